@@ -1,0 +1,101 @@
+"""What a line is: something that can place a call and let a conversation happen on it.
+
+A line that carries the media itself (browser, terminal, SIP, Twilio) dials, waits for the answer
+and then runs the `conversation` with the far end as its `Participant`. A line whose far side runs
+the conversation (a real Amazon Connect instance) places the call with the request's flow and
+attributes, and only reports what happened. Both look the same to `cases`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from ringfence.flows.participant import Participant
+
+
+class CallEnd(StrEnum):
+    """How a call ended."""
+
+    COMPLETED = "completed"  # we hung up when the conversation was over
+    HUNG_UP = "hung_up"  # the far end hung up after answering
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"  # nobody is at that number (no phone, not registered, not in use)
+    FAILED = "failed"  # the line itself failed; `detail` says how
+
+    @property
+    def answered(self) -> bool:
+        """Whether somebody picked up."""
+        return self in (CallEnd.COMPLETED, CallEnd.HUNG_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """One call to place. `call_id` identifies the attempt; a line dials it at most once."""
+
+    call_id: str
+    to_number: str  # E.164
+    from_number: str  # E.164
+    caller_name: str = ""
+    ring_timeout_seconds: float = 30.0
+    language: str = "en-US"
+    flow_name: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+class CallEventKind(StrEnum):
+    """What happened on a call."""
+
+    DIALLED = "dialled"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    SAID = "said"  # `text` is the caption
+    DIGIT = "digit"  # `text` is the key
+    ENDED = "ended"  # `text` is a `CallEnd`
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """Something that happened on a call, at an aware UTC time."""
+
+    kind: CallEventKind
+    at: datetime
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """The end of a call. `detail` explains a failure in words for an operator."""
+
+    end: CallEnd
+    answered_at: datetime | None
+    ended_at: datetime
+    detail: str = ""
+
+
+Conversation: TypeAlias = Callable[[Participant], Awaitable[None]]
+Report: TypeAlias = Callable[[CallEvent], Awaitable[None]]
+
+
+class Line(Protocol):
+    """Something that can place a call."""
+
+    @property
+    def name(self) -> str:
+        """The name a contact plan uses for this line."""
+
+    async def call(
+        self, request: CallRequest, conversation: Conversation, report: Report
+    ) -> CallResult:
+        """Place one call and return when it is over.
+
+        Runs `conversation` once, after the answer, and hangs up when it returns. Awaits `report`
+        for each event in order. Never raises for what happens on the telephone: busy, no answer,
+        a failing trunk and the like are in the result. Cancelling it hangs up.
+        """
+        ...

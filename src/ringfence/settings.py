@@ -1,0 +1,75 @@
+"""All configuration, in one place: `RINGFENCE_*` variables over `ringfence.toml` over defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Settings(BaseSettings):
+    """What an operator can set. `RINGFENCE_PORT=9000` and `port = 9000` mean the same."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RINGFENCE_", toml_file="ringfence.toml", extra="forbid", validate_default=True
+    )
+
+    data_dir: Path = Field(
+        Path("ringfence-data"), description="Where the database, the vault key and caches live."
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL; SQLite in the data directory when unset."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8750, ge=0, le=65535, description="Port to listen on.")
+
+    admin_password: SecretStr | None = Field(
+        None, description="Password of the first admin, used when there is no user yet."
+    )
+    api_key: SecretStr | None = Field(
+        None, description="A first API key with every scope, used when it is not known yet."
+    )
+    vault_key: SecretStr | None = Field(
+        None,
+        description="Base64 of the 32-byte master key for card numbers; a key file in the data "
+        "directory is made when unset.",
+    )
+
+    transactions_event_type: str = Field(
+        "card_payment", description="Event type of `POST /v1/transactions`."
+    )
+    max_body_bytes: int = Field(262_144, ge=1024, description="Largest request body, 413 beyond.")
+    bank_name: str = Field("your bank", description="Who calls, as the call says it.")
+    caller_number: str = Field(
+        "+15550100000", description="The number that calls come from, E.164."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`auto` writes for people on a terminal and JSON elsewhere."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the TOML file of the working directory."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'ringfence.db').absolute()}"
