@@ -43,7 +43,9 @@ class GroupCommit(Generic[Item, Result]):
         self._database = database
         self._apply = apply
         self._max_batch = max_batch
-        self._queue: queue.SimpleQueue[tuple[Item, _Waiter[Result]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[
+            tuple[Item, _LoopWaiter[Result] | _ThreadWaiter[Result]] | None
+        ] = queue.SimpleQueue()
         self._max_queue = max_queue
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -69,7 +71,7 @@ class GroupCommit(Generic[Item, Result]):
             self._queue.put(None)
             self._thread.join()
 
-    def _put(self, item: Item, waiter: _Waiter[Result]) -> None:
+    def _put(self, item: Item, waiter: _LoopWaiter[Result] | _ThreadWaiter[Result]) -> None:
         if self._closed:
             raise Unavailable("the server is shutting down")
         if self._queue.qsize() >= self._max_queue:
@@ -105,7 +107,8 @@ class GroupCommit(Generic[Item, Result]):
 
     @staticmethod
     def _resolve(
-        batch: Sequence[tuple[Item, _Waiter[Result]]], results: Sequence[Result | BaseException]
+        batch: Sequence[tuple[Item, _LoopWaiter[Result] | _ThreadWaiter[Result]]],
+        results: Sequence[Result | BaseException],
     ) -> None:
         by_loop: dict[
             asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Result], Result | BaseException]]
@@ -134,18 +137,13 @@ def _resolve_all(
             future.set_result(result)
 
 
-class _Waiter(Generic[Result]):
-    def resolve(self, result: Result | BaseException) -> None:
-        raise NotImplementedError  # replaced below by each kind of waiter
-
-
-class _LoopWaiter(_Waiter[Result]):
+class _LoopWaiter(Generic[Result]):
     def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Result]):
         self.loop = loop
         self.future = future
 
 
-class _ThreadWaiter(_Waiter[Result]):
+class _ThreadWaiter(Generic[Result]):
     def __init__(self) -> None:
         self.future: Future[Result] = Future()
 
