@@ -1,1 +1,48 @@
-"""The cases room."""
+"""What happens after a suspicion: the contact plan, the attempts, the verdict, the card, the label.
+
+Everything here survives a crash at any line: the case is opened with the decision, an attempt is
+written down before it is dialled, and an answer is on disk before the call goes on.
+"""
+
+from ringfence.cases.contact_flows import (
+    flow_content,
+    import_flow,
+    list_flows,
+    stored_flow,
+)
+from ringfence.cases.intake import find_card
+from ringfence.cases.plans import (
+    CardAction,
+    ContactPlan,
+    QuietHours,
+    get_plan,
+    list_plans,
+    put_plan,
+)
+from ringfence.cases.records import Attempt, Case, attempts_of, get_case, list_cases
+from ringfence.cases.timeline import Entry, EntryKind, timeline_of
+from ringfence.cases.verdicts import Verdict, record_answer
+
+__all__ = [
+    "Attempt",
+    "CardAction",
+    "Case",
+    "ContactPlan",
+    "Entry",
+    "EntryKind",
+    "QuietHours",
+    "Verdict",
+    "attempts_of",
+    "find_card",
+    "flow_content",
+    "get_case",
+    "get_plan",
+    "import_flow",
+    "list_cases",
+    "list_flows",
+    "list_plans",
+    "put_plan",
+    "record_answer",
+    "stored_flow",
+    "timeline_of",
+]

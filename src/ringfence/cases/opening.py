@@ -1,0 +1,141 @@
+"""Opening a case, inside the transaction that commits the decision."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import Connection, insert, select
+
+from ringfence import cards
+from ringfence.cases import tables
+from ringfence.cases.contact_flows import latest_flow_version
+from ringfence.cases.plans import ContactPlan, list_plans
+from ringfence.cases.records import payment_of
+from ringfence.cases.timeline import EntryKind, note
+from ringfence.detectors import Suspicion
+from ringfence.errors import NotFound
+from ringfence.events import get_event_type
+from ringfence.events.definitions import current_revision
+
+# Without letters and digits that are mistaken for each other on the telephone.
+_REFERENCE_ALPHABET = "ACDEFHJKLMNPRTUVWXY34679"
+
+
+class CaseOpening:
+    """Opens cases for the decision engine. `announce` hears of each one after the commit."""
+
+    def __init__(self, bank_name: str, announce: Callable[[str], None]):
+        self._bank_name = bank_name
+        self._announce = announce
+        self._plans: dict[str, ContactPlan] = {}
+        self._revision = -1
+
+    def watched_outcomes(self, connection: Connection) -> frozenset[str]:
+        """The outcomes that have a contact plan."""
+        revision = current_revision(connection)
+        if revision != self._revision:
+            self._plans = {
+                outcome: plan for plan in list_plans(connection) for outcome in plan.outcomes
+            }
+            self._revision = revision
+        return frozenset(self._plans)
+
+    def open_case(self, connection: Connection, suspicion: Suspicion) -> tuple[str | None, str]:
+        """A new case, or the open case of the same card, which it joins."""
+        plan = next(self._plans[name] for name in suspicion.outcomes if name in self._plans)
+        event, at = suspicion.event, suspicion.decided_at
+        card_id = next((e.entity_id for e in event.entities if e.entity_type == "card"), None)
+        if card_id is None:
+            return None, "no case: the event names no card"
+        try:
+            card = cards.get_card(connection, card_id)
+            customer = cards.get_customer(connection, card.customer_id)
+        except NotFound as error:
+            return None, f"no case: {error.message}"
+        table = tables.cases
+        open_case = connection.execute(
+            select(table.c.case_id, table.c.reference).where(
+                table.c.card_id == card_id, table.c.open
+            )
+        ).first()
+        if open_case is not None:
+            self._join(connection, open_case.case_id, suspicion)
+            note(
+                connection,
+                open_case.case_id,
+                at,
+                EntryKind.JOINED,
+                f"event {event.event_id} joins this case",
+            )
+            return open_case.case_id, f"joined the open case {open_case.reference}"
+        if card.state is cards.CardState.BLOCKED:
+            return None, "no case: the card is blocked already"
+        case_id = f"case_{secrets.token_hex(12)}"
+        reference = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(5))
+        event_type = get_event_type(connection, event.event_type)
+        payment = payment_of(event_type, event.variables)
+        connection.execute(
+            insert(table).values(
+                case_id=case_id,
+                reference=reference,
+                event_type=event.event_type,
+                event_id=event.event_id,
+                customer_id=customer.customer_id,
+                card_id=card_id,
+                outcomes=suspicion.outcomes,
+                plan=plan,
+                flow_name=plan.flow,
+                flow_version=latest_flow_version(connection, plan.flow),
+                attributes={
+                    "Salutation": customer.salutation,
+                    "Name": customer.last_name,
+                    "Customer": customer.customer_id,
+                    "CardNo": card.last4,
+                    "Bank": self._bank_name,
+                    "Reference": reference,
+                    **payment,
+                },
+                open=True,
+                for_analyst=False,
+                opened_at=at,
+            )
+        )
+        self._join(connection, case_id, suspicion)
+        note(
+            connection,
+            case_id,
+            at,
+            EntryKind.OPENED,
+            f"{', '.join(suspicion.outcomes)} on event {event.event_id}; plan {plan.name}",
+        )
+        if plan.hold:
+            change = cards.hold(
+                connection,
+                card_id,
+                case_id,
+                by="ringfence",
+                reason=f"case {reference}: waiting for the cardholder",
+                case_id=case_id,
+                at=at,
+                expires_at=at + timedelta(seconds=plan.hold_seconds),
+            )
+            if change.changed:
+                note(connection, case_id, at, EntryKind.HELD, "the card is held while we ask")
+        return case_id, ""
+
+    def opened(self, case_id: str) -> None:
+        """Told after the commit."""
+        self._announce(case_id)
+
+    @staticmethod
+    def _join(connection: Connection, case_id: str, suspicion: Suspicion) -> None:
+        connection.execute(
+            insert(tables.case_events).values(
+                case_id=case_id,
+                event_type=suspicion.event.event_type,
+                event_id=suspicion.event.event_id,
+                joined_at=suspicion.decided_at,
+            )
+        )

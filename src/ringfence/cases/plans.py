@@ -1,0 +1,136 @@
+"""Contact plans: how a case reaches the cardholder."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from ringfence.cases import tables
+from ringfence.cases.verdicts import Verdict
+from ringfence.errors import Conflict, InvalidInput, NotFound
+from ringfence.events.definitions import NAME_PATTERN, raise_revision
+from ringfence.storage import now
+
+
+class CardAction(StrEnum):
+    """What happens to the card when a call could not settle the case."""
+
+    HOLD = "hold"  # keep the hold until it expires
+    BLOCK = "block"
+    RELEASE = "release"  # lift the case's hold
+    ANALYST = "analyst"  # keep the hold, and queue the case for an analyst
+
+
+class QuietHours(msgspec.Struct, frozen=True):
+    """No call starts from `start` until `end`, in the cardholder's time zone."""
+
+    start: time = time(21, 0)
+    end: time = time(8, 0)
+
+    def next_allowed(self, at: datetime, time_zone: str) -> datetime:
+        """The first moment from `at` on that is outside the quiet hours."""
+        local = at.astimezone(ZoneInfo(time_zone))
+        clock = local.time()
+        if self.start <= self.end:
+            quiet = self.start <= clock < self.end
+            ends_tomorrow = False
+        else:
+            quiet = clock >= self.start or clock < self.end
+            ends_tomorrow = clock >= self.start
+        if not quiet:
+            return at
+        day = local.date() + timedelta(days=1 if ends_tomorrow else 0)
+        return datetime.combine(day, self.end, tzinfo=local.tzinfo).astimezone(at.tzinfo)
+
+
+class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """How a case reaches the cardholder, and what to do when it does not.
+
+    `answers` says which key of the flow's menu is which verdict. Times are in seconds.
+    `hold_seconds` is how long the case's hold lasts at most. An attempt that a crash cut off
+    counts as an attempt: the phone may have rung.
+    """
+
+    name: str
+    outcomes: tuple[str, ...]
+    flow: str = "verify-card-payment"
+    line: str = "browser"
+    attempts: int = 3
+    spacing_seconds: float = 300.0
+    ring_timeout_seconds: float = 30.0
+    quiet_hours: QuietHours | None = QuietHours()
+    hold: bool = True
+    hold_seconds: float = 86_400.0
+    answers: dict[str, Verdict] = msgspec.field(
+        default_factory=lambda: {"1": Verdict.LEGIT, "2": Verdict.FRAUD}
+    )
+    on_unreached: CardAction = CardAction.ANALYST
+    on_undecided: CardAction = CardAction.ANALYST
+
+    def check(self) -> None:
+        """Raise `InvalidInput` naming the first field that does not fit."""
+        if not NAME_PATTERN.fullmatch(self.name):
+            raise InvalidInput("not a name", field="name", expected="1 to 64 of 0-9 a-z _ -")
+        for field, low, high in (
+            ("attempts", 1, 10),
+            ("spacing_seconds", 0, 7 * 86_400),
+            ("ring_timeout_seconds", 5, 120),
+            ("hold_seconds", 60, 30 * 86_400),
+        ):
+            if not low <= getattr(self, field) <= high:
+                raise InvalidInput("out of range", field=field, expected=f"{low} to {high}")
+        for key, verdict in self.answers.items():
+            if len(key) != 1 or key not in "0123456789*#":
+                raise InvalidInput(f"{key!r} is not a key", field="answers", expected="0-9, * or #")
+            if verdict not in (Verdict.LEGIT, Verdict.FRAUD):
+                raise InvalidInput("not an answer", field="answers", expected="legit or fraud")
+
+
+def put_plan(connection: Connection, plan: ContactPlan) -> None:
+    """Create or replace a plan. Open cases keep the plan they were opened with.
+
+    Raises `InvalidInput` naming the field, `NotFound` for an unknown flow, `Conflict` when an
+    outcome already has another plan.
+    """
+    plan.check()
+    from ringfence.cases.contact_flows import latest_flow_version
+
+    latest_flow_version(connection, plan.flow)
+    for other in list_plans(connection):
+        shared = set(other.outcomes) & set(plan.outcomes)
+        if other.name != plan.name and shared:
+            raise Conflict(
+                f"outcome {min(shared)!r} already has the plan {other.name!r}", field="outcomes"
+            )
+    changed = connection.execute(
+        update(tables.contact_plans)
+        .where(tables.contact_plans.c.name == plan.name)
+        .values(definition=plan, updated_at=now())
+    )
+    if changed.rowcount == 0:
+        connection.execute(
+            insert(tables.contact_plans).values(name=plan.name, definition=plan, updated_at=now())
+        )
+    raise_revision(connection)
+
+
+def list_plans(connection: Connection) -> list[ContactPlan]:
+    """All plans by name."""
+    rows = connection.execute(
+        select(tables.contact_plans.c.definition).order_by(tables.contact_plans.c.name)
+    )
+    return [msgspec.convert(row.definition, ContactPlan) for row in rows]
+
+
+def get_plan(connection: Connection, name: str) -> ContactPlan:
+    """The plan of that name. Raises `NotFound`."""
+    stored = connection.execute(
+        select(tables.contact_plans.c.definition).where(tables.contact_plans.c.name == name)
+    ).scalar()
+    if stored is None:
+        raise NotFound(f"there is no contact plan {name!r}", field="name")
+    return msgspec.convert(stored, ContactPlan)

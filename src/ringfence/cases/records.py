@@ -1,0 +1,144 @@
+"""Cases as others see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from ringfence.cases import tables
+from ringfence.cases.plans import ContactPlan
+from ringfence.cases.verdicts import Verdict
+from ringfence.errors import NotFound
+from ringfence.events import EventType
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One suspicion about one card, from outcome to verdict.
+
+    `reference` is what the call speaks and the bank can look up. `for_analyst` says that a person
+    should look at it.
+    """
+
+    case_id: str
+    reference: str
+    event_type: str
+    event_id: str
+    customer_id: str
+    card_id: str
+    outcomes: tuple[str, ...]
+    plan: ContactPlan
+    flow_name: str
+    flow_version: int
+    attributes: dict[str, str]
+    open: bool
+    for_analyst: bool
+    verdict: Verdict | None
+    verdict_by: str | None
+    verdict_at: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One call. `end` is how it ended, `interrupted` when a crash cut it off."""
+
+    attempt_id: str
+    case_id: str
+    number: int
+    line: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    end: str | None
+    detail: str
+
+
+def get_case(connection: Connection, case_id: str) -> Case:
+    """The case of that id or reference. Raises `NotFound`."""
+    row = connection.execute(
+        select(tables.cases).where(
+            (tables.cases.c.case_id == case_id) | (tables.cases.c.reference == case_id.upper())
+        )
+    ).first()
+    if row is None:
+        raise NotFound(f"there is no case {case_id!r}", field="case_id")
+    return _case(row)
+
+
+def list_cases(
+    connection: Connection,
+    *,
+    open_only: bool = False,
+    for_analyst: bool = False,
+    card_id: str | None = None,
+    limit: int = 50,
+) -> list[Case]:
+    """Cases, newest first."""
+    query = select(tables.cases).order_by(tables.cases.c.opened_at.desc()).limit(limit)
+    if open_only:
+        query = query.where(tables.cases.c.open)
+    if for_analyst:
+        query = query.where(tables.cases.c.for_analyst)
+    if card_id is not None:
+        query = query.where(tables.cases.c.card_id == card_id)
+    return [_case(row) for row in connection.execute(query)]
+
+
+def attempts_of(connection: Connection, case_id: str) -> Sequence[Attempt]:
+    """All attempts of a case, in order."""
+    rows = connection.execute(
+        select(tables.attempts)
+        .where(tables.attempts.c.case_id == case_id)
+        .order_by(tables.attempts.c.number)
+    )
+    return [Attempt(**row._mapping) for row in rows]
+
+
+def payment_of(event_type: EventType, variables: Mapping[str, Any]) -> dict[str, str]:
+    """What a call says about a payment: `Amount`, `Currency`, `AmountSpoken`, `Merchant`."""
+
+    def text(name: str | None) -> str:
+        value = variables.get(name) if name else None
+        return "" if value is None else str(value)
+
+    amount = text(event_type.amount_variable)
+    currency = text(event_type.currency_variable).upper()
+    try:
+        number = float(amount)
+        amount = f"{number:.2f}".removesuffix(".00")
+        spoken = f"{currency} {number:.2f}".strip()
+    except ValueError:
+        spoken = ""
+    return {
+        "Amount": amount,
+        "Currency": currency,
+        "AmountSpoken": spoken,
+        "Merchant": text(event_type.merchant_variable),
+    }
+
+
+def _case(row: Row[Any]) -> Case:
+    return Case(
+        case_id=row.case_id,
+        reference=row.reference,
+        event_type=row.event_type,
+        event_id=row.event_id,
+        customer_id=row.customer_id,
+        card_id=row.card_id,
+        outcomes=tuple(row.outcomes),
+        plan=msgspec.convert(row.plan, ContactPlan),
+        flow_name=row.flow_name,
+        flow_version=row.flow_version,
+        attributes=row.attributes,
+        open=row.open,
+        for_analyst=row.for_analyst,
+        verdict=Verdict(row.verdict) if row.verdict else None,
+        verdict_by=row.verdict_by,
+        verdict_at=row.verdict_at,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+    )

@@ -1,0 +1,91 @@
+"""The verdict of a case: what it does to the card and to the event, all in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, or_, update
+
+from ringfence import cards
+from ringfence.cases import tables
+from ringfence.cases.timeline import EntryKind, note
+from ringfence.events import get_event_type, label_event
+
+
+class Verdict(StrEnum):
+    """How a case came out."""
+
+    FRAUD = "fraud"
+    LEGIT = "legit"
+    UNREACHED = "unreached"  # nobody answered any attempt
+    UNDECIDED = "undecided"  # somebody answered, and gave no answer to the question
+
+
+# An answer by a person settles a case for good; these two leave it open to a later answer.
+_UNSETTLED = (Verdict.UNREACHED, Verdict.UNDECIDED)
+
+
+def record_answer(
+    connection: Connection,
+    case_id: str,
+    verdict: Verdict,
+    *,
+    by: str,
+    source: str,
+    at: datetime,
+    reason: str = "",
+) -> bool:
+    """Record `fraud` or `legit` as a person's answer. Returns whether it was the first.
+
+    The first answer wins, whoever gives it: it acts on the card, closes the case and labels the
+    event in this transaction. A later `fraud` still blocks the card, for that can only make
+    things safer; a later `legit` changes nothing. `source` becomes the label's source.
+    """
+    table = tables.cases
+    first = (
+        connection.execute(
+            update(table)
+            .where(
+                table.c.case_id == case_id,
+                or_(table.c.verdict.is_(None), table.c.verdict.in_(_UNSETTLED)),
+            )
+            .values(
+                verdict=verdict,
+                verdict_by=by,
+                verdict_at=at,
+                open=False,
+                closed_at=at,
+                for_analyst=False,
+            )
+        ).rowcount
+        == 1
+    )
+    case = connection.execute(table.select().where(table.c.case_id == case_id)).one()
+    because = f"case {case.reference}: {reason or 'the answer of the cardholder'}"
+    if first:
+        note(connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by})")
+    else:
+        note(
+            connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by}) after {case.verdict}"
+        )
+    if verdict is Verdict.FRAUD:
+        change = cards.block(
+            connection, case.card_id, by=by, reason=because, case_id=case_id, at=at
+        )
+        if change.changed:
+            note(connection, case_id, at, EntryKind.CARD, "blocked")
+    elif first:
+        change = cards.lift_hold(
+            connection, case.card_id, case_id, by=by, reason=because, case_id=case_id, at=at
+        )
+        if change.changed:
+            note(connection, case_id, at, EntryKind.CARD, f"hold lifted, now {change.state}")
+    if first:
+        event_type = get_event_type(connection, case.event_type)
+        label = (
+            event_type.fraud_label if verdict is Verdict.FRAUD else event_type.legit_label
+        )
+        label_event(connection, case.event_type, case.event_id, label, source=source, at=at)
+        note(connection, case_id, at, EntryKind.LABEL, f"event {case.event_id} is {label}")
+    return first

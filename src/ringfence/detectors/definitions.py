@@ -1,0 +1,327 @@
+"""Detectors, their rules, and their versions: what is published to decide with.
+
+A detector version names the exact rule and model versions it uses and never changes once it has
+been active. One version of a detector is active at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from ringfence.detectors import tables
+from ringfence.errors import Conflict, InvalidInput, NotFound
+from ringfence.events.definitions import (
+    NAME_PATTERN,
+    get_event_type,
+    get_lists,
+    raise_revision,
+)
+from ringfence.events.variables import DataType
+from ringfence.models import output_variable
+from ringfence.rules import ExecutionMode, Rule, check
+from ringfence.storage import now
+
+
+class DetectorStatus(StrEnum):
+    """The life of a detector version."""
+
+    DRAFT = "DRAFT"
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+class ModelRef(msgspec.Struct, frozen=True):
+    """One model version."""
+
+    model_id: str
+    version: str
+
+
+class RuleRef(msgspec.Struct, frozen=True):
+    """One rule version."""
+
+    rule_id: str
+    version: str
+
+
+class Detector(msgspec.Struct, frozen=True, kw_only=True):
+    """A detector decides about events of one type."""
+
+    detector_id: str
+    event_type: str
+    description: str = ""
+
+
+class DetectorVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """Models and rules, in the order in which the rules are evaluated."""
+
+    detector_id: str
+    version: str
+    status: DetectorStatus
+    rules: tuple[RuleRef, ...]
+    models: tuple[ModelRef, ...]
+    mode: ExecutionMode
+    description: str
+    created_at: datetime
+    activated_at: datetime | None
+
+
+def put_outcome(connection: Connection, name: str, description: str = "") -> None:
+    """Create an outcome, or change its description."""
+    if not NAME_PATTERN.fullmatch(name):
+        raise InvalidInput("not an outcome name", field="name", expected="1 to 64 of 0-9 a-z _ -")
+    changed = connection.execute(
+        update(tables.outcomes).where(tables.outcomes.c.name == name).values(description=description)
+    )
+    if changed.rowcount == 0:
+        connection.execute(insert(tables.outcomes).values(name=name, description=description))
+
+
+def list_outcomes(connection: Connection) -> dict[str, str]:
+    """Description by outcome name."""
+    rows = connection.execute(select(tables.outcomes).order_by(tables.outcomes.c.name))
+    return {row.name: row.description for row in rows}
+
+
+def put_detector(connection: Connection, detector: Detector) -> None:
+    """Create a detector, or change its description. Its event type cannot change."""
+    if not NAME_PATTERN.fullmatch(detector.detector_id):
+        raise InvalidInput(
+            "not a detector id", field="detector_id", expected="1 to 64 of 0-9 a-z _ -"
+        )
+    get_event_type(connection, detector.event_type)
+    stored = connection.execute(
+        select(tables.detectors.c.event_type).where(
+            tables.detectors.c.detector_id == detector.detector_id
+        )
+    ).scalar()
+    if stored is None:
+        connection.execute(
+            insert(tables.detectors).values(
+                detector_id=detector.detector_id,
+                event_type=detector.event_type,
+                description=detector.description,
+                created_at=now(),
+            )
+        )
+    elif stored != detector.event_type:
+        raise Conflict("the event type of a detector cannot change", field="event_type")
+    else:
+        connection.execute(
+            update(tables.detectors)
+            .where(tables.detectors.c.detector_id == detector.detector_id)
+            .values(description=detector.description)
+        )
+
+
+def list_detectors(connection: Connection) -> list[Detector]:
+    """All detectors by id."""
+    rows = connection.execute(select(tables.detectors).order_by(tables.detectors.c.detector_id))
+    return [_detector(row) for row in rows]
+
+
+def get_detector(connection: Connection, detector_id: str) -> Detector:
+    """The detector of that id. Raises `NotFound`."""
+    row = connection.execute(
+        select(tables.detectors).where(tables.detectors.c.detector_id == detector_id)
+    ).first()
+    if row is None:
+        raise NotFound(f"there is no detector {detector_id!r}", field="detector")
+    return _detector(row)
+
+
+def put_rule(connection: Connection, detector_id: str, rule: Rule) -> Rule:
+    """Store a rule as its next version, or return the latest version when nothing differs.
+
+    The rule is checked against the event type's variables and every model's score. Raises
+    `InvalidInput` (a rule error with line and column, or an unknown outcome), `NotFound`.
+    """
+    detector = get_detector(connection, detector_id)
+    if not NAME_PATTERN.fullmatch(rule.rule_id):
+        raise InvalidInput("not a rule id", field="rule_id", expected="1 to 64 of 0-9 a-z _ -")
+    if not rule.outcomes:
+        raise InvalidInput("no outcome", field="outcomes", expected="at least one outcome")
+    known = list_outcomes(connection)
+    for outcome in rule.outcomes:
+        if outcome not in known:
+            raise InvalidInput(
+                f"there is no outcome {outcome!r}",
+                field="outcomes",
+                expected="one of " + (", ".join(known) or "the outcomes, of which there are none"),
+            )
+    check(rule.expression, rule_types(connection, detector.event_type), get_lists(connection))
+    versions = [
+        stored for stored in list_rules(connection, detector_id) if stored.rule_id == rule.rule_id
+    ]
+    latest = max(versions, key=lambda stored: int(stored.version), default=None)
+    if latest and (latest.expression, latest.outcomes) == (rule.expression, rule.outcomes):
+        return latest
+    stored = Rule(
+        rule_id=rule.rule_id,
+        version=str(int(latest.version) + 1 if latest else 1),
+        expression=rule.expression,
+        outcomes=rule.outcomes,
+        description=rule.description,
+    )
+    connection.execute(
+        insert(tables.rules).values(
+            detector_id=detector_id,
+            rule_id=stored.rule_id,
+            version=stored.version,
+            expression=stored.expression,
+            outcomes=stored.outcomes,
+            description=stored.description,
+            created_at=now(),
+        )
+    )
+    return stored
+
+
+def list_rules(connection: Connection, detector_id: str) -> list[Rule]:
+    """Every version of every rule of a detector."""
+    rows = connection.execute(
+        select(tables.rules)
+        .where(tables.rules.c.detector_id == detector_id)
+        .order_by(tables.rules.c.rule_id, tables.rules.c.created_at)
+    )
+    return [
+        Rule(
+            rule_id=row.rule_id,
+            version=row.version,
+            expression=row.expression,
+            outcomes=tuple(row.outcomes),
+            description=row.description,
+        )
+        for row in rows
+    ]
+
+
+def rule_types(connection: Connection, event_type: str) -> dict[str, DataType]:
+    """What a rule of this event type may name: its variables and the scores of its models."""
+    from ringfence.models import list_models
+
+    types = {v.name: v.data_type for v in get_event_type(connection, event_type).variables}
+    for model in list_models(connection):
+        if model.event_type == event_type:
+            types[output_variable(model.model_id)] = DataType.FLOAT
+    return types
+
+
+def create_detector_version(
+    connection: Connection,
+    detector_id: str,
+    *,
+    rules: Sequence[RuleRef],
+    models: Sequence[ModelRef],
+    mode: ExecutionMode = ExecutionMode.FIRST_MATCHED,
+    description: str = "",
+) -> DetectorVersion:
+    """A new draft: `1`, `2`, and so on. Raises `InvalidInput` naming what does not exist."""
+    from ringfence.models import get_version
+
+    get_detector(connection, detector_id)
+    if not rules:
+        raise InvalidInput("no rule", field="rules", expected="at least one rule")
+    if len(set(rules)) != len(rules):
+        raise InvalidInput("a rule is named twice", field="rules")
+    stored = {RuleRef(r.rule_id, r.version) for r in list_rules(connection, detector_id)}
+    for ref in rules:
+        if ref not in stored:
+            raise InvalidInput(
+                f"there is no rule {ref.rule_id!r} version {ref.version!r}", field="rules"
+            )
+    for model in models:
+        try:
+            get_version(connection, model.model_id, model.version)
+        except NotFound as error:
+            raise InvalidInput(error.message, field="models") from None
+    count = connection.execute(
+        select(func.count())
+        .select_from(tables.detector_versions)
+        .where(tables.detector_versions.c.detector_id == detector_id)
+    ).scalar_one()
+    version = str(count + 1)
+    connection.execute(
+        insert(tables.detector_versions).values(
+            detector_id=detector_id,
+            version=version,
+            status=DetectorStatus.DRAFT,
+            rules=tuple(rules),
+            models=tuple(models),
+            mode=mode,
+            description=description,
+            created_at=now(),
+        )
+    )
+    return get_detector_version(connection, detector_id, version)
+
+
+def activate_detector_version(connection: Connection, detector_id: str, version: str) -> None:
+    """Make a version the one that decides; the one before becomes inactive."""
+    get_detector_version(connection, detector_id, version)
+    versions = tables.detector_versions
+    connection.execute(
+        update(versions)
+        .where(
+            versions.c.detector_id == detector_id,
+            versions.c.status == DetectorStatus.ACTIVE,
+            versions.c.version != version,
+        )
+        .values(status=DetectorStatus.INACTIVE)
+    )
+    connection.execute(
+        update(versions)
+        .where(versions.c.detector_id == detector_id, versions.c.version == version)
+        .values(status=DetectorStatus.ACTIVE, activated_at=now())
+    )
+    raise_revision(connection)
+
+
+def list_detector_versions(connection: Connection, detector_id: str) -> list[DetectorVersion]:
+    """All versions of a detector, oldest first."""
+    rows = connection.execute(
+        select(tables.detector_versions)
+        .where(tables.detector_versions.c.detector_id == detector_id)
+        .order_by(tables.detector_versions.c.created_at)
+    )
+    return [_version(row) for row in rows]
+
+
+def get_detector_version(
+    connection: Connection, detector_id: str, version: str
+) -> DetectorVersion:
+    """One version. Raises `NotFound`."""
+    row = connection.execute(
+        select(tables.detector_versions).where(
+            tables.detector_versions.c.detector_id == detector_id,
+            tables.detector_versions.c.version == version,
+        )
+    ).first()
+    if row is None:
+        raise NotFound(f"detector {detector_id!r} has no version {version!r}", field="version")
+    return _version(row)
+
+
+def _detector(row: Row[tuple[object, ...]]) -> Detector:
+    return Detector(
+        detector_id=row.detector_id, event_type=row.event_type, description=row.description
+    )
+
+
+def _version(row: Row[tuple[object, ...]]) -> DetectorVersion:
+    return DetectorVersion(
+        detector_id=row.detector_id,
+        version=row.version,
+        status=DetectorStatus(row.status),
+        rules=msgspec.convert(row.rules, tuple[RuleRef, ...]),
+        models=msgspec.convert(row.models, tuple[ModelRef, ...]),
+        mode=ExecutionMode(row.mode),
+        description=row.description,
+        created_at=row.created_at,
+        activated_at=row.activated_at,
+    )

@@ -1,0 +1,369 @@
+"""The hot path: an event in, a durable decision out.
+
+Requests that arrive together are scored as one batch and committed as one transaction: the event,
+the decision, and the opening of a case when an outcome calls for one. Nothing is answered before
+it is on disk, and one event id has one decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, tuple_
+
+from ringfence.detectors import tables
+from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.errors import Conflict, NotFound
+from ringfence.events import tables as event_tables
+from ringfence.events.log import append_events, stored_event
+from ringfence.events.reading import Entity, Event, SentEvent
+from ringfence.models import Contribution
+from ringfence.rules import RuleResult
+from ringfence.storage import Database, GroupCommit, now
+
+
+class MatchedRule(msgspec.Struct, frozen=True):
+    """A rule that matched."""
+
+    rule_id: str
+    version: str
+    outcomes: tuple[str, ...]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided about an event. `scores` are 0-1000 by model output variable."""
+
+    event_type: str
+    event_id: str
+    detector_id: str
+    detector_version: str
+    decided_at: datetime
+    scores: Mapping[str, float]
+    rules: tuple[MatchedRule, ...]
+    outcomes: tuple[str, ...]
+    case_id: str | None = None
+    note: str | None = None
+    repeated: bool = False
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """Who an event turned out to be about, and what to tell the client about that."""
+
+    entities: tuple[Entity, ...]
+    note: str | None = None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One event to decide about.
+
+    `resolve(connection, fresh)` finds the entities inside the deciding transaction, for a client
+    that names the card by its number; what it raises is the answer to this request alone. `fresh`
+    is false when the event id is known already: a repeat must get its answer even if the card has
+    been blocked since. `variables_field` is where the variables stand in the client's document.
+    """
+
+    event_type: str
+    sent: SentEvent
+    detector_id: str | None = None
+    resolve: Callable[[Connection, bool], Resolved] | None = None
+    variables_field: str = "variables"
+
+
+class Suspicion(msgspec.Struct, frozen=True, kw_only=True):
+    """An event whose decision has an outcome, handed to whoever opens cases."""
+
+    event: Event
+    outcomes: tuple[str, ...]
+    decided_at: datetime
+
+
+class CaseOpener(Protocol):
+    """Opens cases. Implemented by `cases`, of which this room knows nothing else."""
+
+    def watched_outcomes(self, connection: Connection) -> frozenset[str]:
+        """The outcomes that can open a case."""
+
+    def open_case(self, connection: Connection, suspicion: Suspicion) -> tuple[str | None, str]:
+        """Open a case, or join the open one of that card, in the given transaction.
+
+        Returns the case's id, or None and why there is none.
+        """
+
+    def opened(self, case_id: str) -> None:
+        """Told after the commit, on the event loop."""
+
+
+class DecisionEngine:
+    """Decides about events. One per process; close it to finish what is queued."""
+
+    def __init__(self, database: Database, opener: CaseOpener | None = None):
+        self._database = database
+        self._opener = opener
+        self.catalog = Catalog()
+        self._commit: GroupCommit[_Prepared, Decision] = GroupCommit(database, self._decide_batch)
+
+    async def decide(self, request: Request) -> Decision:
+        """The decision about an event, durable when this returns.
+
+        The same event id with the same content returns the stored decision (`repeated`); with
+        other content it raises `Conflict`. Raises `InvalidInput` naming the field, `NotFound`.
+        """
+        runtime = self.catalog.cached(request.event_type, request.detector_id)
+        if runtime is None:
+            runtime = await asyncio.to_thread(self._active, request)
+        received_at = now()
+        event = runtime.reader.read(request.sent, received_at, field=request.variables_field)
+        decision = await self._commit.submit(_Prepared(request, event, runtime, received_at))
+        if self._opener and decision.case_id and not decision.repeated:
+            self._opener.opened(decision.case_id)
+        return decision
+
+    async def explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
+        """What the scores of a stored decision are made of, from what was stored."""
+        return await asyncio.to_thread(self._explain, decision)
+
+    def close(self) -> None:
+        """Finish what was accepted."""
+        self._commit.close()
+
+    def _active(self, request: Request) -> DetectorRuntime:
+        with self._database.read() as connection:
+            return self.catalog.active(connection, request.event_type, request.detector_id)
+
+    def _explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
+        with self._database.read() as connection:
+            runtime = self.catalog.version(
+                connection, decision.detector_id, decision.detector_version
+            )
+            stored = stored_event(connection, decision.event_type, decision.event_id)
+        return runtime.explain(
+            Event(
+                event_type=stored.event_type,
+                event_id=stored.event_id,
+                at=stored.at,
+                entities=stored.entities,
+                variables=stored.variables,
+                content_hash=b"",
+            )
+        )
+
+    def _decide_batch(
+        self, connection: Connection, batch: Sequence[_Prepared]
+    ) -> list[Decision | BaseException]:
+        answers: list[Decision | BaseException | None] = [None] * len(batch)
+        known = _known(connection, batch)
+        fresh: dict[tuple[str, str], int] = {}
+        repeats: list[tuple[int, int]] = []
+        events: dict[int, Event] = {}
+        notes: dict[int, str | None] = {}
+        for position, item in enumerate(batch):
+            key = (item.event.event_type, item.event.event_id)
+            try:
+                event, notes[position] = _resolve(connection, item, key not in known)
+            except Exception as error:
+                answers[position] = error
+                continue
+            if key in known:
+                answers[position] = _repeat(known[key], event)
+            elif key in fresh:
+                repeats.append((position, fresh[key]))
+                events[position] = event
+            else:
+                fresh[key] = position
+                events[position] = event
+        decided = self._decide_fresh(connection, batch, fresh.values(), events, notes)
+        for position, decision in decided.items():
+            answers[position] = decision
+        for position, first in repeats:
+            same = events[position].content_hash == events[first].content_hash
+            answers[position] = (
+                msgspec.structs.replace(decided[first], repeated=True)
+                if same
+                else _conflict(events[position].event_id)
+            )
+        return [answer for answer in answers if answer is not None]
+
+    def _decide_fresh(
+        self,
+        connection: Connection,
+        batch: Sequence[_Prepared],
+        positions: Any,
+        events: Mapping[int, Event],
+        notes: Mapping[int, str | None],
+    ) -> dict[int, Decision]:
+        by_runtime: dict[DetectorRuntime, list[int]] = {}
+        for position in positions:
+            by_runtime.setdefault(batch[position].runtime, []).append(position)
+        watched = self._opener.watched_outcomes(connection) if self._opener else frozenset()
+        decided_at = now()
+        decided: dict[int, Decision] = {}
+        for runtime, places in by_runtime.items():
+            of_runtime = [events[place] for place in places]
+            append_events(connection, of_runtime, decided_at)
+            for place, event, (scores, results) in zip(
+                places, of_runtime, runtime.decide(of_runtime), strict=True
+            ):
+                decided[place] = self._decision(
+                    connection, runtime, event, scores, results, watched, decided_at, notes[place]
+                )
+        if decided:
+            connection.execute(_INSERT, [_row(decision) for decision in decided.values()])
+        return decided
+
+    def _decision(
+        self,
+        connection: Connection,
+        runtime: DetectorRuntime,
+        event: Event,
+        scores: dict[str, float],
+        results: Sequence[RuleResult],
+        watched: frozenset[str],
+        decided_at: datetime,
+        note: str | None,
+    ) -> Decision:
+        matched = tuple(
+            MatchedRule(result.rule_id, result.version, result.outcomes)
+            for result in results
+            if result.matched
+        )
+        outcomes = tuple(dict.fromkeys(name for rule in matched for name in rule.outcomes))
+        case_id = None
+        if self._opener and not watched.isdisjoint(outcomes):
+            case_id, reason = self._opener.open_case(
+                connection, Suspicion(event=event, outcomes=outcomes, decided_at=decided_at)
+            )
+            note = "; ".join(part for part in (note, reason) if part) or None
+        return Decision(
+            event_type=event.event_type,
+            event_id=event.event_id,
+            detector_id=runtime.version.detector_id,
+            detector_version=runtime.version.version,
+            decided_at=decided_at,
+            scores=scores,
+            rules=matched,
+            outcomes=outcomes,
+            case_id=case_id,
+            note=note,
+        )
+
+
+def stored_decision(connection: Connection, event_type: str, event_id: str) -> Decision:
+    """The decision about an event. Raises `NotFound`."""
+    row = connection.execute(
+        select(tables.decisions).where(
+            tables.decisions.c.event_type == event_type, tables.decisions.c.event_id == event_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound(f"there is no decision about event {event_id!r}", field="event_id")
+    return _stored(row)
+
+
+def latest_decisions(connection: Connection, limit: int = 50) -> list[Decision]:
+    """The latest decisions, newest first."""
+    rows = connection.execute(
+        select(tables.decisions).order_by(tables.decisions.c.decided_at.desc()).limit(limit)
+    )
+    return [_stored(row) for row in rows]
+
+
+class _Prepared:
+    __slots__ = ("event", "received_at", "request", "runtime")
+
+    def __init__(
+        self, request: Request, event: Event, runtime: DetectorRuntime, received_at: datetime
+    ):
+        self.request = request
+        self.event = event
+        self.runtime = runtime
+        self.received_at = received_at
+
+
+_INSERT = insert(tables.decisions)
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    return {
+        "event_type": decision.event_type,
+        "event_id": decision.event_id,
+        "detector_id": decision.detector_id,
+        "detector_version": decision.detector_version,
+        "decided_at": decision.decided_at,
+        "scores": decision.scores,
+        "rule_results": decision.rules,
+        "outcomes": decision.outcomes,
+        "case_id": decision.case_id,
+        "note": decision.note,
+    }
+
+
+def _stored(row: Row[Any], *, repeated: bool = False) -> Decision:
+    return Decision(
+        event_type=row.event_type,
+        event_id=row.event_id,
+        detector_id=row.detector_id,
+        detector_version=row.detector_version,
+        decided_at=row.decided_at,
+        scores=row.scores,
+        rules=msgspec.convert(row.rule_results, tuple[MatchedRule, ...]),
+        outcomes=tuple(row.outcomes),
+        case_id=row.case_id,
+        note=row.note,
+        repeated=repeated,
+    )
+
+
+def _known(
+    connection: Connection, batch: Sequence[_Prepared]
+) -> dict[tuple[str, str], Row[Any]]:
+    events, decisions = event_tables.events, tables.decisions
+    rows = connection.execute(
+        select(events.c.content_hash, decisions)
+        .join(
+            decisions,
+            (decisions.c.event_type == events.c.event_type)
+            & (decisions.c.event_id == events.c.event_id),
+        )
+        .where(
+            tuple_(events.c.event_type, events.c.event_id).in_(
+                [(item.event.event_type, item.event.event_id) for item in batch]
+            )
+        )
+    )
+    return {(row.event_type, row.event_id): row for row in rows}
+
+
+def _resolve(
+    connection: Connection, item: _Prepared, fresh: bool
+) -> tuple[Event, str | None]:
+    if item.request.resolve is None:
+        return item.event, None
+    resolved = item.request.resolve(connection, fresh)
+    content = item.event.content_hash + msgspec.msgpack.encode(resolved.entities)
+    return (
+        msgspec.structs.replace(
+            item.event,
+            entities=resolved.entities,
+            content_hash=hashlib.blake2b(content, digest_size=16).digest(),
+        ),
+        resolved.note,
+    )
+
+
+def _repeat(row: Row[Any], event: Event) -> Decision | Conflict:
+    if row.content_hash != event.content_hash:
+        return _conflict(event.event_id)
+    return _stored(row, repeated=True)
+
+
+def _conflict(event_id: str) -> Conflict:
+    return Conflict(
+        f"event {event_id!r} is already stored with other content",
+        field="event_id",
+        expected="a new id, or exactly what was sent before",
+    )

@@ -1,0 +1,94 @@
+"""The event log: every event that was acknowledged, with the label it got."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from ringfence.errors import NotFound
+from ringfence.events import tables
+from ringfence.events.reading import Entity, Event
+from ringfence.storage import now
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of the log."""
+
+    event_type: str
+    event_id: str
+    at: datetime
+    received_at: datetime
+    entities: tuple[Entity, ...]
+    variables: dict[str, str | int | float | bool | None]
+    label: str | None
+    label_at: datetime | None
+    label_source: str | None
+
+
+_INSERT = insert(tables.events)
+
+
+def append_events(connection: Connection, events: Sequence[Event], received_at: datetime) -> None:
+    """Store new events. Their ids must not be in the log yet."""
+    connection.execute(
+        _INSERT,
+        [
+            {
+                "event_type": event.event_type,
+                "event_id": event.event_id,
+                "at": event.at,
+                "received_at": received_at,
+                "entities": event.entities,
+                "variables": event.variables,
+                "content_hash": event.content_hash,
+            }
+            for event in events
+        ],
+    )
+
+
+def stored_event(connection: Connection, event_type: str, event_id: str) -> StoredEvent:
+    """The event of that id. Raises `NotFound`."""
+    row = connection.execute(
+        select(tables.events).where(
+            tables.events.c.event_type == event_type, tables.events.c.event_id == event_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound(f"there is no event {event_id!r} of type {event_type!r}", field="event_id")
+    return StoredEvent(
+        event_type=row.event_type,
+        event_id=row.event_id,
+        at=row.at,
+        received_at=row.received_at,
+        entities=msgspec.convert(row.entities, tuple[Entity, ...]),
+        variables=row.variables,
+        label=row.label,
+        label_at=row.label_at,
+        label_source=row.label_source,
+    )
+
+
+def label_event(
+    connection: Connection,
+    event_type: str,
+    event_id: str,
+    label: str | None,
+    *,
+    source: str,
+    at: datetime | None = None,
+) -> None:
+    """Give an event its label; `source` says who knew (`phone`, `analyst`, `import`).
+
+    Raises `NotFound`.
+    """
+    done = connection.execute(
+        update(tables.events)
+        .where(tables.events.c.event_type == event_type, tables.events.c.event_id == event_id)
+        .values(label=label, label_at=at or now(), label_source=source)
+    )
+    if done.rowcount == 0:
+        raise NotFound(f"there is no event {event_id!r} of type {event_type!r}", field="event_id")

@@ -1,0 +1,209 @@
+"""From what was sent to an event: checked, coerced, completed with defaults. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+
+from ringfence.carddata import looks_like_card_number, looks_like_track_data
+from ringfence.errors import InvalidInput, TooLarge
+from ringfence.events.definitions import EventType
+from ringfence.events.variables import DataType, Value, VariableType, coerce
+
+MAX_VALUE_CHARACTERS = 8192
+_EVENT_ID = re.compile(r"[0-9A-Za-z_.:@+-]{1,128}")
+_ENTITY_ID = re.compile(r"[0-9A-Za-z_.@+:-]{1,256}")
+# Sensitive authentication data must not be kept after authorisation (PCI DSS 3.3): a variable that
+# is named so holds the one-letter result of the match, never the code itself.
+_SECRET_NAME = re.compile(r"(?:^|_)(cvv2?|cvc2?|cid|csc|cav2?|pin|pin_block|track[12]?)(?:_|$)")
+_HAS_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){11}")
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """Who or what an event is about: a customer, a card."""
+
+    entity_type: str
+    entity_id: str
+
+
+class SentEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as a client sends it. Values may be written as strings."""
+
+    event_id: str
+    at: datetime | None = None
+    entities: tuple[Entity, ...] = ()
+    variables: Mapping[str, object]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as we keep it. `variables` has every variable of the event type.
+
+    `content_hash` covers what the client sent, so that the same content has the same hash even
+    when the client leaves the time to us.
+    """
+
+    event_type: str
+    event_id: str
+    at: datetime
+    entities: tuple[Entity, ...]
+    variables: dict[str, Value]
+    content_hash: bytes
+
+
+class EventReader:
+    """Reads events of one type. Built once per definition, used for every event."""
+
+    def __init__(self, event_type: EventType):
+        self.event_type = event_type
+        self._variables = {variable.name: variable for variable in event_type.variables}
+        self._defaults: dict[str, Value] = {v.name: v.default for v in event_type.variables}
+        self._entity_types = frozenset(event_type.entity_types)
+        self._secret = frozenset(n for n in self._variables if _SECRET_NAME.search(n.lower()))
+        self._dates = frozenset(
+            v.name for v in event_type.variables if v.data_type is DataType.DATETIME
+        )
+        # A phone number may have as many digits as a card number; one that is written with its
+        # plus sign is not mistaken for a card.
+        self._phones = frozenset(
+            v.name
+            for v in event_type.variables
+            if v.variable_type
+            in (VariableType.PHONE_NUMBER, VariableType.BILLING_PHONE, VariableType.SHIPPING_PHONE)
+        )
+
+    def read(self, sent: SentEvent, received_at: datetime, *, field: str = "variables") -> Event:
+        """The event, complete.
+
+        `field` is the path of the variables in the client's document, for error messages.
+        Raises `InvalidInput` naming the field, `TooLarge` for an overlong value.
+        """
+        if not _EVENT_ID.fullmatch(sent.event_id):
+            raise InvalidInput(
+                "not an event id",
+                field="event_id",
+                expected="1 to 128 letters, digits and _ . : @ + -",
+            )
+        _refuse_card_data(sent.event_id, "event_id")
+        at = received_at if sent.at is None else _utc(sent.at)
+        for entity in sent.entities:
+            self._check_entity(entity)
+        if not sent.variables:
+            raise InvalidInput("no variable was sent", field=field, expected="at least one")
+        values = dict(self._defaults)
+        given: dict[str, Value] = {}
+        for name, raw in sent.variables.items():
+            variable = self._variables.get(name)
+            if variable is None:
+                raise self._unknown(name, field)
+            if isinstance(raw, str):
+                if len(raw) > MAX_VALUE_CHARACTERS:
+                    raise TooLarge(
+                        "the value is too long",
+                        field=f"{field}.{name}",
+                        expected=f"at most {MAX_VALUE_CHARACTERS} characters",
+                    )
+                if name in self._secret:
+                    _refuse_secret(raw, f"{field}.{name}")
+                if len(raw) >= 12 and _HAS_LONG_NUMBER.search(raw):
+                    self._refuse_card_number(name, raw, field)
+            elif raw is not None and not isinstance(raw, bool):
+                if name in self._secret:
+                    _refuse_secret(raw, f"{field}.{name}")
+                if isinstance(raw, (int, float)) and abs(raw) >= 10**11:
+                    _refuse_card_data(str(int(raw)), f"{field}.{name}")
+            try:
+                value = coerce(variable, raw)
+            except InvalidInput as error:
+                raise InvalidInput(
+                    error.message, field=f"{field}.{name}", expected=error.expected
+                ) from None
+            if name in self._dates and isinstance(value, str):
+                _check_instant(value, f"{field}.{name}")
+            given[name] = values[name] = value
+        return Event(
+            event_type=self.event_type.name,
+            event_id=sent.event_id,
+            at=at,
+            entities=sent.entities,
+            variables=values,
+            content_hash=_hash(sent, given),
+        )
+
+    def _check_entity(self, entity: Entity) -> None:
+        if entity.entity_type not in self._entity_types:
+            raise InvalidInput(
+                f"{entity.entity_type!r} is not an entity type of this event type",
+                field="entities.entity_type",
+                expected=" or ".join(sorted(self._entity_types)),
+            )
+        if not _ENTITY_ID.fullmatch(entity.entity_id):
+            raise InvalidInput(
+                "not an entity id",
+                field="entities.entity_id",
+                expected="1 to 256 letters, digits and _ . @ + : -",
+            )
+        _refuse_card_data(entity.entity_id, "entities.entity_id")
+
+    def _refuse_card_number(self, name: str, raw: str, field: str) -> None:
+        if name in self._phones and raw.lstrip().startswith("+"):
+            return
+        _refuse_card_data(raw, f"{field}.{name}")
+
+    def _unknown(self, name: str, field: str) -> InvalidInput:
+        import difflib
+
+        shown = name if len(name) <= 64 else name[:64] + "…"
+        if looks_like_card_number(name):
+            shown = "…"
+        near = difflib.get_close_matches(name[:64], self._variables, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return InvalidInput(
+            f"the event type {self.event_type.name} has no such variable{hint}",
+            field=f"{field}.{shown}",
+            expected="one of " + ", ".join(self._variables),
+        )
+
+
+def _refuse_secret(raw: object, field: str) -> None:
+    if not (isinstance(raw, str) and (raw == "" or (len(raw) == 1 and raw.isalpha()))):
+        raise InvalidInput(
+            "looks like a security code; such a code is never kept",
+            field=field,
+            expected="one letter, the result of the match",
+        )
+
+
+def _refuse_card_data(text: str, field: str) -> None:
+    if looks_like_track_data(text):
+        raise InvalidInput("looks like track data; it is never kept", field=field)
+    if looks_like_card_number(text):
+        raise InvalidInput(
+            "looks like a card number; only the field card_number may hold one", field=field
+        )
+
+
+def _check_instant(text: str, field: str) -> None:
+    try:
+        msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        raise InvalidInput(
+            "not a time", field=field, expected="ISO 8601 such as 2026-11-24T09:30:00Z"
+        ) from None
+
+
+def _utc(at: datetime) -> datetime:
+    # A time without an offset is taken as UTC, as Amazon Fraud Detector does.
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("out of range", field="event_timestamp") from None
+
+
+def _hash(sent: SentEvent, given: Mapping[str, Value]) -> bytes:
+    content = (sent.at, sent.entities, sorted(given.items()))
+    return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()

@@ -1,0 +1,50 @@
+"""Tables of the events room."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
+
+from ringfence.storage import Instant, Json, metadata
+
+event_types = Table(
+    "event_types",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("definition", Json, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("variable_type", String(64)),
+    Column("description", String(128), nullable=False, default=""),
+    Column("elements", Json, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_type", String(64), primary_key=True),
+    Column("event_id", String(128), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("entities", Json, nullable=False),
+    Column("variables", Json, nullable=False),
+    Column("content_hash", LargeBinary(16), nullable=False),
+    Column("label", String(64)),
+    Column("label_at", Instant),
+    Column("label_source", String(32)),
+    Index("ix_events_at", "event_type", "at"),
+)
+
+# A number that every change of a definition raises, so that a running server notices what another
+# process has published.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
