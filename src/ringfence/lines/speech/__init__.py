@@ -1,0 +1,1 @@
+"""Speech: a prompt becomes sound with captions."""

@@ -1,0 +1,244 @@
+"""From a prompt to what is to be rendered: sentences of eSpeak NG markup and real silences.
+
+Each sentence keeps its caption as it is written (`EUR 4155.00`), beside the markup of how it is
+said. Unknown tags are ignored and their text is spoken, as Amazon Connect does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import TypeAlias
+from xml.etree.ElementTree import Element
+
+from ringfence.flows.participant import Prompt, PromptFailed
+from ringfence.flows.ssml import parse_ssml
+from ringfence.lines.speech.saying import plain, said
+
+SENTENCE_GAP_SECONDS = 0.25
+PARAGRAPH_GAP_SECONDS = 0.6
+LONGEST_BREAK_SECONDS = 10.0  # Amazon Polly's limit
+
+_STRENGTHS = {
+    "none": 0.0,
+    "x-weak": 0.1,
+    "weak": 0.2,
+    "medium": 0.4,
+    "strong": 0.7,
+    "x-strong": 1.0,
+}
+_PASSED_ON = {"prosody": ("rate", "pitch", "volume", "range"), "emphasis": ("level",)}
+_ABBREVIATIONS = frozenset(
+    {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "approx", "inc", "ltd", "co"}
+    | {"corp", "nr", "bzw", "ca", "ggf", "hr", "fr", "usw"}
+)
+_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]]*(?=\s+|$)|[。！？]+)\s*")
+_WRITTEN_WORD = re.compile(r"(\S+?)[.!?…]+[\"'”’»)\]]*\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Markup to be rendered in one go; `language` where it is not the prompt's own."""
+
+    markup: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing, for a time."""
+
+    seconds: float
+
+
+Part: TypeAlias = Utterance | Silence
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is heard, part by part, and its caption (empty when only silence)."""
+
+    caption: str
+    parts: tuple[Part, ...]
+
+
+def script(prompt: Prompt, language: str) -> tuple[Sentence, ...]:
+    """The sentences of `prompt`, said in `language`. Raises `PromptFailed` on broken SSML."""
+    writer = _Writer(language)
+    if prompt.ssml:
+        try:
+            root = parse_ssml(prompt.text)
+        except PromptFailed:
+            raise
+        except Exception as error:
+            raise PromptFailed(f"the SSML cannot be read: {error}") from error
+        _walk(root, writer)
+    else:
+        writer.text(prompt.text)
+    writer.end_sentence()
+    return tuple(writer.sentences)
+
+
+class _Writer:
+    """Collects text, silences and ends of sentences in reading order."""
+
+    def __init__(self, language: str) -> None:
+        self.sentences: list[Sentence] = []
+        self.language = language
+        self._languages = [language]
+        self._styles: list[tuple[str, str]] = []
+        self._caption: list[str] = []
+        self._parts: list[Part] = []
+        self._markup: list[str] = []
+
+    def text(self, text: str) -> None:
+        """Running text, which may end sentences."""
+        for piece, ends in _pieces(text):
+            self.written(piece, plain(piece, self._languages[-1]))
+            if ends:
+                self.end_sentence(SENTENCE_GAP_SECONDS)
+
+    def written(self, caption: str, markup: str) -> None:
+        """Text with the markup that says it."""
+        self._caption.append(caption)
+        if markup.strip():
+            opening = "".join(start for start, _ in self._styles)
+            closing = "".join(end for _, end in reversed(self._styles))
+            lead = " " if markup[:1].isspace() else ""
+            trail = " " if markup[-1:].isspace() else ""
+            self._markup.append(f"{lead}{opening}{markup.strip()}{closing}{trail}")
+        elif markup:
+            self._markup.append(" ")
+
+    def silence(self, seconds: float) -> None:
+        """A pause of just that length."""
+        self._flush()
+        self._parts.append(Silence(seconds))
+
+    def end_sentence(self, gap_seconds: float = 0.0) -> None:
+        """Close the sentence, if one was begun; `gap_seconds` of silence belong to it."""
+        self._flush()
+        caption = " ".join("".join(self._caption).split())
+        self._caption.clear()
+        if any(isinstance(part, Utterance) for part in self._parts):
+            gap = (Silence(gap_seconds),) if gap_seconds else ()
+            self.sentences.append(Sentence(caption, (*self._parts, *gap)))
+        elif self._parts:
+            self.sentences.append(Sentence("", tuple(self._parts)))
+        self._parts.clear()
+
+    def enter(self, opening: str, closing: str) -> None:
+        """Begin a style."""
+        self._styles.append((opening, closing))
+
+    def leave(self) -> None:
+        """End the innermost style."""
+        self._styles.pop()
+
+    def enter_language(self, tag: str) -> None:
+        """Begin a passage in another language."""
+        self._flush()
+        self._languages.append(tag)
+
+    def leave_language(self) -> None:
+        """End that passage."""
+        self._flush()
+        self._languages.pop()
+
+    @property
+    def speaking(self) -> str:
+        """The language of the passage."""
+        return self._languages[-1]
+
+    def _flush(self) -> None:
+        markup = "".join(self._markup).strip()
+        self._markup.clear()
+        if markup:
+            tag = self._languages[-1]
+            self._parts.append(Utterance(markup, "" if tag == self.language else tag))
+
+
+def _walk(element: Element, writer: _Writer) -> None:
+    tag = _local(element.tag)
+    if tag == "break":
+        writer.silence(_break_seconds(element))
+    elif tag == "sub":
+        text = _text(element)
+        writer.written(text, plain(element.get("alias") or text, writer.speaking))
+    elif tag == "say-as":
+        text = _text(element)
+        kind = element.get("interpret-as", "")
+        writer.written(text, said(text, kind, element.get("format", ""), writer.speaking))
+    elif tag in ("p", "s"):
+        writer.end_sentence()
+        _inside(element, writer)
+        writer.end_sentence(PARAGRAPH_GAP_SECONDS if tag == "p" else SENTENCE_GAP_SECONDS)
+    elif tag == "lang" and (language := _attribute(element, "lang")):
+        writer.enter_language(language)
+        _inside(element, writer)
+        writer.leave_language()
+    elif tag in _PASSED_ON:
+        values = ((name, element.get(name)) for name in _PASSED_ON[tag])
+        given = "".join(f' {name}="{escape(value)}"' for name, value in values if value)
+        writer.enter(f"<{tag}{given}>", f"</{tag}>")
+        _inside(element, writer)
+        writer.leave()
+    elif tag not in ("desc", "metadata", "meta"):
+        _inside(element, writer)
+
+
+def _inside(element: Element, writer: _Writer) -> None:
+    writer.text(element.text or "")
+    for child in element:
+        if isinstance(child.tag, str):  # a comment or an instruction has a function here
+            _walk(child, writer)
+        writer.text(child.tail or "")
+
+
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """`text` in order, cut after each sentence; the flag says whether a sentence ends there."""
+    start = 0
+    for match in _END.finditer(text):
+        following = text[match.end() : match.end() + 1]
+        if following.islower() or _abbreviated(text[start : match.end()]):
+            continue
+        yield text[start : match.end()], True
+        start = match.end()
+    if start < len(text):
+        yield text[start:], False
+
+
+def _abbreviated(piece: str) -> bool:
+    word = _WRITTEN_WORD.search(piece)
+    if word is None or not piece.rstrip("\"'”’»)] \t\r\n").endswith("."):
+        return False
+    bare = word[1].lstrip("(\"'“‘«[").lower()
+    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha()) or "." in bare.strip(".")
+
+
+def _break_seconds(element: Element) -> float:
+    """The length of `<break>`: its time, else by its strength, else medium."""
+    time = re.fullmatch(r"\s*\+?(\d+(?:\.\d*)?|\.\d+)\s*(ms|s)?\s*", element.get("time") or "")
+    if time:
+        # Polly wants a unit; flows in the field carry bare numbers, which are milliseconds.
+        seconds = float(time[1]) / (1 if time[2] == "s" else 1000)
+        return min(seconds, LONGEST_BREAK_SECONDS)
+    return _STRENGTHS.get(element.get("strength") or "medium", _STRENGTHS["medium"])
+
+
+def _text(element: Element) -> str:
+    return "".join(element.itertext())
+
+
+def _local(tag: str) -> str:
+    """The tag without its namespace: `{http://www.w3.org/2001/10/synthesis}p` is `p`."""
+    return tag.rpartition("}")[2].lower()
+
+
+def _attribute(element: Element, name: str) -> str:
+    for key, value in element.attrib.items():
+        if key.rpartition("}")[2].rpartition(":")[2] == name:
+            return value
+    return ""
