@@ -1,0 +1,119 @@
+"""The browser line: calls to phones that are web pages (or programs) on one WebSocket each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from ringfence.lines.browser.connection import Connection, Refused, Socket
+from ringfence.lines.browser.exchange import E164, Exchange, Phone
+from ringfence.lines.browser.protocol import CloseCode, Hello
+from ringfence.lines.browser.ringing import BrowserCall
+from ringfence.lines.holding import Refusal, hold
+from ringfence.lines.line import CallEnd, CallRequest, CallResult, Conversation, Report
+from ringfence.lines.speech.synthesizer import Synthesizer
+
+HELLO_SECONDS = 5.0
+
+
+class BrowserLine:
+    """A telephone exchange for browser phones; a `Line` named `browser`.
+
+    The phones of one number ring together and the first to answer has the call. A number without
+    a phone is unreachable, one whose phones are all taken is busy. A phone that loses its
+    connection is kept for `grace_seconds`, so that a reload loses neither a ringing call nor one
+    in progress.
+    """
+
+    name = "browser"
+
+    def __init__(
+        self,
+        synthesizer: Synthesizer | None = None,
+        *,
+        grace_seconds: float = 10.0,
+        most_phones: int = 500,
+        most_per_number: int = 8,
+    ) -> None:
+        self._synthesizer = synthesizer or Synthesizer()
+        self._grace_seconds = grace_seconds
+        self._exchange = Exchange(
+            grace_seconds=grace_seconds,
+            most_phones=most_phones,
+            most_per_number=most_per_number,
+            on_new=self._ring_too,
+        )
+        self._calls: dict[str, list[BrowserCall]] = {}
+        self._dialled: set[str] = set()
+
+    @property
+    def phones(self) -> dict[str, int]:
+        """How many phones are connected now, by number."""
+        return self._exchange.connected()
+
+    async def call(
+        self, request: CallRequest, conversation: Conversation, report: Report
+    ) -> CallResult:
+        """See `Line.call`. A `call_id` that was dialled before fails at once."""
+        if request.call_id in self._dialled:
+            refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
+            return await hold(request, refusal, conversation, report)
+        self._dialled.add(request.call_id)
+        phones = self._exchange.on_number(request.to_number)
+        free = [phone for phone in phones if phone.call is None]
+        if not free:
+            refusal = (
+                Refusal(CallEnd.BUSY)
+                if phones
+                else Refusal(CallEnd.UNREACHABLE, f"no phone is open for {request.to_number}")
+            )
+            return await hold(request, refusal, conversation, report)
+        call = BrowserCall(request, free, self._synthesizer, self._grace_seconds)
+        calls = self._calls.setdefault(request.to_number, [])
+        calls.append(call)
+        try:
+            return await hold(request, call, conversation, report)
+        finally:
+            calls.remove(call)
+            if not calls and self._calls.get(request.to_number) is calls:
+                del self._calls[request.to_number]
+
+    async def serve(self, socket: Socket, number: str) -> None:
+        """Accept `socket` and be the exchange for this phone of `number` (E.164) until it goes.
+
+        The caller has checked who it is. Nothing that the phone sends raises: it is refused with
+        a `CloseCode`.
+        """
+        await socket.accept()
+        connection = Connection(socket)
+        await connection.run(asyncio.create_task(self._attend(connection, number)))
+
+    async def _attend(self, connection: Connection, number: str) -> None:
+        if not E164.fullmatch(number):
+            raise Refused(CloseCode.BAD_NUMBER, "the number is not E.164, such as +4930901820")
+        async with contextlib.aclosing(connection.messages()) as messages:
+            try:
+                async with asyncio.timeout(HELLO_SECONDS):
+                    hello = await anext(messages, None)
+            except TimeoutError:
+                raise Refused(CloseCode.NO_HELLO, "the phone did not say hello") from None
+            if hello is None:
+                return
+            if not isinstance(hello, Hello):
+                raise Refused(CloseCode.NO_HELLO, "a phone says hello first")
+            phone = self._exchange.admit(number, hello, connection)
+            try:
+                async for message in messages:
+                    if isinstance(message, Hello):
+                        raise Refused(CloseCode.BAD_MESSAGE, "a phone says hello once")
+                    if phone.call is not None and phone.connection is connection:
+                        phone.call.heard(phone, message)
+            finally:
+                self._exchange.lost(phone, connection)
+
+    def _ring_too(self, phone: Phone) -> None:
+        """A free phone joins a call that is ringing at its number."""
+        for call in self._calls.get(phone.number, ()):
+            if call.rings:
+                call.join(phone)
+                return
