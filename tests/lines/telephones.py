@@ -33,6 +33,7 @@ class Exchange:
         self.line = line
         self.port = port
         self.events: list[CallEvent] = []
+        self._reported = asyncio.Condition()
 
     @property
     def page(self) -> str:
@@ -44,6 +45,12 @@ class Exchange:
 
     async def report(self, event: CallEvent) -> None:
         self.events.append(event)
+        async with self._reported:
+            self._reported.notify_all()
+
+    async def sees(self, kind: str, count: int = 1) -> None:
+        async with asyncio.timeout(5), self._reported:
+            await self._reported.wait_for(lambda: self.happened().count(kind) >= count)
 
     def happened(self) -> list[str]:
         return [event.kind.value for event in self.events]
@@ -72,9 +79,7 @@ async def exchange(**options: Any) -> AsyncIterator[Exchange]:
         await line.serve(socket, socket.query_params["number"])
 
     async def page(_request: object) -> FileResponse:
-        return FileResponse(
-            str(pages / "phone.html"), headers={"content-security-policy": _STRICT}
-        )
+        return FileResponse(str(pages / "phone.html"), headers={"content-security-policy": _STRICT})
 
     app = Starlette(
         routes=[
@@ -87,7 +92,7 @@ async def exchange(**options: Any) -> AsyncIterator[Exchange]:
         uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
     )
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
         await asyncio.sleep(0.005)
     try:
         yield Exchange(line, server.servers[0].sockets[0].getsockname()[1])

@@ -8,7 +8,7 @@ const PARTS = {
   ringing: ["ringing-actions"],
   missed: ["hint"],
   "in-call": ["captions", "keypad", "call-actions", "timer"],
-  ended: ["captions", "timer"],
+  ended: ["captions", "timer", "hint"],
   notice: ["notice"],
 };
 const ALL = [...new Set(Object.values(PARTS).flat())];
@@ -21,6 +21,10 @@ export const view = {
     this.phone.dataset.phase = phase;
     for (const id of ALL) $(id).hidden = !PARTS[phase].includes(id);
     $("state").textContent = state;
+    $("hint").textContent =
+      phase === "ended"
+        ? "This phone is waiting for the next call."
+        : "Leave this page open. It rings when there is a call.";
     document.title = phase === "ringing" ? "☎ Incoming call" : phase === "in-call" ? "In a call" : "Phone";
   },
 
