@@ -88,16 +88,14 @@ async def exchange(**options: Any) -> AsyncIterator[Exchange]:
             WebSocketRoute("/v1/phones/ws", phones),
         ]
     )
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
-    )
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
         await asyncio.sleep(0.005)
     try:
         yield Exchange(line, server.servers[0].sockets[0].getsockname()[1])
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True
         await serving
 
 

@@ -110,7 +110,7 @@ async def test_a_reload_during_the_call_comes_back_to_it(
 ) -> None:
     async def conversation(participant: Participant) -> None:
         await participant.say(
-            spoken("One moment please, this sentence takes a while. Now press a key."),
+            spoken("One moment please. Now press a key."),
             interruptible=True,
         )
         await participant.digit(10)
