@@ -1,0 +1,125 @@
+"""Our own HTTP API: each operation declares its body, query, reply and scope once.
+
+From that one declaration come the decoding, the check of the scope, the OpenAPI document and the
+reply. Handlers are plain functions of `(services, call)`; they run in a thread, so they may block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+
+from ringfence.access import Principal, Scope
+from ringfence.errors import Forbidden
+from ringfence.web.services import Services
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request, decoded."""
+
+    principal: Principal
+    path: Mapping[str, str]
+    query: Any
+    body: Any
+
+
+Handler = Callable[[Services, Call], Any]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation of the API."""
+
+    method: str
+    path: str
+    handler: Handler
+    scope: Scope
+    tag: str
+    summary: str
+    body: Any = None
+    query: Any = None
+    reply: Any = None
+    status: int = 200
+
+
+class Operations:
+    """Collects the operations of one subject; each route module has one."""
+
+    def __init__(self, tag: str):
+        self.tag = tag
+        self.all: list[Operation] = []
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *,
+        scope: Scope,
+        body: Any = None,
+        query: Any = None,
+        reply: Any = None,
+        status: int = 200,
+    ) -> Callable[[Handler], Handler]:
+        """Declare the decorated function as an operation. Its docstring is the summary."""
+
+        def declare(handler: Handler) -> Handler:
+            self.all.append(
+                Operation(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    scope=scope,
+                    tag=self.tag,
+                    summary=inspect.cleandoc(handler.__doc__ or "").splitlines()[0],
+                    body=body,
+                    query=query,
+                    reply=reply,
+                    status=status,
+                )
+            )
+            return handler
+
+        return declare
+
+
+def register(app: FastAPI, operation: Operation, services: Services) -> None:
+    """Serve an operation."""
+    decoder = msgspec.json.Decoder(operation.body) if operation.body is not None else None
+    is_async = inspect.iscoroutinefunction(operation.handler)
+
+    async def endpoint(request: Request) -> Response:
+        principal: Principal = request.scope["principal"]
+        require(principal, operation.scope)
+        call = Call(
+            principal,
+            request.path_params,
+            msgspec.convert(dict(request.query_params), operation.query, strict=False)
+            if operation.query is not None
+            else None,
+            decoder.decode(await request.body()) if decoder is not None else None,
+        )
+        if is_async:
+            answer = await operation.handler(services, call)
+        else:
+            answer = await asyncio.to_thread(operation.handler, services, call)
+        if operation.status == 204:
+            return Response(status_code=204)
+        return Response(
+            msgspec.json.encode(answer),
+            status_code=operation.status,
+            media_type="application/json",
+        )
+
+    app.router.add_route(
+        operation.path, endpoint, methods=[operation.method], include_in_schema=False
+    )
+
+
+def require(principal: Principal, scope: Scope) -> None:
+    """Raise `Forbidden` unless the caller has the scope."""
+    if not principal.allows(scope):
+        raise Forbidden(f"this needs the scope {scope}", expected=f"a caller with {scope}")
