@@ -10,6 +10,7 @@ from ringfence.cases.contact_flows import (
     list_flows,
     stored_flow,
 )
+from ringfence.cases.furnishing import furnish
 from ringfence.cases.intake import find_card
 from ringfence.cases.plans import (
     CardAction,
@@ -19,7 +20,15 @@ from ringfence.cases.plans import (
     list_plans,
     put_plan,
 )
-from ringfence.cases.records import Attempt, Case, attempts_of, get_case, list_cases
+from ringfence.cases.records import (
+    Attempt,
+    Case,
+    attempts_of,
+    counts_of_attempts,
+    counts_of_cases,
+    get_case,
+    list_cases,
+)
 from ringfence.cases.timeline import Entry, EntryKind, timeline_of
 from ringfence.cases.verdicts import Verdict, record_answer
 
@@ -33,8 +42,11 @@ __all__ = [
     "QuietHours",
     "Verdict",
     "attempts_of",
+    "counts_of_attempts",
+    "counts_of_cases",
     "find_card",
     "flow_content",
+    "furnish",
     "get_case",
     "get_plan",
     "import_flow",

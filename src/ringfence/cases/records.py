@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan
@@ -96,6 +96,25 @@ def attempts_of(connection: Connection, case_id: str) -> Sequence[Attempt]:
         .order_by(tables.attempts.c.number)
     )
     return [Attempt(**row._mapping) for row in rows]
+
+
+def counts_of_cases(connection: Connection) -> dict[str, int]:
+    """How many cases have each verdict, and how many are `open`."""
+    table = tables.cases
+    rows = connection.execute(
+        select(table.c.open, table.c.verdict, func.count()).group_by(table.c.open, table.c.verdict)
+    )
+    counts = {"open": 0, **{verdict.value: 0 for verdict in Verdict}}
+    for is_open, verdict, count in rows:
+        counts["open" if is_open else verdict] += count
+    return counts
+
+
+def counts_of_attempts(connection: Connection) -> dict[str, int]:
+    """How many attempts ended in each way; `under way` have not."""
+    table = tables.attempts
+    rows = connection.execute(select(table.c.end, func.count()).group_by(table.c.end))
+    return {end or "under way": count for end, count in rows}
 
 
 def payment_of(event_type: EventType, variables: Mapping[str, Any]) -> dict[str, str]:

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ringfence.errors import InvalidInput, Unavailable
 
 _BUSY_TIMEOUT_MS = 15_000
+_EXPECTED_URL = "sqlite:///path/to/file.db or postgresql://user@host/database"
 
 
 class Database:
@@ -20,6 +25,9 @@ class Database:
     On SQLite, write transactions of this process queue on a fair lock and start with
     `BEGIN IMMEDIATE`, so that they never fail half-way because another writer came first; other
     processes are waited for up to 15 s. Commits are durable (WAL with `synchronous=FULL`).
+
+    Raises `InvalidInput` for a URL that names no such database; opening it waits for the first
+    use, and raises `Unavailable` there when it cannot be reached.
     """
 
     def __init__(self, url: str):
@@ -27,41 +35,95 @@ class Database:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._write_lock = threading.Lock()
+        # The same connections as `engine`, begun differently.
+        self._reader = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading, on a consistent snapshot. Nothing written on it is kept."""
-        with self.engine.connect() as connection:
+        connection = self._begin(self._reader, "BEGIN")
+        try:
             yield connection
+        finally:
+            connection.close()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: committed durably when the block ends, rolled back when it raises."""
-        if not self.is_sqlite:
-            with self.engine.begin() as connection:
+        if self.is_sqlite:
+            with self._write_lock, self._transaction() as connection:
                 yield connection
-            return
-        with self._write_lock, self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
+        else:
+            with self._transaction() as connection:
                 yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
 
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        connection = self._begin(self.engine, "BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            # Rolls back whatever has not been committed.
+            connection.close()
+
+    def _begin(self, engine: Engine, sqlite_begin: str) -> Connection:
+        try:
+            connection = engine.connect()
+            try:
+                if self.is_sqlite:
+                    connection.exec_driver_sql(sqlite_begin)
+            except BaseException:
+                connection.close()
+                raise
+        except (DBAPIError, PoolTimeout) as error:
+            raise Unavailable(
+                f"the database cannot be used: {getattr(error, 'orig', error)}",
+                field="database_url",
+            ) from error
+        return connection
+
 
 def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, pool_size=10, max_overflow=20)
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite_engine(parsed)
+        if parsed.get_backend_name() == "postgresql":
+            return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError):
+        pass  # The URL may hold a password: no message repeats it.
+    except ModuleNotFoundError as error:
+        raise InvalidInput(
+            f"the driver {error.name} is not installed",
+            field="database_url",
+            expected="PostgreSQL support, as installed by: pip install 'ringfence[postgres]'",
+        ) from None
+    raise InvalidInput("not a database URL", field="database_url", expected=_EXPECTED_URL)
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise InvalidInput(
+            "a database in memory is not durable", field="database_url", expected=_EXPECTED_URL
+        )
+    try:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"the directory of the database cannot be made: {error}", field="database_url"
+        ) from error
+    engine = create_engine(url, pool_size=10, max_overflow=20)
 
     @event.listens_for(engine, "connect")
     def _on_connect(dbapi_connection: Any, _record: object) -> None:

@@ -8,6 +8,7 @@ so the batch grows by itself under load and is a single item when idle.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -48,6 +49,8 @@ class GroupCommit(Generic[Item, Result]):
         ] = queue.SimpleQueue()
         self._max_queue = max_queue
         self._closed = False
+        # Without it an item could enter behind the mark that ends the queue and wait for ever.
+        self._entrance = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
@@ -66,17 +69,19 @@ class GroupCommit(Generic[Item, Result]):
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-            self._thread.join()
+        with self._entrance:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
 
     def _put(self, item: Item, waiter: _LoopWaiter[Result] | _ThreadWaiter[Result]) -> None:
-        if self._closed:
-            raise Unavailable("the server is shutting down")
-        if self._queue.qsize() >= self._max_queue:
-            raise Unavailable("too many requests are waiting")
-        self._queue.put((item, waiter))
+        with self._entrance:
+            if self._closed:
+                raise Unavailable("the server is shutting down")
+            if self._queue.qsize() >= self._max_queue:
+                raise Unavailable("too many requests are waiting")
+            self._queue.put((item, waiter))
 
     def _run(self) -> None:
         stopping = False
@@ -97,12 +102,20 @@ class GroupCommit(Generic[Item, Result]):
             self._resolve(batch, self._commit([item for item, _ in batch]))
 
     def _commit(self, items: list[Item]) -> Sequence[Result | BaseException]:
+        begun = False
         try:
             with self._database.write() as connection:
-                return self._apply(connection, items)
-        except Exception as error:
-            if len(items) == 1:
-                return [error]
+                begun = True
+                results = self._apply(connection, items)
+                if len(results) != len(items):
+                    raise RuntimeError(f"{len(results)} results for {len(items)} items")
+                return results
+        except BaseException as error:
+            # Nothing may end this thread, for all later items would wait for ever; a panic in an
+            # extension module is not an `Exception`. A database that cannot be used fails every
+            # item alike, and trying each for its own time-out would only hold up the rest.
+            if len(items) == 1 or not begun:
+                return [error] * len(items)
             return [self._commit([item])[0] for item in items]
 
     @staticmethod
@@ -121,7 +134,7 @@ class GroupCommit(Generic[Item, Result]):
         for loop, resolved in by_loop.items():
             # One wake-up of the event loop for the whole batch; a loop that has gone (the server
             # was stopped) has nobody left to tell.
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(_resolve_all, resolved)
 
 
@@ -131,7 +144,10 @@ def _resolve_all(
     for future, result in resolved:
         if future.done():
             continue
-        if isinstance(result, BaseException):
+        if isinstance(result, StopIteration):
+            # A future refuses this one, and the rest of the batch must still hear.
+            future.set_exception(RuntimeError(repr(result)))
+        elif isinstance(result, BaseException):
             future.set_exception(result)
         else:
             future.set_result(result)

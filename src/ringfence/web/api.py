@@ -1,7 +1,7 @@
 """Our own HTTP API: each operation declares its body, query, reply and scope once.
 
 From that one declaration come the decoding, the check of the scope, the OpenAPI document and the
-reply. Handlers are plain functions of `(services, call)`; they run in a thread, so they may block.
+reply. Handlers are functions of `(services, call)`; a plain one runs in a thread, so it may block.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     path: str
     handler: Handler
-    scope: Scope
+    scope: Scope | None
     tag: str
     summary: str
     body: Any = None
@@ -58,7 +58,7 @@ class Operations:
         method: str,
         path: str,
         *,
-        scope: Scope,
+        scope: Scope | None,
         body: Any = None,
         query: Any = None,
         reply: Any = None,
@@ -86,7 +86,7 @@ class Operations:
         return declare
 
 
-def register(app: FastAPI, operation: Operation, services: Services) -> None:
+def register(app: FastAPI, operation: Operation, services: Callable[[], Services]) -> None:
     """Serve an operation."""
     decoder = msgspec.json.Decoder(operation.body) if operation.body is not None else None
     is_async = inspect.iscoroutinefunction(operation.handler)
@@ -103,9 +103,9 @@ def register(app: FastAPI, operation: Operation, services: Services) -> None:
             decoder.decode(await request.body()) if decoder is not None else None,
         )
         if is_async:
-            answer = await operation.handler(services, call)
+            answer = await operation.handler(services(), call)
         else:
-            answer = await asyncio.to_thread(operation.handler, services, call)
+            answer = await asyncio.to_thread(operation.handler, services(), call)
         if operation.status == 204:
             return Response(status_code=204)
         return Response(
@@ -119,7 +119,7 @@ def register(app: FastAPI, operation: Operation, services: Services) -> None:
     )
 
 
-def require(principal: Principal, scope: Scope) -> None:
-    """Raise `Forbidden` unless the caller has the scope."""
-    if not principal.allows(scope):
+def require(principal: Principal, scope: Scope | None) -> None:
+    """Raise `Forbidden` unless the caller has the scope; None asks only for a known caller."""
+    if scope is not None and not principal.allows(scope):
         raise Forbidden(f"this needs the scope {scope}", expected=f"a caller with {scope}")

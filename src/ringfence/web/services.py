@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from ringfence.access import KeyRing
-from ringfence.cards import Vault
+from ringfence.access import KeyRing, Sessions
+from ringfence.cards import Vault, open_vault
 from ringfence.cases.desk import CaseDesk
 from ringfence.detectors import DecisionEngine
-from ringfence.lines import BrowserLine
+from ringfence.lines import BrowserLine, Synthesizer
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -21,6 +23,41 @@ class Services:
     database: Database
     vault: Vault
     keys: KeyRing
+    sessions: Sessions
     engine: DecisionEngine
     desk: CaseDesk
     phones: BrowserLine
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, database: Database) -> AsyncIterator[Services]:
+    """Open everything over a migrated `database`, start working cases, and close it all again."""
+    vault = open_vault(
+        settings.data_dir,
+        settings.vault_key.get_secret_value() if settings.vault_key else None,
+        database,
+    )
+    phones = BrowserLine(Synthesizer())
+    desk = CaseDesk(
+        database,
+        settings.data_dir,
+        {phones.name: phones},
+        bank_name=settings.bank_name,
+        caller_number=settings.caller_number,
+    )
+    engine = DecisionEngine(database, desk.opening)
+    await desk.start()
+    try:
+        yield Services(
+            settings=settings,
+            database=database,
+            vault=vault,
+            keys=KeyRing(database),
+            sessions=Sessions(database),
+            engine=engine,
+            desk=desk,
+            phones=phones,
+        )
+    finally:
+        engine.close()
+        await desk.stop()

@@ -1,0 +1,131 @@
+"""The application: the API, the pages, and the errors of both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from ringfence import __version__
+from ringfence.access import Scope
+from ringfence.errors import NotFound, RingfenceError, Unavailable
+from ringfence.settings import Settings
+from ringfence.storage import Database
+from ringfence.web.api import Operation, register, require
+from ringfence.web.decisions import operations as decision_operations
+from ringfence.web.documents import add_documents
+from ringfence.web.front import Front
+from ringfence.web.phones import add_phones
+from ringfence.web.problems import Problem, ProblemReply, problem
+from ringfence.web.routes import access, cards, cases, detectors, events, models
+from ringfence.web.services import Services, open_services
+from ringfence.web.sign_in import add_sign_in
+from ringfence.web.telemetry import Telemetry
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation
+    for subject in (
+        decision_operations,
+        events.operations,
+        models.operations,
+        detectors.operations,
+        cases.operations,
+        cards.operations,
+        access.operations,
+    )
+    for operation in subject.all
+)
+
+
+def build_application(settings: Settings, database: Database) -> Front:
+    """The ASGI application over a migrated database."""
+    opened: list[Services] = []
+    telemetry = Telemetry()
+
+    def services() -> Services:
+        if not opened:
+            raise Unavailable("the server is starting or stopping")
+        return opened[0]
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with open_services(settings, database) as all_services:
+            telemetry.watch(database)
+            opened.append(all_services)
+            try:
+                yield
+            finally:
+                opened.clear()
+
+    app = FastAPI(
+        title="Ringfence",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    _add_errors(app)
+    for operation in OPERATIONS:
+        register(app, operation, services)
+    add_documents(app, OPERATIONS)
+    add_sign_in(app, services)
+    add_phones(app, services)
+    _add_operations_routes(app, services, telemetry)
+
+    from ringfence.web.console import add_console
+
+    add_console(app, services, settings.data_dir)
+    return Front(services, app, telemetry)
+
+
+def _add_operations_routes(app: FastAPI, services: object, telemetry: Telemetry) -> None:
+    async def ready(_request: Request) -> Response:
+        all_services: Services = services()  # type: ignore[operator]
+        await asyncio.to_thread(_ping, all_services.database)
+        return Response(b'{"status":"ready"}', media_type="application/json")
+
+    async def metrics(request: Request) -> Response:
+        require(request.scope["principal"], Scope.METRICS)
+        text = await asyncio.to_thread(telemetry.exposition)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def unknown(request: Request) -> Response:
+        raise NotFound(f"there is no {request.method} {request.url.path}", field="path")
+
+    app.router.add_route("/readyz", ready, methods=["GET"], include_in_schema=False)
+    app.router.add_route("/metrics", metrics, methods=["GET"], include_in_schema=False)
+    app.router.add_route(
+        "/v1/{path:path}",
+        unknown,
+        methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        include_in_schema=False,
+    )
+
+
+def _ping(database: Database) -> None:
+    with database.read() as connection:
+        connection.exec_driver_sql("SELECT 1")
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def expected(_request: Request, error: Exception) -> Response:
+        return _reply(*problem(error))
+
+    async def of_framework(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _reply(error.status_code, ProblemReply(Problem(str(error.detail))))
+
+    for family in (RingfenceError, msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError):
+        app.add_exception_handler(family, expected)
+    app.add_exception_handler(HTTPException, of_framework)
+
+
+def _reply(status: int, reply: ProblemReply) -> Response:
+    return Response(
+        msgspec.json.encode(reply), status_code=status, media_type="application/json"
+    )

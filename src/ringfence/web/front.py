@@ -1,0 +1,273 @@
+"""The front door: who is it, is the body of a decent size, and where does the request go.
+
+Decisions are answered here, ahead of the framework: at thousands of requests a second its routing
+would cost more than the decision. Everything else goes to the application. Nothing but what
+`OPEN_PATHS` names is answered without a valid key or session.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, TypeAlias
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
+import structlog
+
+from ringfence.access import Principal, Scope
+from ringfence.errors import Forbidden, NotFound, TooLarge, Unauthenticated
+from ringfence.web.api import require
+from ringfence.web.decisions import DecisionReply, decide_event, decide_transaction
+from ringfence.web.problems import problem
+from ringfence.web.services import Services
+from ringfence.web.telemetry import Telemetry
+
+AsgiScope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
+
+SESSION_COOKIE = "ringfence_session"
+OPEN_PATHS = frozenset({"/healthz", "/sign-in"})
+
+_EVENT_PREFIX, _EVENT_SUFFIX = "/v1/event-types/", "/decisions"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_JSON = (b"content-type", b"application/json")
+_NO_STORE = (b"cache-control", b"no-store")
+_SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+]
+_log = structlog.get_logger(__name__)
+
+
+class _Gone(Exception):
+    """The client went away before it had sent its body."""
+
+
+class Front:
+    """An ASGI application in front of `application`. `services` are opened by its lifespan."""
+
+    def __init__(
+        self, services: Callable[[], Services], application: Application, telemetry: Telemetry
+    ):
+        self._services = services
+        self._application = application
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand it on."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    async def _http(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path == "/healthz":
+            await _send_json(send, 200, b'{"status":"ok"}')
+            return
+        try:
+            services = self._services()
+            limited = _limited(scope, receive, services.settings.max_body_bytes)
+            if path in OPEN_PATHS:
+                await self._application(scope, limited, _hardened(send))
+                return
+            principal = self._principal(services, scope)
+            if scope["method"] == "POST":
+                if path == "/v1/transactions":
+                    await self._decide(services, principal, None, limited, send)
+                    return
+                if path.startswith(_EVENT_PREFIX) and path.endswith(_EVENT_SUFFIX):
+                    event_type = path[len(_EVENT_PREFIX) : -len(_EVENT_SUFFIX)]
+                    if "/" not in event_type:
+                        await self._decide(services, principal, event_type, limited, send)
+                        return
+            scope["principal"] = principal
+            await self._application(scope, limited, _hardened(send))
+        except _Gone:
+            return
+        except Unauthenticated as error:
+            if _wants_page(scope):
+                await _redirect(send, f"/sign-in?next={quote(_target(scope), safe='')}")
+            else:
+                await self._refuse(send, error)
+        except Exception as error:
+            await self._refuse(send, error)
+
+    async def _decide(
+        self,
+        services: Services,
+        principal: Principal,
+        event_type: str | None,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        began = time.perf_counter()
+        outcome = "error"
+        try:
+            require(principal, Scope.DECISIONS)
+            body = await _body(receive)
+            reply: DecisionReply
+            if event_type is None:
+                reply = await decide_transaction(services, body)
+            else:
+                reply = await decide_event(services, event_type, body)
+            outcome = "repeated" if reply.repeated else "decided"
+            await _send_json(send, 200, msgspec.json.encode(reply))
+        finally:
+            self._telemetry.decided(outcome, time.perf_counter() - began)
+
+    async def _websocket(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        try:
+            scope["principal"] = self._principal(self._services(), scope)
+        except (Unauthenticated, Forbidden, NotFound):
+            await receive()  # websocket.connect
+            await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
+            return
+        await self._application(scope, receive, send)
+
+    def _principal(self, services: Services, scope: AsgiScope) -> Principal:
+        cookie = origin = host = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                kind, _, token = value.decode("latin-1").partition(" ")
+                if kind.lower() != "bearer" or not token:
+                    raise Unauthenticated(
+                        "not a bearer token", field="authorization", expected="Bearer KEY"
+                    )
+                return services.keys.principal(token.strip())
+            if name == b"x-api-key":
+                return services.keys.principal(value.decode("latin-1").strip())
+            if name == b"cookie":
+                cookie = value.decode("latin-1")
+            elif name == b"origin":
+                origin = value.decode("latin-1")
+            elif name == b"host":
+                host = value.decode("latin-1")
+        token = _session_token(cookie)
+        if token is None:
+            raise Unauthenticated(
+                "no API key and no session", expected="the header Authorization: Bearer KEY"
+            )
+        # A browser sends the cookie whoever made the page; only our own pages may use it to
+        # change something or to listen.
+        changes = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
+        if changes and origin is not None and urlsplit(origin).netloc != host:
+            raise Forbidden("the request comes from another site", field="origin")
+        return services.sessions.principal(token)
+
+    async def _refuse(self, send: Send, error: Exception) -> None:
+        status, reply = problem(error)
+        if status >= 500:
+            _log.error("request failed", exc_info=error)
+        await _send_json(
+            send,
+            status,
+            msgspec.json.encode(reply),
+            [(b"www-authenticate", b"Bearer")] if status == 401 else [],
+        )
+
+
+def _session_token(cookie: str | None) -> str | None:
+    if cookie is None or SESSION_COOKIE not in cookie:
+        return None
+    try:
+        morsel = SimpleCookie(cookie).get(SESSION_COOKIE)
+    except CookieError:
+        return None
+    return morsel.value if morsel else None
+
+
+def _limited(scope: AsgiScope, receive: Receive, limit: int) -> Receive:
+    """`receive`, raising `TooLarge` once the body is longer than `limit` bytes."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise _too_large(limit)
+    received = 0
+
+    async def receive_some() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise _too_large(limit)
+        return message
+
+    return receive_some
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge("the body is too large", field="body", expected=f"at most {limit} bytes")
+
+
+async def _body(receive: Receive) -> bytes:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _Gone
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    chunks = [body]
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        chunks.append(message.get("body", b""))
+    return b"".join(chunks)
+
+
+def _hardened(send: Send) -> Send:
+    async def send_hardened(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *_SECURITY_HEADERS]
+        await send(message)
+
+    return send_hardened
+
+
+async def _send_json(
+    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                _JSON,
+                _NO_STORE,
+                (b"content-length", str(len(body)).encode()),
+                *(headers or ()),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+def _wants_page(scope: AsgiScope) -> bool:
+    if scope["method"] != "GET" or scope["path"].startswith("/v1/"):
+        return False
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+def _target(scope: AsgiScope) -> str:
+    query = scope.get("query_string", b"").decode("latin-1")
+    path = unquote(scope["path"])
+    return f"{path}?{query}" if query else path
+
+
+async def _redirect(send: Send, location: str) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 303,
+            "headers": [(b"location", location.encode()), (b"content-length", b"0"), _NO_STORE],
+        }
+    )
+    await send({"type": "http.response.body", "body": b""})

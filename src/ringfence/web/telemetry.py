@@ -1,0 +1,79 @@
+"""What `/metrics` says: counts and times of this process, and how things stand in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from ringfence.cases import counts_of_attempts, counts_of_cases
+from ringfence.cards import counts_of_cards
+from ringfence.storage import Database
+
+_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Telemetry:
+    """The instruments of one server process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        decisions = Counter(
+            "ringfence_decisions",
+            "Requests for a decision, by how they ended.",
+            ["result"],
+            registry=self.registry,
+        )
+        self._decisions = {
+            result: decisions.labels(result) for result in ("decided", "repeated", "error")
+        }
+        self._seconds = Histogram(
+            "ringfence_decision_seconds",
+            "From the request to the durable reply.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+
+    def decided(self, result: str, seconds: float) -> None:
+        """Count a request for a decision: `decided`, `repeated` or `error`."""
+        self._decisions[result].inc()
+        self._seconds.observe(seconds)
+
+    def watch(self, database: Database) -> None:
+        """Also tell how cases, attempts and cards stand, read at each scrape."""
+        self.registry.register(_Standing(database))
+
+    def exposition(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)
+
+
+class _Standing(Collector):
+    def __init__(self, database: Database):
+        self._database = database
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        with self._database.read() as connection:
+            cases = counts_of_cases(connection)
+            attempts = counts_of_attempts(connection)
+            cards = counts_of_cards(connection)
+        yield _gauge("ringfence_cases", "Cases by verdict; `open` has none.", "verdict", cases)
+        yield _gauge("ringfence_attempts", "Attempts by how they ended.", "end", attempts)
+        yield _gauge("ringfence_cards", "Cards by state.", "state", cards)
+
+
+def _gauge(name: str, help_text: str, label: str, counts: dict[str, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help_text, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
