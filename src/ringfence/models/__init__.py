@@ -1,1 +1,54 @@
-"""The models room."""
+"""Learning: data set, enrichment, training, calibration to 0-1000, metrics, explanations.
+
+A model version turns an event's variables into a score. This room knows nothing of rules and
+outcomes, which decide what a score leads to.
+"""
+
+from ringfence.models.artifact import Artifact
+from ringfence.models.definitions import (
+    Facts,
+    Importance,
+    Model,
+    ModelType,
+    ModelVersion,
+    UsedVariable,
+    create_model,
+    get_model,
+    get_version,
+    list_models,
+    list_versions,
+    load_artifact,
+    output_variable,
+    store_version,
+)
+from ringfence.models.explanations import Contribution
+from ringfence.models.messages import DataInvalid, Message, MessageKind
+from ringfence.models.metrics import MetricRow, Metrics, Threshold, suggest_thresholds
+from ringfence.models.scoring import Scorer
+
+__all__ = [
+    "Artifact",
+    "Contribution",
+    "DataInvalid",
+    "Facts",
+    "Importance",
+    "Message",
+    "MessageKind",
+    "MetricRow",
+    "Metrics",
+    "Model",
+    "ModelType",
+    "ModelVersion",
+    "Scorer",
+    "Threshold",
+    "UsedVariable",
+    "create_model",
+    "get_model",
+    "get_version",
+    "list_models",
+    "list_versions",
+    "load_artifact",
+    "output_variable",
+    "store_version",
+    "suggest_thresholds",
+]

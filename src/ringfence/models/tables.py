@@ -1,0 +1,32 @@
+"""Tables of the models room."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, String, Table
+
+from ringfence.storage import Instant, Json, metadata
+
+models = Table(
+    "models",
+    metadata,
+    Column("model_id", String(64), primary_key=True),
+    Column("event_type", String(64), nullable=False),
+    Column("model_type", String(32), nullable=False),
+    Column("description", String(256), nullable=False, default=""),
+    Column("created_at", Instant, nullable=False),
+)
+
+# A version is written once and never changed. The artifact is what scores; everything else is
+# there to be read.
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("model_id", String(64), ForeignKey("models.model_id"), primary_key=True),
+    Column("version", String(8), primary_key=True),
+    Column("facts", Json, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("importance", Json, nullable=False),
+    Column("messages", Json, nullable=False),
+    Column("artifact", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
