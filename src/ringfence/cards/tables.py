@@ -1,0 +1,96 @@
+"""Tables of the cards room."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+)
+
+from ringfence.storage import Instant, metadata
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", String(256), primary_key=True),
+    Column("salutation", String(64), nullable=False),
+    Column("first_name", String(128), nullable=False),
+    Column("last_name", String(128), nullable=False),
+    Column("phone_number", String(16), nullable=False),
+    Column("phone_changed_at", Instant, nullable=False),
+    Column("phone_verified_at", Instant),
+    Column("time_zone", String(64), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_by", String(128), nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_customers_phone_number", "phone_number"),
+)
+
+# `number_hash` is keyed and finds a card by its number; `sealed_number` can be read back with the
+# vault's key alone. `key_id` says which key that is. `hold_case_id` and `hold_expires_at` repeat
+# the hold that ends last, so that reading a card is one row.
+cards = Table(
+    "cards",
+    metadata,
+    Column("card_id", String(64), primary_key=True),
+    Column("customer_id", String(256), ForeignKey("customers.customer_id"), nullable=False),
+    Column("number_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("sealed_number", LargeBinary(64), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("last4", String(4), nullable=False),
+    Column("bin", String(6), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_by", String(128), nullable=False),
+    Column("state_at", Instant, nullable=False),
+    Column("state_reason", String(512), nullable=False),
+    Column("hold_case_id", String(64)),
+    Column("hold_expires_at", Instant),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    CheckConstraint("state IN ('active', 'held', 'blocked')", name="state"),
+    CheckConstraint("(state = 'held') = (hold_case_id IS NOT NULL)", name="held"),
+    Index("ix_cards_customer_id", "customer_id"),
+)
+
+card_holds = Table(
+    "card_holds",
+    metadata,
+    Column("card_id", String(64), ForeignKey("cards.card_id"), primary_key=True),
+    Column("hold_case_id", String(64), primary_key=True),
+    Column("held_by", String(128), nullable=False),
+    Column("held_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_card_holds_expires_at", "expires_at"),
+)
+
+card_history = Table(
+    "card_history",
+    metadata,
+    Column("entry_id", Integer, primary_key=True, autoincrement=True),
+    Column("card_id", String(64), ForeignKey("cards.card_id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(512), nullable=False),
+    Column("case_id", String(64)),
+    Index("ix_card_history_card_id", "card_id", "entry_id"),
+)
+
+# Which master key the card numbers are encrypted with: a check value, from which nothing about
+# the key can be told.
+vault_keys = Table(
+    "vault_keys",
+    metadata,
+    Column("purpose", String(16), primary_key=True),
+    Column("key_id", String(16), nullable=False),
+    Column("since", Instant, nullable=False),
+)
