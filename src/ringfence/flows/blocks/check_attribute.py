@@ -1,0 +1,50 @@
+"""Check contact attributes: branch on a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringfence.flows.block import NO_CONDITION, Block, Outcome
+from ringfence.flows.call import Call
+from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import LegacyParameters, reference_in
+from ringfence.flows.parameters import Parameters
+from ringfence.flows.references import Template
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAttribute:
+    """A value that is not there matches no condition, not even a comparison with nothing."""
+
+    compared: Template
+
+    async def run(self, call: Call, block: Block) -> Outcome:
+        """Look the value up; the conditions do the rest."""
+        data = call.data()
+        value = self.compared.value(data)
+        condition = block.transitions.matching(value, data)
+        return Outcome(
+            value=value,
+            result="NoMatch" if condition is None else condition.operand.fill(data),
+            parameters={"Value": value or ""},
+        )
+
+
+def _read(parameters: Parameters) -> CheckAttribute:
+    return CheckAttribute(parameters.text("ComparisonValue"))
+
+
+def _from_legacy(given: LegacyParameters) -> dict[str, object]:
+    attribute = given.raw("Attribute")
+    if attribute is None:
+        return {}
+    return {"ComparisonValue": reference_in(given.raw("Namespace") or "User Defined", attribute)}
+
+
+BLOCK = BlockKind(
+    type="Compare",
+    log_type="CheckAttribute",
+    read=_read,
+    legacy=LegacyForm("CheckAttribute", parameters=_from_legacy),
+    required=((NO_CONDITION, NEXT),),
+)

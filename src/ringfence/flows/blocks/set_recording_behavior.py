@@ -1,0 +1,54 @@
+"""Set recording behavior: accepted, and nothing is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ringfence.flows.block import Block, Outcome
+from ringfence.flows.call import Call
+from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class SetRecordingBehavior:
+    """Who the flow wants recorded. Calls of this server are never recorded."""
+
+    participants: Mapping[str, str]
+
+    async def run(self, call: Call, block: Block) -> Outcome:
+        """Say so, and go on."""
+        return Outcome(
+            result="Success",
+            parameters=self.participants,
+            detail="nothing is recorded: there is no recording of calls here",
+        )
+
+
+def _read(parameters: Parameters) -> SetRecordingBehavior:
+    behavior = parameters.inside("RecordingBehavior")
+    wanted = behavior.words("RecordedParticipants")
+    return SetRecordingBehavior({"RecordedParticipants": ",".join(wanted)})
+
+
+def _from_legacy(given: LegacyParameters) -> dict[str, object]:
+    option = str(given.get("RecordingBehaviorOption") or "")
+    who = str(given.get("RecordingParticipantOption") or "Both")
+    participants = ["Agent", "Customer"] if who.lower() == "both" else [who]
+    return {
+        "RecordingBehavior": {
+            "RecordedParticipants": participants if option.lower() == "enable" else []
+        }
+    }
+
+
+BLOCK = BlockKind(
+    type="UpdateContactRecordingBehavior",
+    log_type="SetRecordingBehavior",
+    read=_read,
+    legacy=LegacyForm("SetRecordingBehavior", parameters=_from_legacy),
+    required=((NEXT,),),
+    forgives=True,
+)

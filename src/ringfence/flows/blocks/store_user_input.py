@@ -1,0 +1,186 @@
+"""Store customer input: several keys, kept as `$.StoredCustomerInput`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ringfence.flows.block import ANY_ERROR, Block, Outcome
+from ringfence.flows.call import Call
+from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.parameters import Parameters, WholeNumber, written
+from ringfence.flows.participant import PromptFailed
+from ringfence.flows.prompts import Message, read_message
+from ringfence.flows.references import Template, template
+
+INVALID_NUMBER = "InvalidPhoneNumber"
+NO_INPUT = "Timeout"  # what Amazon Connect stores when nothing was entered
+LONGEST_SECONDS = 180
+_LONGEST_NUMBER = 20  # keys of a phone number, with the prefix for abroad
+_CANCEL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumbers:
+    """What is entered is a phone number: of `country` (ISO code), or with its country code."""
+
+    country: Template | None
+
+    def e164(self, digits: str, data: Mapping[str, object]) -> str | None:
+        """The number in E.164, None when it cannot be one."""
+        import phonenumbers
+
+        try:
+            if self.country is None:
+                number = phonenumbers.parse(f"+{digits.removeprefix('00')}")
+            else:
+                number = phonenumbers.parse(digits, self.country.fill(data).strip().upper())
+        except phonenumbers.NumberParseException:
+            return None
+        if not phonenumbers.is_possible_number(number):
+            return None
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUserInput:
+    """Keys end at the longest length, at the terminator, or when none comes for a while.
+
+    What was entered is in no event. Input that is to be encrypted is not asked for: the keys of
+    Amazon Connect are not here, and such input must not be held in the clear.
+    """
+
+    message: Message
+    first_key: WholeNumber
+    between_keys: WholeNumber
+    longest: WholeNumber
+    terminator: Template
+    cancels: bool
+    phone_numbers: PhoneNumbers | None
+    encrypted: bool
+
+    async def run(self, call: Call, block: Block) -> Outcome:
+        """Ask, collect and store. No input at all is a success with the value `Timeout`."""
+        shown = self.message.shown(call)
+        data = call.data()
+        first, between = self.first_key.value(data), self.between_keys.value(data)
+        longest = self.longest.value(data)
+        if self.encrypted:
+            return _failed(shown, "encrypted input is not available here; nothing was asked")
+        if first is None or between is None or longest is None:
+            return _failed(shown, "a timeout or the length is no number")
+        call.participant.clear_digits()
+        try:
+            await self.message.say(call, interruptible=True)
+        except PromptFailed as failure:
+            return _failed(shown, str(failure))
+        first = min(first, LONGEST_SECONDS)
+        entered = await self._collect(call, first, between, longest)
+        if not entered:
+            call.store_input(NO_INPUT, typed=False)
+            return Outcome(result=NO_INPUT, parameters=shown)
+        if self.phone_numbers is not None:
+            number = self.phone_numbers.e164(entered, data)
+            if number is None:
+                return Outcome(error=INVALID_NUMBER, result="InvalidPhoneNumber", parameters=shown)
+            entered = number
+        call.store_input(entered, typed=True)
+        return Outcome(result=f"{len(entered)} characters were entered", parameters=shown)
+
+    async def _collect(self, call: Call, first: int, between: int, longest: int) -> str:
+        terminator = self.terminator.fill(call.data())
+        entered = ""
+        while len(entered) < longest + len(terminator):
+            key = await call.participant.digit(between if entered else first)
+            if key is None:
+                break
+            if self.cancels and key == _CANCEL:
+                entered = ""
+                continue
+            entered += key
+            if terminator and entered.endswith(terminator):
+                return entered.removesuffix(terminator)
+            # A terminator of several keys may have begun within the longest length.
+            if len(entered) >= longest and not _begins(entered[longest:], terminator):
+                break
+        return entered[:longest]
+
+
+def _begins(keys: str, terminator: str) -> bool:
+    return bool(keys) and len(keys) < len(terminator) and terminator.startswith(keys)
+
+
+def _failed(shown: dict[str, str], detail: str) -> Outcome:
+    return Outcome(error=ANY_ERROR, result="Error", parameters=shown, detail=detail)
+
+
+def _read(parameters: Parameters) -> StoreUserInput:
+    validation = parameters.inside("InputValidation")
+    keys = parameters.inside("DTMFConfiguration")
+    phone_numbers = None
+    if validation.given("PhoneNumberValidation"):
+        inner = validation.inside("PhoneNumberValidation")
+        form = inner.choice("NumberFormat", of=("Local", "E164", "International"), default="E164")
+        phone_numbers = PhoneNumbers(inner.text("CountryCode") if form == "Local" else None)
+        longest = WholeNumber(template(str(_LONGEST_NUMBER)), 1, _LONGEST_NUMBER)
+    else:
+        longest = validation.inside("CustomValidation").whole_number(
+            "MaximumLength", low=1, high=200, default=20
+        )
+    return StoreUserInput(
+        message=read_message(parameters),
+        first_key=parameters.whole_number(
+            "InputTimeLimitSeconds", "InputTimeoutSeconds", low=1, high=604_800
+        ),
+        between_keys=keys.whole_number("InterdigitTimeLimitSeconds", low=1, high=20, default=5),
+        longest=longest,
+        terminator=keys.optional("InputTerminationSequence") or template("#"),
+        cancels=not keys.flag("DisableCancelKey"),
+        phone_numbers=phone_numbers,
+        encrypted=parameters.given("InputEncryption"),
+    )
+
+
+def _from_legacy(given: LegacyParameters) -> dict[str, object]:
+    validation: dict[str, object]
+    if str(given.get("CustomerInputType") or "Custom").lower() == "phonenumber":
+        form = str(given.get("PhoneNumberFormat") or "International").lower()
+        validation = {
+            "PhoneNumberValidation": {
+                "NumberFormat": "Local" if form == "local" else "E164",
+                **given.renamed(CountryCode="CountryCode"),
+            }
+        }
+    else:
+        validation = {"CustomValidation": given.renamed(MaxDigits="MaximumLength")}
+    parameters = {
+        **given.message(),
+        **given.renamed(Timeout="InputTimeLimitSeconds"),
+        "StoreInput": "True",
+        "InputValidation": validation,
+        "DTMFConfiguration": given.renamed(
+            TerminatorDigits="InputTerminationSequence", DisableCancel="DisableCancelKey"
+        ),
+    }
+    if str(given.get("EncryptEntry") or "false").strip().lower() == "true":
+        parameters["InputEncryption"] = given.renamed(
+            EncryptionKeyId="EncryptionKeyId", EncryptionKey="Key"
+        )
+    return parameters
+
+
+def _stores(parameters: Mapping[str, object]) -> bool:
+    return (written(parameters.get("StoreInput")) or "").strip().lower() == "true"
+
+
+BLOCK = BlockKind(
+    type="GetParticipantInput",
+    log_type="StoreUserInput",
+    read=_read,
+    legacy=LegacyForm(
+        "StoreUserInput", parameters=_from_legacy, branches={"InvalidNumber": INVALID_NUMBER}
+    ),
+    required=((NEXT,), (ANY_ERROR,)),
+    chosen_by=_stores,
+)

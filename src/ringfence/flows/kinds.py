@@ -1,0 +1,68 @@
+"""What a kind of block declares about itself; each file in `blocks` declares one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ringfence.flows.block import ANY_ERROR, NO_CONDITION, Action
+from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.parameters import Parameters
+
+NEXT = "NextAction"
+TIMEOUT = "InputTimeLimitExceeded"
+
+_BRANCHES = {"Success": NEXT, "Error": ANY_ERROR, "NoMatch": NO_CONDITION, "Timeout": TIMEOUT}
+
+
+def equals(operand: str) -> str:
+    """The name of the branch whose condition is that the result equals `operand`."""
+    return f"Equals {operand}"
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyForm:
+    """The same block in the older format.
+
+    `parameters` gives the newer format's parameters; `branches` says which branch of the newer
+    format a condition is; `operator` replaces the operator of `Evaluate` branches; `required` adds to what
+    the kind requires.
+    """
+
+    type: str
+    target: str | None = None
+    parameters: Callable[[LegacyParameters], dict[str, object]] = lambda _: {}
+    branches: Mapping[str, str] = field(default_factory=dict)
+    operator: str | None = None
+    required: tuple[tuple[str, ...], ...] = ()
+
+    def branch(self, condition: str) -> str:
+        """The branch of the newer format: `NextAction`, an error type, or `Equals x`."""
+        return self.branches.get(condition) or _BRANCHES.get(condition, condition)
+
+    def named(self, branch: str) -> str:
+        """The older format's name of a branch of the newer one."""
+        for condition, each in (*self.branches.items(), *_BRANCHES.items()):
+            if each == branch:
+                return condition
+        return branch
+
+
+@dataclass(frozen=True, slots=True)
+class BlockKind:
+    """One kind of block.
+
+    `type` is its name in the Flow language, `log_type` the name in flow logs. `read` parses the
+    parameters and notes problems. `required` has the branches there must be, each as alternatives
+    of which one is enough. `forgives`: see `Block`. Where two kinds share a type, `chosen_by`
+    tells from the parameters which one is meant.
+    """
+
+    type: str
+    log_type: str
+    read: Callable[[Parameters], Action]
+    legacy: LegacyForm | None = None
+    required: tuple[tuple[str, ...], ...] = ()
+    forgives: bool = False
+    keys_only: bool = False  # conditions compare with one key
+    chosen_by: Callable[[Mapping[str, object]], bool] = lambda _: True

@@ -1,0 +1,155 @@
+"""Reading the parameters of a block when a flow is loaded, noting everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ringfence.flows.references import Template, template
+
+_TRUE = "true"
+_FALSE = "false"
+
+
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """A whole number from `low` to `high`, or a reference to one."""
+
+    text: Template
+    low: int
+    high: int
+
+    def value(self, data: Mapping[str, object]) -> int | None:
+        """The number; None when the reference leads to no such number."""
+        return _whole_number(self.text.fill(data), self.low, self.high)
+
+
+class Parameters:
+    """Parameters as a flow writes them: scalars are strings, now and then numbers or booleans.
+
+    The methods return something of the right type in any case; what was wrong is in `problems`,
+    and a flow with problems never runs.
+    """
+
+    def __init__(self, values: Mapping[str, object], problems: list[str], within: str = ""):
+        self._values = values
+        self._problems = problems
+        self._within = within
+
+    def given(self, name: str) -> bool:
+        """Whether there is such a parameter."""
+        return self._values.get(name) is not None
+
+    def wrong(self, message: str) -> None:
+        """Note a problem."""
+        self._problems.append(message)
+
+    def optional(self, *names: str) -> Template | None:
+        """The text of the first of these names that is there: one parameter, over the years."""
+        for name in names:
+            if self.given(name):
+                value = self._values[name]
+                text = written(value)
+                if text is None:
+                    self.wrong(f"the parameter {self._path(name)} is not a text")
+                    return Template(())
+                return template(text)
+        return None
+
+    def text(self, *names: str) -> Template:
+        """The same, but there must be one, and it must not be empty."""
+        found = self.optional(*names)
+        if found is None:
+            self.wrong(f"the parameter {self._path(names[0])} is missing")
+            return Template(())
+        if (found.literal or "-").strip() == "" or not found.parts:
+            self.wrong(f"the parameter {self._path(names[0])} is empty")
+        return found
+
+    def whole_number(
+        self, *names: str, low: int, high: int, default: int | None = None
+    ) -> WholeNumber:
+        """A whole number in the range, or a reference to one. Without `default` it is required."""
+        if default is not None and not any(self.given(name) for name in names):
+            return WholeNumber(template(str(default)), low, high)
+        known = len(self._problems)
+        text = self.text(*names)
+        literal = text.literal
+        if (
+            len(self._problems) == known
+            and literal is not None
+            and _whole_number(literal, low, high) is None
+        ):
+            self.wrong(
+                f"the parameter {self._path(names[0])} is {literal[:50]!r}, "
+                f"not a whole number from {low} to {high}"
+            )
+        return WholeNumber(text, low, high)
+
+    def flag(self, *names: str, default: bool = False) -> bool:
+        """True or false, in any spelling."""
+        return self.choice(*names, of=(_TRUE, _FALSE), default=str(default).lower()) == _TRUE
+
+    def choice(self, *names: str, of: Sequence[str], default: str | None = None) -> str:
+        """One of the words `of`, whatever its case. Without `default` it is required."""
+        if default is not None and not any(self.given(name) for name in names):
+            return default
+        known = len(self._problems)
+        literal = self.text(*names).literal
+        for word in of:
+            if literal is not None and literal.strip().lower() == word.lower():
+                return word
+        if len(self._problems) == known:
+            self.wrong(f"the parameter {self._path(names[0])} is not one of {', '.join(of)}")
+        return of[0]
+
+    def inside(self, name: str) -> Parameters:
+        """The parameters inside an object; none when there is no such object."""
+        value = self._values.get(name)
+        if value is None:
+            value = {}
+        if not isinstance(value, Mapping):
+            self.wrong(f"the parameter {self._path(name)} is not an object")
+            value = {}
+        return Parameters(value, self._problems, self._path(name))
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """A list of texts; none when there is no such list."""
+        value = self._values.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value):
+            return tuple(value)
+        self.wrong(f"the parameter {self._path(name)} is not a list of texts")
+        return ()
+
+    def names(self) -> tuple[str, ...]:
+        """The names that are there."""
+        return tuple(self._values)
+
+    def texts(self, name: str, *, required: bool = False) -> tuple[tuple[Template, Template], ...]:
+        """An object of texts: its names may be references too."""
+        if required and not self.given(name):
+            self.wrong(f"the parameter {self._path(name)} is missing")
+        inner = self.inside(name)
+        return tuple((template(key), inner.optional(key) or Template(())) for key in inner.names())
+
+    def _path(self, name: str) -> str:
+        return f"{self._within}.{name}" if self._within else name
+
+
+def written(value: object) -> str | None:
+    """A scalar as a flow writes it (`True`, `5`); None for what is no scalar."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, int, float)):
+        return str(value)
+    return None
+
+
+def _whole_number(text: str, low: int, high: int) -> int | None:
+    text = text.strip()
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        return None
+    number = int(text)
+    return number if low <= number <= high else None

@@ -1,0 +1,30 @@
+"""What is wrong with a contact flow, block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringfence.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. Id and type are as the flow's file has them, empty for the whole."""
+
+    block_id: str
+    block_type: str
+    message: str
+
+    def __str__(self) -> str:
+        if not self.block_id and not self.block_type:
+            return self.message
+        return f"block {self.block_id!r} ({self.block_type}): {self.message}"
+
+
+class FlowInvalid(InvalidInput):
+    """A contact flow cannot be run. `problems` has every reason, not only the first."""
+
+    def __init__(self, problems: tuple[Problem, ...]):
+        listed = "; ".join(str(problem) for problem in problems)
+        super().__init__(f"the contact flow cannot be run: {listed}", field="content")
+        self.problems = problems

@@ -1,0 +1,179 @@
+"""References (`$.Attributes.Name`) inside the texts of a flow: a subset of JSONPath.
+
+A text is parsed once, when the flow is loaded, and filled in whenever its block runs. What is
+filled in is never looked at again, so that a value that looks like a reference stays text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+_QUOTED = r"""\.?\[\s*(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*\]"""
+_ROOT = rf"(?:\.[A-Za-z_][\w-]*|{_QUOTED})"
+_FURTHER = rf"(?:\.[\w-]+|\[\d+\]|{_QUOTED})"
+_REFERENCE = re.compile(rf"\$({_ROOT}{_FURTHER}*)", re.ASCII | re.DOTALL)
+_SEGMENT = re.compile(
+    r"""\.(?P<name>[\w-]+)|\[(?P<index>\d+)\]"""
+    r"""|\.?\[\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*\]""",
+    re.ASCII | re.DOTALL,
+)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+# How many names a reference below these roots has; what follows is text ("$.Attributes.Name.Hi").
+_DEPTHS = {
+    "Attributes": 2,
+    "FlowAttributes": 2,
+    "CustomerEndpoint": 2,
+    "SystemEndpoint": 2,
+    "StoredCustomerInput": 1,
+    "CustomerId": 1,
+    "CustomerCallbackNumber": 1,
+    "TextToSpeechVoiceId": 1,
+    "ContactId": 1,
+    "InitialContactId": 1,
+    "PreviousContactId": 1,
+    "Channel": 1,
+    "InstanceARN": 1,
+    "InitiationMethod": 1,
+    "Name": 1,
+    "Description": 1,
+    "LanguageCode": 1,
+    "AwsRegion": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A path below `$`. `written` has each step as it stands in the text."""
+
+    names: tuple[str, ...]
+    written: tuple[str, ...]
+
+    def resolve(self, data: Mapping[str, object]) -> tuple[str, str] | None:
+        """The value and the text behind it that was no part of the path; None if it is missing.
+
+        The longest path that leads to a value wins: a prompt may go on right behind a reference,
+        with a full stop and the next sentence or with a hyphen.
+        """
+        for length in range(len(self.names), 0, -1):
+            behind = "".join(self.written[length:])
+            names = self.names[:length]
+            if (value := scalar(_walk(data, names))) is not None:
+                return value, behind
+            bare = names[-1].rstrip("-")
+            if bare != names[-1] and bare and self.written[length - 1].startswith("."):
+                if (value := scalar(_walk(data, (*names[:-1], bare)))) is not None:
+                    return value, "-" * (len(names[-1]) - len(bare)) + behind
+            if not self.written[length - 1].startswith(".") or "[" in self.written[length - 1]:
+                break
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with its references."""
+
+    parts: tuple[str | Reference, ...]
+
+    @property
+    def literal(self) -> str | None:
+        """The text, if it has no reference."""
+        if any(isinstance(part, Reference) for part in self.parts):
+            return None
+        return "".join(part for part in self.parts if isinstance(part, str))
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the whole text is one reference."""
+        return len(self.parts) == 1 and isinstance(self.parts[0], Reference)
+
+    def fill(self, data: Mapping[str, object], escape: Callable[[str], str] = str) -> str:
+        """The text with its values, each passed through `escape`; a missing one is empty."""
+        pieces = []
+        for part in self.parts:
+            if isinstance(part, str):
+                pieces.append(part)
+            elif (resolved := part.resolve(data)) is not None:
+                pieces += (escape(resolved[0]), resolved[1])
+        return "".join(pieces)
+
+    def value(self, data: Mapping[str, object]) -> str | None:
+        """As `fill`, but None when the whole text is one reference to nothing."""
+        if self.is_reference:
+            part = self.parts[0]
+            if isinstance(part, Reference) and part.resolve(data) is None:
+                return None
+        return self.fill(data)
+
+
+def template(text: str) -> Template:
+    """Parse `text`. Never fails: a `$` that begins no reference is text."""
+    parts: list[str | Reference] = []
+    position = 0
+    for match in _REFERENCE.finditer(text):
+        reference, end = _reference(match)
+        if match.start() > position:
+            parts.append(text[position : match.start()])
+        parts.append(reference)
+        position = end
+    if position < len(text):
+        parts.append(text[position:])
+    return Template(tuple(parts))
+
+
+def reference_to(*names: str) -> str:
+    """The text of a reference: `$.Attributes['name with spaces']`."""
+    steps = []
+    for name in names:
+        if re.fullmatch(r"[A-Za-z_][\w-]*", name, re.ASCII):
+            steps.append(f".{name}")
+        else:
+            quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+            steps.append(f"['{quoted}']")
+    return "$" + "".join(steps)
+
+
+def scalar(value: object) -> str | None:
+    """A value as text: `true` for True, `200` for 200; None for null, objects and arrays."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return None
+
+
+def _reference(match: re.Match[str]) -> tuple[Reference, int]:
+    names: list[str] = []
+    written: list[str] = []
+    end = match.start(1)
+    for step in _SEGMENT.finditer(match.string, match.start(1), match.end(1)):
+        depth = _DEPTHS.get(names[0]) if names else None
+        if depth is not None and len(names) >= depth:
+            break
+        quoted = step["single"] if step["single"] is not None else step["double"]
+        if quoted is not None:
+            names.append(_ESCAPED.sub(r"\1", quoted))
+        else:
+            names.append(step["name"] or step["index"])
+        written.append(step.group())
+        end = step.end()
+    return Reference(tuple(names), tuple(written)), end
+
+
+def _walk(data: object, names: Sequence[str]) -> object:
+    for position, name in enumerate(names):
+        if isinstance(data, Mapping):
+            # A function may answer with dots in its keys: {"card.state": "blocked"}.
+            if (whole := ".".join(names[position:])) in data:
+                return data[whole]
+            data = data.get(name)
+        elif isinstance(data, (list, tuple)) and name.isdecimal():
+            # Longer than any index: int() of thousands of digits raises.
+            data = data[int(name)] if len(name) < 9 and int(name) < len(data) else None
+        else:
+            return None
+    return data

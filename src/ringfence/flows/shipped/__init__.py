@@ -1,0 +1,15 @@
+"""The contact flows that come with Ringfence."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+
+def shipped_flows() -> dict[str, str]:
+    """The text of each flow by its name: `verify-card-payment`, `credit-card-fraud`."""
+    flows = sorted(files(__name__).iterdir(), key=lambda each: each.name)
+    return {
+        each.name.removesuffix(".json"): each.read_text(encoding="utf-8")
+        for each in flows
+        if each.name.endswith(".json")
+    }

@@ -1,0 +1,234 @@
+"""A flow's file as steps, before anything in it is trusted: both formats become one shape.
+
+Nothing here fails for what a file says: what is wrong becomes a problem, and reading goes on, so
+that a loader can name every problem at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ringfence.flows.block import ANY_ERROR
+from ringfence.flows.blocks import kind_of, legacy_kind_of
+from ringfence.flows.flow import FlowFormat
+from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.parameters import written
+from ringfence.flows.problems import FlowInvalid, Problem
+
+VERSION = "2019-10-30"
+
+_OPERATORS = {
+    "Equals": "Equals",
+    "GreaterThan": "NumberGreaterThan",
+    "GreaterThanOrEqualTo": "NumberGreaterOrEqualTo",
+    "LessThan": "NumberLessThan",
+    "LessThanOrEqualTo": "NumberLessOrEqualTo",
+    "StartsWith": "TextStartsWith",
+    "EndsWith": "TextEndsWith",
+    "Contains": "TextContains",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One transition: a branch (`NextAction`, an error type) or a condition, and where it leads."""
+
+    branch: str
+    next_id: str
+    operator: str = ""
+    operand: str = ""
+
+
+@dataclass(slots=True)
+class Step:
+    """One block as its file has it.
+
+    `named` gives the file's own name of a branch; `required` are branches that only the older
+    format insists on.
+    """
+
+    block_id: str
+    source_type: str
+    target: str = ""
+    kind: BlockKind | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    ways: list[Way] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    named: Callable[[str], str] = str
+    required: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A whole file."""
+
+    name: str
+    format: FlowFormat
+    start: str | None
+    steps: tuple[Step, ...]
+
+
+def read_source(content: str) -> Source:
+    """The steps of a flow's file, or of what an API wraps around it (`ContactFlow`, `Content`).
+
+    Raises `FlowInvalid` only where there is nothing to go on with.
+    """
+    flow, name = _decoded(content), ""
+    for _ in range(2):
+        wrapped = flow.get("ContactFlow", flow)
+        if not isinstance(wrapped, Mapping) or not isinstance(wrapped.get("Content"), str):
+            break
+        name = written(wrapped.get("Name")) or name
+        flow = _decoded(str(wrapped["Content"]))
+    metadata = flow.get("metadata") or flow.get("Metadata")
+    if isinstance(metadata, Mapping):
+        name = written(metadata.get("name")) or name
+    if "modules" in flow:
+        return Source(
+            name, FlowFormat.LEGACY, _id(flow.get("start")), tuple(_modules(flow["modules"]))
+        )
+    if "Actions" in flow:
+        if flow.get("Version") != VERSION:
+            raise _invalid(f"the version is {flow.get('Version')!r}, not {VERSION!r}")
+        return Source(
+            name,
+            FlowFormat.LANGUAGE,
+            _id(flow.get("StartAction")),
+            tuple(_actions(flow["Actions"])),
+        )
+    raise _invalid("there are neither Actions nor modules in it")
+
+
+def _decoded(content: str) -> Mapping[str, object]:
+    try:
+        # Exports carry raw line feeds and tabs inside strings, and sometimes a byte order mark.
+        flow = json.loads(content.lstrip("\ufeff"), strict=False)
+    except (ValueError, RecursionError) as error:
+        raise _invalid(f"it is not JSON: {error}") from error
+    if not isinstance(flow, Mapping):
+        raise _invalid("it is not a JSON object")
+    return flow
+
+
+def _actions(actions: object) -> Iterator[Step]:
+    for action in _objects(actions, "Actions"):
+        step = Step(_id(action.get("Identifier")) or "", written(action.get("Type")) or "")
+        parameters = action.get("Parameters")
+        if parameters is not None and not isinstance(parameters, Mapping):
+            step.problems.append("Parameters is not an object")
+        elif parameters:
+            step.parameters = parameters
+        step.kind = kind_of(step.source_type, step.parameters)
+        transitions = action.get("Transitions")
+        if transitions is not None and not isinstance(transitions, Mapping):
+            step.problems.append("Transitions is not an object")
+        elif transitions:
+            step.ways = list(_ways(transitions, step.problems))
+        yield step
+
+
+def _ways(transitions: Mapping[str, object], problems: list[str]) -> Iterator[Way]:
+    if (next_id := _next(transitions, "NextAction", problems)) is not None:
+        yield Way(NEXT, next_id)
+    for error in _entries(transitions, "Errors", problems):
+        error_type = error.get("ErrorType")
+        next_id = _next(error, "NextAction", problems)
+        if not isinstance(error_type, str):
+            problems.append("an error has no ErrorType")
+        elif next_id is not None:
+            yield Way(error_type, next_id)
+    for branch in _entries(transitions, "Conditions", problems):
+        next_id = _next(branch, "NextAction", problems)
+        condition = branch.get("Condition")
+        operands = condition.get("Operands") if isinstance(condition, Mapping) else None
+        if not isinstance(condition, Mapping) or not isinstance(operands, (list, tuple)):
+            problems.append("a condition has no Operator and Operands")
+            continue
+        operator = written(condition.get("Operator")) or ""
+        operand = written(operands[0]) if len(operands) == 1 else None
+        if operand is None:
+            problems.append(f"the condition {operator} has not just one operand")
+        elif next_id is not None:
+            yield Way("", next_id, operator, operand)
+
+
+def _modules(modules: object) -> Iterator[Step]:
+    for module in _objects(modules, "modules"):
+        step = Step(_id(module.get("id")) or "", written(module.get("type")) or "")
+        target = module.get("target")
+        step.kind = legacy_kind_of(step.source_type, target if isinstance(target, str) else None)
+        step.target = written(target) or ""
+        legacy = step.kind.legacy if step.kind is not None else None
+        entries = tuple(_entries(module, "parameters", step.problems))
+        if legacy is not None:
+            step.parameters = legacy.parameters(LegacyParameters(entries))
+            step.named = legacy.named
+            step.required = legacy.required
+        for branch in _entries(module, "branches", step.problems):
+            if (way := _way(branch, legacy, step.problems)) is not None:
+                step.ways.append(way)
+        yield step
+
+
+def _way(
+    branch: Mapping[str, object], legacy: LegacyForm | None, problems: list[str]
+) -> Way | None:
+    condition = branch.get("condition")
+    next_id = _next(branch, "transition", problems)
+    if not isinstance(condition, str):
+        problems.append("a branch has no condition")
+        return None
+    if next_id is None:
+        return None
+    if condition == "Evaluate":
+        operand = written(branch.get("conditionValue"))
+        kind = written(branch.get("conditionType")) or ""
+        if operand is None:
+            problems.append("a branch Evaluate has no conditionValue")
+            return None
+        operator = (legacy.operator if legacy else None) or _OPERATORS.get(kind, kind)
+        return Way("", next_id, operator, operand)
+    name = legacy.branch(condition) if legacy is not None else condition
+    if name.startswith("Equals "):
+        return Way("", next_id, "Equals", name.removeprefix("Equals "))
+    return Way(name or ANY_ERROR, next_id)
+
+
+def _objects(value: object, name: str) -> list[Mapping[str, object]]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, Mapping) for each in value):
+        raise _invalid(f"{name} is not a list of objects")
+    return list(value)
+
+
+def _entries(
+    values: Mapping[str, object], name: str, problems: list[str]
+) -> list[Mapping[str, object]]:
+    value = values.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, Mapping) for each in value):
+        problems.append(f"{name} is not a list of objects")
+        return []
+    return list(value)
+
+
+def _next(values: Mapping[str, object], name: str, problems: list[str]) -> str | None:
+    """The id a transition leads to; one that leads nowhere yet is no transition."""
+    value = values.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        problems.append(f"{name} is not the id of a block")
+        return None
+    return value
+
+
+def _id(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _invalid(message: str) -> FlowInvalid:
+    return FlowInvalid((Problem("", "", message),))
