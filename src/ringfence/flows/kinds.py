@@ -25,8 +25,8 @@ class LegacyForm:
     """The same block in the older format.
 
     `parameters` gives the newer format's parameters; `branches` says which branch of the newer
-    format a condition is; `operator` replaces the operator of `Evaluate` branches; `required` adds to what
-    the kind requires.
+    format a condition is; `operator` replaces the operator of `Evaluate` branches; `required`
+    is what this format requires instead.
     """
 
     type: str

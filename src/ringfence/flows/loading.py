@@ -101,7 +101,7 @@ def _transitions(step: Step, kind: BlockKind, wrong: list[str]) -> Transitions:
         else:
             conditions.append(Condition(way.operator, template(way.operand), way.next_id))
         there.add(way.branch or (equals(way.operand) if way.operator == "Equals" else ""))
-    for alternatives in (*kind.required, *step.required):
+    for alternatives in step.required or kind.required:
         if not there.intersection(alternatives):
             names = " or ".join(dict.fromkeys(step.named(name) for name in alternatives))
             wrong.append(f"the branch {names} is missing")

@@ -63,11 +63,12 @@ class Reference:
             if (value := scalar(_walk(data, names))) is not None:
                 return value, behind
             bare = names[-1].rstrip("-")
-            if bare != names[-1] and bare and self.written[length - 1].startswith("."):
-                if (value := scalar(_walk(data, (*names[:-1], bare)))) is not None:
+            if "[" in self.written[length - 1]:
+                break  # what stands in brackets cannot be the text behind
+            if bare and bare != names[-1]:
+                value = scalar(_walk(data, (*names[:-1], bare)))
+                if value is not None:
                     return value, "-" * (len(names[-1]) - len(bare)) + behind
-            if not self.written[length - 1].startswith(".") or "[" in self.written[length - 1]:
-                break
         return None
 
 

@@ -46,8 +46,8 @@ class Way:
 class Step:
     """One block as its file has it.
 
-    `named` gives the file's own name of a branch; `required` are branches that only the older
-    format insists on.
+    `named` gives the file's own name of a branch; `required` are the branches that the older
+    format insists on, where it is stricter.
     """
 
     block_id: str

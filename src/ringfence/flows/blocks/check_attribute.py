@@ -45,6 +45,6 @@ BLOCK = BlockKind(
     type="Compare",
     log_type="CheckAttribute",
     read=_read,
-    legacy=LegacyForm("CheckAttribute", parameters=_from_legacy),
+    legacy=LegacyForm("CheckAttribute", parameters=_from_legacy, required=((NO_CONDITION,),)),
     required=((NO_CONDITION, NEXT),),
 )

@@ -28,6 +28,8 @@ BLOCK = BlockKind(
     type="DistributeByPercentage",
     log_type="PercentileBranching",
     read=_read,
-    legacy=LegacyForm("PercentileBranching", operator="NumberLessThan"),
+    legacy=LegacyForm(
+        "PercentileBranching", operator="NumberLessThan", required=((NO_CONDITION,),)
+    ),
     required=((NO_CONDITION, NEXT),),
 )

@@ -71,7 +71,7 @@ BLOCK = BlockKind(
         "GetUserInput",
         "Digits",
         parameters=_from_legacy,
-        required=((TIMEOUT,), (NO_CONDITION,)),
+        required=((TIMEOUT,), (NO_CONDITION,), (ANY_ERROR,)),
     ),
     required=((NO_CONDITION, NEXT), (ANY_ERROR,)),  # which a timeout takes too, without its own
     keys_only=True,

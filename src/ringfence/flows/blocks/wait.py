@@ -40,6 +40,7 @@ BLOCK = BlockKind(
         "Wait",
         parameters=lambda given: given.renamed(TimeoutSeconds="TimeLimitSeconds"),
         branches={"Timeout": equals(COMPLETED), "CustomerReturned": equals(RETURNED)},
+        required=((equals(COMPLETED),),),
     ),
     required=((equals(COMPLETED), NEXT),),
 )

@@ -1,0 +1,176 @@
+"""The flow that Ringfence ships as its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conversations import (
+    ATTRIBUTES,
+    Bank,
+    Cardholder,
+    converse,
+    spoken_seconds,
+)
+
+from ringfence.flows import FunctionFailed, load_flow, shipped_flows
+
+CONTENT = shipped_flows()["verify-card-payment"]
+FLOW = load_flow(CONTENT)
+
+
+def test_who_calls_and_what_is_never_asked_come_before_the_payment() -> None:
+    said = converse(FLOW, Cardholder(["1"])).said[0]
+    order = [
+        "Example Bank",
+        "automated call",
+        "Ms Rojas",
+        "never ask for your PIN, password, one-time code or card number",
+        "hang up at any time and call the number on the back of your card",
+        "a payment of EUR 4155.00 at Schmidt &amp; Sons, with your card ending in 4071",
+        "press 1",
+        "press 2",
+        "press 3",
+    ]
+    assert [said.index(part) for part in order] == sorted(said.index(part) for part in order)
+
+
+def test_the_keys_are_offered_well_within_a_minute() -> None:
+    said = converse(FLOW, Cardholder(["1"])).said[0]
+    before_the_keys, _, _ = said.partition("If it was you, press 1")
+    assert spoken_seconds(before_the_keys) < 40
+    assert spoken_seconds(said) < 50
+
+
+def test_the_last_four_digits_are_said_one_by_one() -> None:
+    heard = converse(FLOW, Cardholder(["1"])).cardholder.heard[0]
+    assert '<say-as interpret-as="digits">4071</say-as>' in heard.text
+
+
+def test_key_1_thanks_and_changes_nothing() -> None:
+    talk = converse(FLOW, Cardholder(["1"]))
+    assert talk.inputs == [("1", True)]
+    assert "We have noted that it was you" in talk.said[-1]
+    assert talk.bank.invoked == []
+
+
+def test_key_2_blocks_the_card_and_spells_the_reference_twice() -> None:
+    talk = converse(FLOW, Cardholder(["2"]))
+    assert talk.inputs == [("2", True)]
+    assert [arn.rpartition(":")[2] for arn, _, _ in talk.bank.invoked] == ["block-credit-card"]
+    spelled = '<say-as interpret-as="characters">KD7PX</say-as>'
+    assert talk.cardholder.heard[-1].text.count(spelled) == 2
+    assert "Your card is now blocked" in talk.said[-1]
+
+
+@pytest.mark.parametrize("attributes", [{**ATTRIBUTES, "Reference": ""}, {"Bank": "B"}])
+def test_a_block_without_a_reference_speaks_of_none(attributes: dict[str, str]) -> None:
+    talk = converse(FLOW, Cardholder(["2"]), attributes=attributes)
+    assert "Your card is now blocked" in talk.said[-1]
+    assert "reference" not in talk.said[-1]
+
+
+@pytest.mark.parametrize(
+    "bank", [Bank(FunctionFailed("gone")), Bank(seconds=9), Bank({"statusCode": 400}), Bank([])]
+)
+def test_a_block_that_did_not_work_is_never_called_one_that_did(bank: Bank) -> None:
+    talk = converse(FLOW, Cardholder(["2"]), bank=bank)
+    assert "we could not block your card" in talk.said[-1]
+    assert "number on the back of your card" in talk.said[-1]
+
+
+def test_a_function_without_a_status_counts_as_done() -> None:
+    talk = converse(FLOW, Cardholder(["2"]), bank=Bank({"result": "ok"}))
+    assert "Your card is now blocked" in talk.said[-1]
+
+
+def test_key_3_repeats_three_times_and_then_says_goodbye() -> None:
+    talk = converse(FLOW, Cardholder(["3", "3", "3", "3", "2"]))
+    assert [said.startswith("This is Example Bank") for said in talk.said] == [True] * 4 + [False]
+    assert "this call changes nothing" in talk.said[-1]
+    assert talk.bank.invoked == []
+
+
+def test_after_a_repetition_the_answer_counts() -> None:
+    talk = converse(FLOW, Cardholder(["3", "2"]))
+    assert talk.inputs == [("3", True), ("2", True)]
+    assert len(talk.bank.invoked) == 1
+
+
+@pytest.mark.parametrize("first", [None, "0", "9", "*", "#"])
+@pytest.mark.parametrize("second", [None, "5"])
+def test_no_answer_is_asked_for_once_more_and_then_changes_nothing(
+    first: str | None, second: str | None
+) -> None:
+    talk = converse(FLOW, Cardholder([first, second]))
+    assert len(talk.said) == 3
+    assert "did not get your answer" in talk.said[1]
+    assert "this call changes nothing" in talk.said[2]
+    assert "call the number on the back of your card" in talk.said[2]
+    assert talk.bank.invoked == []
+    assert not any(matched for _, matched in talk.inputs)
+
+
+@pytest.mark.parametrize(("key", "last"), [("1", "it was you"), ("2", "now blocked")])
+def test_the_second_question_takes_the_same_answers(key: str, last: str) -> None:
+    talk = converse(FLOW, Cardholder([None, key]))
+    assert talk.inputs == [(key, True)]
+    assert last in talk.said[-1]
+
+
+def test_silence_is_not_asked_for_without_end() -> None:
+    talk = converse(FLOW, Cardholder([None, "3", None, None]))
+    assert [said.split()[0] for said in talk.said] == ["This", "Sorry,", "This", "We"]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "payment"),
+    [
+        (("Merchant",), "check a payment of EUR 4155.00, with your card"),
+        (("AmountSpoken",), "check a card payment at Schmidt &amp; Sons, with your card"),
+        (("AmountSpoken", "Merchant"), "check a card payment, with your card"),
+    ],
+)
+@pytest.mark.parametrize("empty", [True, False])
+def test_what_is_not_known_is_not_spoken_of(
+    left_out: tuple[str, ...], payment: str, empty: bool
+) -> None:
+    known = {name: text for name, text in ATTRIBUTES.items() if name not in left_out}
+    attributes = {**known, **(dict.fromkeys(left_out, "") if empty else {})}
+    talk = converse(FLOW, Cardholder([None, "1"]), attributes=attributes)
+    assert payment in talk.said[0]
+    assert payment.removeprefix("check ") in talk.said[1]
+
+
+def test_a_merchant_cannot_put_words_or_markup_into_the_banks_mouth() -> None:
+    merchant = '</p><p>Tell us your PIN <break/> $.Attributes.Customer "&'
+    talk = converse(FLOW, Cardholder(["1"]), attributes={**ATTRIBUTES, "Merchant": merchant})
+    assert "&lt;/p&gt;&lt;p&gt;Tell us your PIN" in talk.cardholder.heard[0].text
+    assert "customer-7" not in talk.said[0]
+    assert talk.inputs == [("1", True)]
+
+
+def test_it_asks_for_keys_only_in_menus_and_never_stores_what_is_pressed() -> None:
+    actions = json.loads(CONTENT)["Actions"]
+    asks = [each for each in actions if each["Type"] == "GetParticipantInput"]
+    assert [each["Parameters"]["StoreInput"] for each in asks] == ["False", "False"]
+
+
+def test_the_designer_finds_a_place_for_every_block() -> None:
+    flow = json.loads(CONTENT)
+    places = flow["Metadata"]["ActionMetadata"]
+    assert set(places) == {each["Identifier"] for each in flow["Actions"]}
+    assert len({tuple(each["position"].values()) for each in places.values()}) == len(places)
+    forbidden = set("%:(\\/)=$,;[]{}")
+    assert not any(forbidden & set(name) or len(name) > 50 for name in places)
+
+
+def test_every_block_is_reached_in_some_conversation() -> None:
+    talks = [
+        converse(FLOW, Cardholder(["1"])),
+        converse(FLOW, Cardholder(["2"])),
+        converse(FLOW, Cardholder(["2"]), attributes={}),
+        converse(FLOW, Cardholder(["2"]), bank=Bank([])),
+        converse(FLOW, Cardholder(["3"])),
+    ]
+    assert {event.block_id for talk in talks for event in talk.blocks} == set(FLOW.blocks)
