@@ -14,6 +14,20 @@ depends_on = None
 def upgrade() -> None:
     """Create every table."""
     op.create_table(
+        "api_keys",
+        sa.Column("key_id", sa.String(length=8), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.LargeBinary(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_by", sa.String(length=128), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_keys_token_hash")),
+    )
+    op.create_table(
         "cases",
         sa.Column("case_id", sa.String(length=40), nullable=False),
         sa.Column("reference", sa.String(length=8), nullable=False),
@@ -60,6 +74,24 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_contact_plans")),
     )
+    op.create_table(
+        "customers",
+        sa.Column("customer_id", sa.String(length=256), nullable=False),
+        sa.Column("salutation", sa.String(length=64), nullable=False),
+        sa.Column("first_name", sa.String(length=128), nullable=False),
+        sa.Column("last_name", sa.String(length=128), nullable=False),
+        sa.Column("phone_number", sa.String(length=16), nullable=False),
+        sa.Column("phone_changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("phone_verified_at", sa.BigInteger(), nullable=True),
+        sa.Column("time_zone", sa.String(length=64), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=128), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_customers")),
+    )
+    op.create_index("ix_customers_phone_number", "customers", ["phone_number"], unique=False)
     op.create_table(
         "detector_versions",
         sa.Column("detector_id", sa.String(length=64), nullable=False),
@@ -113,6 +145,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lists")),
     )
     op.create_table(
+        "models",
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("event_type", sa.String(length=64), nullable=False),
+        sa.Column("model_type", sa.String(length=32), nullable=False),
+        sa.Column("description", sa.String(length=256), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("model_id", name=op.f("pk_models")),
+    )
+    op.create_table(
         "outcomes",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("description", sa.String(length=256), nullable=False),
@@ -136,6 +177,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("detector_id", "rule_id", "version", name=op.f("pk_rules")),
     )
     op.create_table(
+        "sign_in_failures",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("locked_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_sign_in_failures")),
+    )
+    op.create_index("ix_sign_in_failures_last_at", "sign_in_failures", ["last_at"], unique=False)
+    op.create_table(
+        "users",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("password_hash", sa.String(length=255), nullable=False),
+        sa.Column("password_changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=128), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("signed_in_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_users")),
+    )
+    op.create_table(
+        "vault_keys",
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("purpose", name=op.f("pk_vault_keys")),
+    )
+    op.create_table(
         "attempts",
         sa.Column("attempt_id", sa.String(length=48), nullable=False),
         sa.Column("case_id", sa.String(length=40), nullable=False),
@@ -150,6 +221,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_attempts")),
         sa.UniqueConstraint("case_id", "number", name=op.f("uq_attempts_case_id_number")),
     )
+    op.create_table(
+        "cards",
+        sa.Column("card_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", sa.String(length=256), nullable=False),
+        sa.Column("number_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sealed_number", sa.LargeBinary(length=64), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("last4", sa.String(length=4), nullable=False),
+        sa.Column("bin", sa.String(length=6), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("state_by", sa.String(length=128), nullable=False),
+        sa.Column("state_at", sa.BigInteger(), nullable=False),
+        sa.Column("state_reason", sa.String(length=512), nullable=False),
+        sa.Column("hold_case_id", sa.String(length=64), nullable=True),
+        sa.Column("hold_expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("added_by", sa.String(length=128), nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'held') = (hold_case_id IS NOT NULL)", name=op.f("ck_cards_held")
+        ),
+        sa.CheckConstraint("state IN ('active', 'held', 'blocked')", name=op.f("ck_cards_state")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.customer_id"], name=op.f("fk_cards_customer_id")
+        ),
+        sa.PrimaryKeyConstraint("card_id", name=op.f("pk_cards")),
+        sa.UniqueConstraint("number_hash", name=op.f("uq_cards_number_hash")),
+    )
+    op.create_index("ix_cards_customer_id", "cards", ["customer_id"], unique=False)
     op.create_table(
         "case_events",
         sa.Column("case_id", sa.String(length=40), nullable=False),
@@ -182,6 +281,33 @@ def upgrade() -> None:
     )
     op.create_index("ix_decisions_decided_at", "decisions", ["decided_at"], unique=False)
     op.create_table(
+        "model_versions",
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=8), nullable=False),
+        sa.Column("facts", sa.LargeBinary(), nullable=False),
+        sa.Column("metrics", sa.LargeBinary(), nullable=False),
+        sa.Column("importance", sa.LargeBinary(), nullable=False),
+        sa.Column("messages", sa.LargeBinary(), nullable=False),
+        sa.Column("artifact", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.model_id"], name=op.f("fk_model_versions_model_id")
+        ),
+        sa.PrimaryKeyConstraint("model_id", "version", name=op.f("pk_model_versions")),
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("user_name", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_name"], ["users.name"], name=op.f("fk_sessions_user_name")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sessions")),
+    )
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
+    op.create_index("ix_sessions_user_name", "sessions", ["user_name"], unique=False)
+    op.create_table(
         "timeline",
         sa.Column("entry_id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("case_id", sa.String(length=40), nullable=False),
@@ -192,3 +318,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_timeline")),
     )
     op.create_index("ix_timeline_case_id", "timeline", ["case_id", "entry_id"], unique=False)
+    op.create_table(
+        "card_history",
+        sa.Column("entry_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("card_id", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=512), nullable=False),
+        sa.Column("case_id", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["cards.card_id"], name=op.f("fk_card_history_card_id")
+        ),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_card_history")),
+    )
+    op.create_index(
+        "ix_card_history_card_id", "card_history", ["card_id", "entry_id"], unique=False
+    )
+    op.create_table(
+        "card_holds",
+        sa.Column("card_id", sa.String(length=64), nullable=False),
+        sa.Column("hold_case_id", sa.String(length=64), nullable=False),
+        sa.Column("held_by", sa.String(length=128), nullable=False),
+        sa.Column("held_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["card_id"], ["cards.card_id"], name=op.f("fk_card_holds_card_id")),
+        sa.PrimaryKeyConstraint("card_id", "hold_case_id", name=op.f("pk_card_holds")),
+    )
+    op.create_index("ix_card_holds_expires_at", "card_holds", ["expires_at"], unique=False)
