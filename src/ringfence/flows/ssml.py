@@ -15,7 +15,9 @@ from ringfence.flows.participant import PromptFailed
 
 DEEPEST = 50  # elements inside each other; speech walks them recursively
 
-_DOCUMENT = re.compile(r"(?:<\?xml\b[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<speak(?=[\s/>])", re.DOTALL)
+_DOCUMENT = re.compile(
+    r"(?:<\?xml\b[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:speak(?=[\s/>])|!DOCTYPE\b)", re.DOTALL
+)
 _BARE_AMPERSAND = re.compile(r"&(?!(?:[A-Za-z]+|#\d+|#x[0-9A-Fa-f]+);)")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
