@@ -59,9 +59,7 @@ def configure_logs(level: str, log_format: str) -> None:
 
 
 def _scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {
-        key: "***" if key in _SECRET_KEYS else _scrubbed(value) for key, value in event.items()
-    }
+    return {key: "***" if key in _SECRET_KEYS else _scrubbed(value) for key, value in event.items()}
 
 
 def _scrubbed(value: Any) -> Any:

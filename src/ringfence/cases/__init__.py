@@ -10,7 +10,7 @@ from ringfence.cases.contact_flows import (
     list_flows,
     stored_flow,
 )
-from ringfence.cases.furnishing import furnish
+from ringfence.cases.furnishing import CALL_OUTCOME, furnish
 from ringfence.cases.intake import find_card
 from ringfence.cases.plans import (
     CardAction,
@@ -33,6 +33,7 @@ from ringfence.cases.timeline import Entry, EntryKind, timeline_of
 from ringfence.cases.verdicts import Verdict, record_answer
 
 __all__ = [
+    "CALL_OUTCOME",
     "Attempt",
     "CardAction",
     "Case",

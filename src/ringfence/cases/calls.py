@@ -161,9 +161,7 @@ class Attempts:
 
     def _answer(self, case_id: str, verdict: Verdict) -> None:
         with self._database.write() as connection:
-            record_answer(
-                connection, case_id, verdict, by="cardholder", source="phone", at=now()
-            )
+            record_answer(connection, case_id, verdict, by="cardholder", source="phone", at=now())
 
     def _report(self, case_id: str, attempt_id: str, event: CallEvent) -> None:
         kind = _ON_TIMELINE.get(event.kind)

@@ -1,4 +1,4 @@
-"""The desk where cases are worked: starts their workflows, and takes up what a crash left behind."""
+"""The desk where cases are worked: starts workflows, and takes up what a crash left behind."""
 
 from __future__ import annotations
 
@@ -118,6 +118,4 @@ class CaseDesk:
                     for_analyst=True,
                 )
             )
-            note(
-                connection, case_id, at, EntryKind.ANALYST, f"the workflow ended with {status}"
-            )
+            note(connection, case_id, at, EntryKind.ANALYST, f"the workflow ended with {status}")

@@ -52,9 +52,7 @@ class CaseFunctions:
                 at=at,
             )
             text = "the card is blocked" if change.changed else "the card was blocked already"
-            note(
-                connection, self._case_id, at, EntryKind.FUNCTION, f"block-credit-card: {text}"
-            )
+            note(connection, self._case_id, at, EntryKind.FUNCTION, f"block-credit-card: {text}")
             if change.changed:
                 note(connection, self._case_id, at, EntryKind.CARD, "blocked")
         return text

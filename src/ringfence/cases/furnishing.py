@@ -33,9 +33,7 @@ def furnish(connection: Connection) -> None:
             import_flow(connection, name, content)
     if list_event_types(connection):
         return
-    put_event_type(
-        connection, msgspec.json.decode(read_example("event_type.json"), type=EventType)
-    )
+    put_event_type(connection, msgspec.json.decode(read_example("event_type.json"), type=EventType))
     if not list_outcomes(connection):
         for name, description in _OUTCOMES.items():
             put_outcome(connection, name, description)

@@ -28,17 +28,15 @@ def find_card(
     """
     match = cards.matching(connection, vault, customer_id, card_number)
     if fresh and match.card.state is cards.CardState.BLOCKED:
-        raise Conflict(
-            f"the card ending in {match.card.last4} is blocked", field="card_number"
-        )
+        raise Conflict(f"the card ending in {match.card.last4} is blocked", field="card_number")
     remark = None
     if card_number is None:
-        remark = f"no card number was sent; took the customer's only card, ending in {match.card.last4}"
+        remark = (
+            f"no card number was sent; took the customer's only card, ending in {match.card.last4}"
+        )
     elif not match.matched:
         remark = (
             "the card number is not stored for this customer; took the customer's only card, "
             f"ending in {match.card.last4}"
         )
-    return Resolved(
-        (Entity("customer", customer_id), Entity("card", match.card.card_id)), remark
-    )
+    return Resolved((Entity("customer", customer_id), Entity("card", match.card.card_id)), remark)

@@ -66,9 +66,7 @@ def record_answer(
     if first:
         note(connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by})")
     else:
-        note(
-            connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by}) after {case.verdict}"
-        )
+        note(connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by}) after {case.verdict}")
     if verdict is Verdict.FRAUD:
         change = cards.block(
             connection, case.card_id, by=by, reason=because, case_id=case_id, at=at
@@ -83,9 +81,7 @@ def record_answer(
             note(connection, case_id, at, EntryKind.CARD, f"hold lifted, now {change.state}")
     if first:
         event_type = get_event_type(connection, case.event_type)
-        label = (
-            event_type.fraud_label if verdict is Verdict.FRAUD else event_type.legit_label
-        )
+        label = event_type.fraud_label if verdict is Verdict.FRAUD else event_type.legit_label
         label_event(connection, case.event_type, case.event_id, label, source=source, at=at)
         note(connection, case_id, at, EntryKind.LABEL, f"event {case.event_id} is {label}")
     return first

@@ -101,7 +101,10 @@ class CaseWorkflow(DBOSConfiguredInstance):
             if case.verdict is not None:
                 return case.verdict
             made = attempts_of(connection, case_id)
-            spoke = any(a.end and CallEnd.__members__.get(a.end.upper()) and CallEnd(a.end).answered for a in made)
+            spoke = any(
+                a.end and CallEnd.__members__.get(a.end.upper()) and CallEnd(a.end).answered
+                for a in made
+            )
             verdict = Verdict.UNDECIDED if spoke else Verdict.UNREACHED
             action = case.plan.on_undecided if spoke else case.plan.on_unreached
             at = now()
@@ -117,7 +120,13 @@ class CaseWorkflow(DBOSConfiguredInstance):
                     for_analyst=action is CardAction.ANALYST,
                 )
             )
-            note(connection, case_id, at, EntryKind.VERDICT, f"{verdict} (after {len(made)} attempts)")
+            note(
+                connection,
+                case_id,
+                at,
+                EntryKind.VERDICT,
+                f"{verdict} (after {len(made)} attempts)",
+            )
             because = f"case {case.reference}: {verdict}"
             if action is CardAction.BLOCK:
                 change = cards.block(
@@ -125,8 +134,13 @@ class CaseWorkflow(DBOSConfiguredInstance):
                 )
             elif action is CardAction.RELEASE:
                 change = cards.lift_hold(
-                    connection, case.card_id, case_id,
-                    by="ringfence", reason=because, case_id=case_id, at=at,
+                    connection,
+                    case.card_id,
+                    case_id,
+                    by="ringfence",
+                    reason=because,
+                    case_id=case_id,
+                    at=at,
                 )
             else:
                 change = None

@@ -21,7 +21,7 @@ from ringfence.web.documents import add_documents
 from ringfence.web.front import Front
 from ringfence.web.phones import add_phones
 from ringfence.web.problems import Problem, ProblemReply, problem
-from ringfence.web.routes import access, cards, cases, detectors, events, models
+from ringfence.web.routes import access, calls, cards, cases, detectors, events, models
 from ringfence.web.services import Services, open_services
 from ringfence.web.sign_in import add_sign_in
 from ringfence.web.telemetry import Telemetry
@@ -34,6 +34,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         models.operations,
         detectors.operations,
         cases.operations,
+        calls.operations,
         cards.operations,
         access.operations,
     )
@@ -120,12 +121,15 @@ def _add_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return _reply(error.status_code, ProblemReply(Problem(str(error.detail))))
 
-    for family in (RingfenceError, msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError):
+    for family in (
+        RingfenceError,
+        msgspec.ValidationError,
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+    ):
         app.add_exception_handler(family, expected)
     app.add_exception_handler(HTTPException, of_framework)
 
 
 def _reply(status: int, reply: ProblemReply) -> Response:
-    return Response(
-        msgspec.json.encode(reply), status_code=status, media_type="application/json"
-    )
+    return Response(msgspec.json.encode(reply), status_code=status, media_type="application/json")

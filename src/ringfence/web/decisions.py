@@ -6,6 +6,7 @@ validation would cost more than the decision itself.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from ringfence.access import Principal, Scope
+from ringfence.access import Scope
 from ringfence.cases import find_card, get_case
 from ringfence.detectors import Decision, MatchedRule, Request, Resolved, stored_decision
 from ringfence.errors import InvalidInput
@@ -136,7 +137,6 @@ async def post_transaction(services: Services, call: Call) -> DecisionReply:
 )
 async def get_decision(services: Services, call: Call) -> DecisionReply:
     """A stored decision, with its reasons when asked for."""
-    import asyncio
 
     def read() -> Decision:
         with services.database.read() as connection:
@@ -166,9 +166,7 @@ async def _decide_transaction(services: Services, body: TransactionBody) -> Deci
         raise InvalidInput("empty", field="customer", expected="a customer id")
 
     def resolve(connection: Connection, fresh: bool) -> Resolved:
-        return find_card(
-            connection, services.vault, body.customer, body.card_number, fresh=fresh
-        )
+        return find_card(connection, services.vault, body.customer, body.card_number, fresh=fresh)
 
     decision = await services.engine.decide(
         Request(
@@ -190,8 +188,6 @@ async def _reply(services: Services, decision: Decision, *, explain: bool) -> De
     reasons: Any = None
     case = None
     if decision.case_id is not None:
-        import asyncio
-
         case = await asyncio.to_thread(_opened_case, services, decision.case_id)
     if explain or decision.case_id is not None:
         reasons = await services.engine.explain(decision)
@@ -215,8 +211,3 @@ def _opened_case(services: Services, case_id: str) -> OpenedCase:
     with services.database.read() as connection:
         case = get_case(connection, case_id)
     return OpenedCase(case.case_id, case.reference)
-
-
-def may_decide(principal: Principal) -> bool:
-    """Whether the caller may ask for decisions."""
-    return principal.allows(Scope.DECISIONS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from ringfence.access import KeyRing, Sessions
 from ringfence.cards import Vault, open_vault
 from ringfence.cases.desk import CaseDesk
 from ringfence.detectors import DecisionEngine
-from ringfence.lines import BrowserLine, Synthesizer
+from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -27,6 +27,7 @@ class Services:
     engine: DecisionEngine
     desk: CaseDesk
     phones: BrowserLine
+    lines: Mapping[str, Line]
 
 
 @asynccontextmanager
@@ -38,10 +39,11 @@ async def open_services(settings: Settings, database: Database) -> AsyncIterator
         database,
     )
     phones = BrowserLine(Synthesizer())
+    lines: dict[str, Line] = {phones.name: phones}
     desk = CaseDesk(
         database,
         settings.data_dir,
-        {phones.name: phones},
+        lines,
         bank_name=settings.bank_name,
         caller_number=settings.caller_number,
     )
@@ -57,6 +59,7 @@ async def open_services(settings: Settings, database: Database) -> AsyncIterator
             engine=engine,
             desk=desk,
             phones=phones,
+            lines=lines,
         )
     finally:
         engine.close()

@@ -10,8 +10,8 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from ringfence.cases import counts_of_attempts, counts_of_cases
 from ringfence.cards import counts_of_cards
+from ringfence.cases import counts_of_attempts, counts_of_cases
 from ringfence.storage import Database
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)

@@ -106,9 +106,7 @@ def post_key(services: Services, call: Call) -> NewKey:
 def delete_key(services: Services, call: Call) -> None:
     """Revoke an API key at once."""
     with services.database.write() as connection:
-        services.keys.revoke_key(
-            connection, call.path["key_id"], by=call.principal.name, at=now()
-        )
+        services.keys.revoke_key(connection, call.path["key_id"], by=call.principal.name, at=now())
 
 
 @operations.add("GET", "/v1/users", scope=Scope.ACCESS, reply=list[User])

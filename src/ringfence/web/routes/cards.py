@@ -67,7 +67,9 @@ class ReasonBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput("empty", field="reason", expected="why, in a few words")
 
 
-@operations.add("GET", "/v1/customers", scope=Scope.CARDS_READ, query=CustomerQuery, reply=list[Customer])
+@operations.add(
+    "GET", "/v1/customers", scope=Scope.CARDS_READ, query=CustomerQuery, reply=list[Customer]
+)
 def get_customers(services: Services, call: Call) -> list[Customer]:
     """Customers by id."""
     query: CustomerQuery = call.query
@@ -77,15 +79,15 @@ def get_customers(services: Services, call: Call) -> list[Customer]:
         )
 
 
-@operations.add("POST", "/v1/customers", scope=Scope.CARDS_WRITE, body=Any, reply=list[StoredCustomer])
+@operations.add(
+    "POST", "/v1/customers", scope=Scope.CARDS_WRITE, body=Any, reply=list[StoredCustomer]
+)
 def post_customers(services: Services, call: Call) -> list[StoredCustomer]:
     """Add or change customers: one, a list, or DynamoDB-typed items; all of them or none."""
     documents = read_customers(msgspec.json.encode(call.body))
     with services.database.write() as connection:
         return list(
-            store_customers(
-                connection, services.vault, documents, by=call.principal.name, at=now()
-            )
+            store_customers(connection, services.vault, documents, by=call.principal.name, at=now())
         )
 
 

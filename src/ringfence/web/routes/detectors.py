@@ -65,9 +65,7 @@ def get_outcomes(services: Services, call: Call) -> dict[str, str]:
         return list_outcomes(connection)
 
 
-@operations.add(
-    "PUT", "/v1/outcomes/{name}", scope=Scope.RULES_WRITE, body=OutcomeBody, status=204
-)
+@operations.add("PUT", "/v1/outcomes/{name}", scope=Scope.RULES_WRITE, body=OutcomeBody, status=204)
 def put_one_outcome(services: Services, call: Call) -> None:
     """Create an outcome, or change its description."""
     with services.database.write() as connection:

@@ -104,9 +104,9 @@ def put_event_label(services: Services, call: Call) -> StoredEvent:
         known = get_event_type(connection, call.path["name"]).labels
         if label is not None and label not in known:
             raise InvalidInput(
-                "not a label of this event type", field="label", expected="one of " + ", ".join(known)
+                "not a label of this event type",
+                field="label",
+                expected="one of " + ", ".join(known),
             )
-        label_event(
-            connection, call.path["name"], call.path["event_id"], label, source="analyst"
-        )
+        label_event(connection, call.path["name"], call.path["event_id"], label, source="analyst")
         return stored_event(connection, call.path["name"], call.path["event_id"])

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from ringfence.access import Scope
-from ringfence.models import Model, ModelVersion, get_version, list_models, list_versions
-from ringfence.models import suggest_thresholds as suggest
+from ringfence.models import (
+    Model,
+    ModelVersion,
+    Threshold,
+    get_version,
+    list_models,
+    list_versions,
+    suggest_thresholds,
+)
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services
 
 operations = Operations("models")
 
 
-class Threshold(msgspec.Struct, frozen=True):
-    """A score above which about `fpr` of the legitimate events lie."""
-
-    fpr: float
-    threshold: float
-    tpr: float
-    precision: float
-
-
 @operations.add("GET", "/v1/models", scope=Scope.MODELS_READ, reply=list[Model])
 def get_models(services: Services, call: Call) -> list[Model]:
     """All models."""
     with services.database.read() as connection:
-        return list(list_models(connection))
+        return list_models(connection)
 
 
 @operations.add(
@@ -35,7 +31,7 @@ def get_models(services: Services, call: Call) -> list[Model]:
 def get_model_versions(services: Services, call: Call) -> list[ModelVersion]:
     """All versions of a model, oldest first, with data, metrics and variable importance."""
     with services.database.read() as connection:
-        return list(list_versions(connection, call.path["model_id"]))
+        return list_versions(connection, call.path["model_id"])
 
 
 @operations.add(
@@ -48,4 +44,4 @@ def get_thresholds(services: Services, call: Call) -> list[Threshold]:
     """Suggested thresholds at 1 % to 6 % false positives."""
     with services.database.read() as connection:
         version = get_version(connection, call.path["model_id"], call.path["version"])
-    return [Threshold(*suggested) for suggested in suggest(version.metrics)]
+    return list(suggest_thresholds(version.metrics))

@@ -1,0 +1,57 @@
+"""All commands, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from ringfence.cli import (
+    calling,
+    customers,
+    demonstration,
+    detectors,
+    flows,
+    models,
+    rules,
+    scoring,
+    serving,
+    simulating,
+    training,
+)
+
+app = typer.Typer(
+    name="ringfence",
+    help="Score card payments, ring the cardholder when one looks like fraud, act on the answer.",
+    epilog="Begin with: ringfence demo",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+app.command("demo")(demonstration.demo)
+app.command("serve")(serving.serve)
+app.command("simulate")(simulating.simulate)
+app.command("train")(training.train)
+app.command("score")(scoring.score)
+app.command("call")(calling.call)
+app.add_typer(models.app, name="models")
+app.add_typer(rules.app, name="rules")
+app.add_typer(detectors.app, name="detectors")
+app.add_typer(customers.app, name="customers")
+app.add_typer(flows.app, name="flow")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ringfence import __version__
+
+        typer.echo(f"ringfence {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _ringfence(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version.", callback=_version, is_eager=True
+    ),
+) -> None:
+    """Options before the command."""

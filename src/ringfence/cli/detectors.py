@@ -1,0 +1,283 @@
+"""`ringfence detectors ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringfence.cli.options import DataDir, EventTypeName, open_database, read_text, settings_of
+
+if TYPE_CHECKING:
+    from ringfence.detectors import DetectorVersion
+    from ringfence.rules import Rule
+    from ringfence.storage import Database
+
+app = typer.Typer(help="Detectors: models and rules that decide.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_all(data_dir: DataDir = None) -> None:
+    """List all detector versions.
+
+    Examples:
+
+        ringfence detectors list
+    """
+    from ringfence.cli.screen import console, table
+    from ringfence.detectors import list_detector_versions, list_detectors
+
+    with open_database(settings_of(data_dir=data_dir)).read() as connection:
+        versions = [
+            (detector, version)
+            for detector in list_detectors(connection)
+            for version in list_detector_versions(connection, detector.detector_id)
+        ]
+    if not versions:
+        console.print("No detector version yet. Make one: ringfence detectors publish")
+        return
+    table(
+        ("detector", "version", "status", "event type", "models", "rules>", "mode"),
+        (
+            (
+                version.detector_id,
+                version.version,
+                version.status,
+                detector.event_type,
+                ", ".join(f"{m.model_id} {m.version}" for m in version.models) or "-",
+                len(version.rules),
+                version.mode,
+            )
+            for detector, version in versions
+        ),
+    )
+
+
+@app.command("show")
+def show(
+    detector: Annotated[str, typer.Argument(help="Id of the detector.")],
+    version: Annotated[
+        str | None, typer.Argument(help="Version; the active one when left out.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show a detector version: its rules in order, with their outcomes.
+
+    Examples:
+
+        ringfence detectors show card_fraud
+    """
+    from ringfence.detectors import (
+        DetectorStatus,
+        get_detector_version,
+        list_detector_versions,
+        list_rules,
+    )
+    from ringfence.errors import NotFound
+
+    with open_database(settings_of(data_dir=data_dir)).read() as connection:
+        if version is None:
+            active = [
+                v
+                for v in list_detector_versions(connection, detector)
+                if v.status is DetectorStatus.ACTIVE
+            ]
+            if not active:
+                raise NotFound(f"detector {detector!r} has no active version", field="detector")
+            found = active[0]
+        else:
+            found = get_detector_version(connection, detector, version)
+        rules = {(r.rule_id, r.version): r for r in list_rules(connection, detector)}
+    show_detector_version(found, [rules[(ref.rule_id, ref.version)] for ref in found.rules])
+
+
+@app.command("publish")
+def publish(
+    detector: Annotated[str, typer.Argument(help="Id of the detector.")] = "card_fraud",
+    model: Annotated[
+        str, typer.Option(help="Model to decide with: MODEL or MODEL:VERSION.")
+    ] = "card_fraud",
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="JSON list of rules: rule_id, expression, outcomes, description."),
+    ] = None,
+    all_matched: Annotated[
+        bool, typer.Option(help="Evaluate every rule, not only until the first that matches.")
+    ] = False,
+    event_type: EventTypeName = "card_payment",
+    data_dir: DataDir = None,
+) -> None:
+    """Make a detector version of a model and rules, and decide with it from now on.
+
+    Without --rules, thresholds come from the model version's own measurements: above 1 % false
+    positives ring the cardholder, above 4 % have an analyst look, else approve.
+
+    Examples:
+
+        ringfence detectors publish
+
+        ringfence detectors publish card_fraud --model card_fraud:2.0 --rules rules.json
+    """
+    database = open_database(settings_of(data_dir=data_dir))
+    version, used = publish_version(
+        database, detector, model, event_type, rules, all_matched=all_matched
+    )
+    show_detector_version(version, used)
+
+
+@app.command("activate")
+def activate(
+    detector: Annotated[str, typer.Argument(help="Id of the detector.")],
+    version: Annotated[str, typer.Argument(help="Version to decide with.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Decide with another version from now on; a running server notices within a second.
+
+    Examples:
+
+        ringfence detectors activate card_fraud 1
+    """
+    from ringfence.cli.screen import console
+    from ringfence.detectors import activate_detector_version
+
+    with open_database(settings_of(data_dir=data_dir)).write() as connection:
+        activate_detector_version(connection, detector, version)
+    console.print(f"Detector {detector} decides with version {version}.")
+
+
+def publish_version(
+    database: Database,
+    detector_id: str,
+    model: str,
+    event_type: str,
+    rules_file: Path | None = None,
+    *,
+    all_matched: bool = False,
+) -> tuple[DetectorVersion, list[Rule]]:
+    """Make and activate a detector version; all of it or nothing.
+
+    `model` is `MODEL` (its latest version) or `MODEL:VERSION`. Raises `InvalidInput` naming the
+    rule or the outcome, `NotFound` for the model.
+    """
+    from ringfence.detectors import (
+        Detector,
+        ModelRef,
+        RuleRef,
+        activate_detector_version,
+        create_detector_version,
+        get_detector_version,
+        put_detector,
+        put_rule,
+    )
+    from ringfence.errors import NotFound
+    from ringfence.models import get_version, list_versions
+    from ringfence.rules import ExecutionMode
+
+    model_id, _, number = model.partition(":")
+    with database.write() as connection:
+        if number:
+            trained = get_version(connection, model_id, number)
+        else:
+            versions = list_versions(connection, model_id)
+            if not versions:
+                raise NotFound(f"model {model_id!r} has no version yet", field="model")
+            trained = versions[-1]
+        put_detector(connection, Detector(detector_id=detector_id, event_type=event_type))
+        wanted = _read_rules(rules_file) if rules_file else _suggested_rules(trained)
+        stored = [put_rule(connection, detector_id, rule) for rule in wanted]
+        draft = create_detector_version(
+            connection,
+            detector_id,
+            rules=[RuleRef(rule.rule_id, rule.version) for rule in stored],
+            models=[ModelRef(model_id, trained.version)],
+            mode=ExecutionMode.ALL_MATCHED if all_matched else ExecutionMode.FIRST_MATCHED,
+        )
+        activate_detector_version(connection, detector_id, draft.version)
+        return get_detector_version(connection, detector_id, draft.version), stored
+
+
+def show_detector_version(version: DetectorVersion, rules: list[Rule]) -> None:
+    """A detector version, on the console."""
+    from ringfence.cli.screen import console, table
+
+    models = ", ".join(f"{m.model_id} {m.version}" for m in version.models) or "no model"
+    console.print(
+        f"Detector [bold]{version.detector_id}[/] version [bold]{version.version}[/], "
+        f"{version.status}: {models}; {version.mode}"
+    )
+    table(
+        ("rule", "expression", "outcomes"),
+        ((rule.rule_id, rule.expression, ", ".join(rule.outcomes)) for rule in rules),
+    )
+
+
+def _read_rules(path: Path) -> list[Rule]:
+    import msgspec
+
+    from ringfence.errors import InvalidInput
+    from ringfence.rules import Rule
+
+    class RuleDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+        """A rule as it stands in the file."""
+
+        rule_id: str
+        expression: str
+        outcomes: tuple[str, ...]
+        description: str = ""
+
+    try:
+        documents = msgspec.json.decode(read_text(path), type=list[RuleDocument])
+    except msgspec.DecodeError as error:
+        raise InvalidInput(str(error), field=str(path), expected="a JSON list of rules") from None
+    return [
+        Rule(
+            rule_id=document.rule_id,
+            version="1",
+            expression=document.expression,
+            outcomes=document.outcomes,
+            description=document.description,
+        )
+        for document in documents
+    ]
+
+
+def _suggested_rules(trained: object) -> list[Rule]:
+    from ringfence.cases import CALL_OUTCOME
+    from ringfence.errors import InvalidInput
+    from ringfence.models import ModelVersion, output_variable, suggest_thresholds
+    from ringfence.rules import Rule
+
+    assert isinstance(trained, ModelVersion)
+    suggested = {t.fpr: t.threshold for t in suggest_thresholds(trained.metrics)}
+    if not suggested:
+        raise InvalidInput(
+            "the model version has no threshold at 1 % to 6 % false positives",
+            field="rules",
+            expected="--rules FILE",
+        )
+    score = f"${output_variable(trained.model_id)}"
+    call, review = suggested[min(suggested)], suggested.get(0.04, suggested[max(suggested)])
+    return [
+        Rule(
+            rule_id="call_cardholder",
+            version="1",
+            expression=f"{score} > {call:.0f}",
+            outcomes=(CALL_OUTCOME,),
+            description="So few legitimate payments score higher that a call is worth it.",
+        ),
+        Rule(
+            rule_id="review",
+            version="1",
+            expression=f"{score} > {review:.0f}",
+            outcomes=("review",),
+            description="Unusual, not alarming.",
+        ),
+        Rule(
+            rule_id="approve",
+            version="1",
+            expression=f"{score} <= {review:.0f}",
+            outcomes=("approve",),
+            description="Like most payments.",
+        ),
+    ]

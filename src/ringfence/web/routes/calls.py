@@ -1,0 +1,70 @@
+"""Test calls on the lines of this server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import msgspec
+
+from ringfence.access import Scope
+from ringfence.cases.contact_flows import latest_flow_version, stored_flow
+from ringfence.cases.trial_calls import TestCall, place_test_call
+from ringfence.errors import InvalidInput
+from ringfence.flows import Flow
+from ringfence.web.api import Call, Operations
+from ringfence.web.services import Services
+
+operations = Operations("calls")
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class TestCallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to ring, and which flow to run. `attributes` are spoken in place of the examples."""
+
+    to_number: str
+    flow: str = "verify-card-payment"
+    line: str = "browser"
+    attributes: dict[str, str] = {}
+    language: str = "en-US"
+    ring_timeout_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not _E164.fullmatch(self.to_number):
+            raise InvalidInput(
+                "not a phone number", field="to_number", expected="E.164 such as +14155550123"
+            )
+        if not 1 <= self.ring_timeout_seconds <= 120:
+            raise InvalidInput("out of range", field="ring_timeout_seconds", expected="1 to 120")
+
+
+@operations.add(
+    "POST", "/v1/test-calls", scope=Scope.CASES_WRITE, body=TestCallBody, reply=TestCall
+)
+async def post_test_call(services: Services, call: Call) -> TestCall:
+    """Place a call that acts on nothing; answers when it is over, with all that was said."""
+    body: TestCallBody = call.body
+    line = services.lines.get(body.line)
+    if line is None:
+        raise InvalidInput(
+            f"there is no line {body.line!r} here",
+            field="line",
+            expected="one of " + ", ".join(services.lines),
+        )
+
+    def read() -> Flow:
+        with services.database.read() as connection:
+            version = latest_flow_version(connection, body.flow)
+            return stored_flow(connection, body.flow, version)
+
+    return await place_test_call(
+        line,
+        await asyncio.to_thread(read),
+        body.to_number,
+        from_number=services.settings.caller_number,
+        caller_name=services.settings.bank_name,
+        attributes={"Bank": services.settings.bank_name, **body.attributes},
+        language=body.language,
+        ring_timeout_seconds=body.ring_timeout_seconds,
+    )
