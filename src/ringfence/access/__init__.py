@@ -4,7 +4,7 @@ Knows storage only. It recognises callers; that a scope is asked for is the busi
 (`web`, later `aws`).
 """
 
-from ringfence.access.keys import ApiKey, KeyRing, create_key, ensure_key, list_keys, revoke_key
+from ringfence.access.keys import ApiKey, KeyRing, list_keys
 from ringfence.access.principals import Principal, Role, Scope
 from ringfence.access.sessions import (
     Sessions,
@@ -36,17 +36,14 @@ __all__ = [
     "authenticate",
     "close_session",
     "close_sessions_of",
-    "create_key",
     "create_user",
     "disable_user",
     "enable_user",
     "ensure_admin",
-    "ensure_key",
     "get_user",
     "list_keys",
     "list_users",
     "open_session",
-    "revoke_key",
     "set_password",
     "set_role",
 ]

@@ -38,7 +38,10 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyRing:
-    """Recognises API keys, from memory on the hot path."""
+    """Recognises API keys, from memory on the hot path; makes and revokes them.
+
+    What it writes, it writes on the given connection, to be committed by its owner.
+    """
 
     def __init__(self, database: Database, *, reread_seconds: float = REREAD_SECONDS):
         self._database = database
@@ -54,6 +57,69 @@ class KeyRing:
                 return known[0]
         raise Unauthenticated("not a valid API key", expected="Authorization: Bearer rf_...")
 
+    def create_key(
+        self,
+        connection: Connection,
+        name: str,
+        scopes: Iterable[Scope],
+        by: str,
+        at: datetime,
+        expires_at: datetime | None = None,
+    ) -> tuple[ApiKey, str]:
+        """A new key, and its token `rf_<id>_<secret>`, which is to be shown once and is not kept.
+
+        Raises `InvalidInput` naming `name`, `scopes` or `expires_at`.
+        """
+        if expires_at is not None and expires_at <= at:
+            raise InvalidInput("has passed already", field="expires_at", expected="a time to come")
+        key_id = _new_id()
+        token = f"rf_{key_id}_{secrets.token_urlsafe(32)}"
+        return _store(connection, key_id, token, name, scopes, by, at, expires_at), token
+
+    def ensure_key(
+        self,
+        connection: Connection,
+        token: str,
+        name: str,
+        scopes: Iterable[Scope],
+        at: datetime | None = None,
+    ) -> ApiKey:
+        """The key of a token that an operator chose; it is stored when it is not known yet.
+
+        A token that was revoked stays so. Raises `InvalidInput` naming `api_key` for one that is
+        shorter than 16 characters.
+        """
+        if not _LEAST_TOKEN_LENGTH <= len(token) <= _MOST_TOKEN_LENGTH or any(
+            not "!" <= letter <= "~" for letter in token
+        ):
+            raise InvalidInput(
+                "not usable as an API key",
+                field="api_key",
+                expected="16 to 512 printable ASCII characters without spaces",
+            )
+        row = connection.execute(
+            select(tables.api_keys).where(tables.api_keys.c.token_hash == token_hash(token))
+        ).first()
+        if row is not None:
+            return _key(row)
+        return _store(
+            connection, _new_id(), token, name, scopes, "configuration", at or now(), None
+        )
+
+    def revoke_key(self, connection: Connection, key_id: str, by: str, at: datetime) -> ApiKey:
+        """Make a key useless for good. Harmless when it is already. Raises `NotFound`."""
+        table = tables.api_keys
+        connection.execute(
+            update(table)
+            .where(table.c.key_id == key_id, table.c.revoked_at.is_(None))
+            .values(revoked_by=by, revoked_at=at)
+        )
+        _revocations.note()
+        row = connection.execute(select(table).where(table.c.key_id == key_id)).first()
+        if row is None:
+            raise NotFound("there is no such API key", field="key_id")
+        return _key(row)
+
     def _look_up(self, hashed: bytes) -> tuple[Principal, datetime | None] | None:
         with self._database.read() as connection:
             row = connection.execute(
@@ -66,53 +132,6 @@ class KeyRing:
         return Principal(row.name, frozenset(_known_scopes(row.scopes))), row.expires_at
 
 
-def create_key(
-    connection: Connection,
-    name: str,
-    scopes: Iterable[Scope],
-    by: str,
-    at: datetime,
-    expires_at: datetime | None = None,
-) -> tuple[ApiKey, str]:
-    """A new key, and its token `rf_<id>_<secret>`, which is to be shown once and is not kept.
-
-    Raises `InvalidInput` naming `name`, `scopes` or `expires_at`.
-    """
-    if expires_at is not None and expires_at <= at:
-        raise InvalidInput("has passed already", field="expires_at", expected="a time to come")
-    key_id = _new_id()
-    token = f"rf_{key_id}_{secrets.token_urlsafe(32)}"
-    return _store(connection, key_id, token, name, scopes, by, at, expires_at), token
-
-
-def ensure_key(
-    connection: Connection,
-    token: str,
-    name: str,
-    scopes: Iterable[Scope],
-    at: datetime | None = None,
-) -> ApiKey:
-    """The key of a token that an operator chose; it is stored when it is not known yet.
-
-    A token that was revoked stays so. Raises `InvalidInput` naming `api_key` for one that is
-    shorter than 16 characters.
-    """
-    if not _LEAST_TOKEN_LENGTH <= len(token) <= _MOST_TOKEN_LENGTH or any(
-        not "!" <= letter <= "~" for letter in token
-    ):
-        raise InvalidInput(
-            "not usable as an API key",
-            field="api_key",
-            expected="16 to 512 printable ASCII characters without spaces",
-        )
-    row = connection.execute(
-        select(tables.api_keys).where(tables.api_keys.c.token_hash == token_hash(token))
-    ).first()
-    if row is not None:
-        return _key(row)
-    return _store(connection, _new_id(), token, name, scopes, "configuration", at or now(), None)
-
-
 def list_keys(connection: Connection) -> Sequence[ApiKey]:
     """All keys, the revoked ones too, newest first."""
     rows = connection.execute(
@@ -121,21 +140,6 @@ def list_keys(connection: Connection) -> Sequence[ApiKey]:
         )
     )
     return [_key(row) for row in rows]
-
-
-def revoke_key(connection: Connection, key_id: str, by: str, at: datetime) -> ApiKey:
-    """Make a key useless for good. Harmless when it is already. Raises `NotFound`."""
-    table = tables.api_keys
-    connection.execute(
-        update(table)
-        .where(table.c.key_id == key_id, table.c.revoked_at.is_(None))
-        .values(revoked_by=by, revoked_at=at)
-    )
-    _revocations.note()
-    row = connection.execute(select(table).where(table.c.key_id == key_id)).first()
-    if row is None:
-        raise NotFound("there is no such API key", field="key_id")
-    return _key(row)
 
 
 def _store(

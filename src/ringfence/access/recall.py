@@ -72,6 +72,11 @@ class Recall(Generic[Known]):
                 self._known[hashed] = at, known
         return known
 
+    def forget(self) -> None:
+        """Remember nothing."""
+        with self._lock:
+            self._known.clear()
+
 
 def token_hash(token: str) -> bytes:
     """SHA-256 of a token. Without salt or stretching: tokens are 256 random bits, not passwords."""

@@ -49,17 +49,36 @@ class Sessions:
         self._idle = idle
         self._recall: Recall[_Open] = Recall(self._look_up, _revocations, reread_seconds)
 
-    def principal(self, token: str, at: datetime | None = None) -> Principal:
-        """Whose session this is. Raises `Unauthenticated` when it is over, idle or unknown."""
-        at = at or now()
+    def principal(self, token: str, used_at: datetime | None = None) -> Principal:
+        """Whose session this is.
+
+        `used_at` is when the person last did something, for a page that refreshes itself; without
+        it, that is now. Raises `Unauthenticated` when the session is over, idle or unknown.
+        """
+        at = now()
+        used_at = at if used_at is None else min(used_at, at)
         session = self._recall.get(token) if len(token) <= _MOST_TOKEN_LENGTH else None
-        if session is None or at >= session.expires_at or at - session.seen_at >= self._idle:
+        if (
+            session is None
+            or at >= session.expires_at
+            or used_at - session.seen_at >= self._idle
+            or at - max(used_at, session.seen_at) >= self._idle
+        ):
             raise Unauthenticated("the session is over", expected="signing in again")
-        session.seen_at = max(session.seen_at, at)
-        if at - session.noted_at >= min(_SEEN_EVERY, self._idle / 3):
-            session.noted_at = at
-            self._note_use(token, at)
+        session.seen_at = max(session.seen_at, used_at)
+        if used_at - session.noted_at >= min(_SEEN_EVERY, self._idle / 3):
+            session.noted_at = used_at
+            self._note_use(token, used_at)
         return session.principal
+
+    def close(self, token: str) -> None:
+        """End a session, in a transaction of its own. Harmless when there is none."""
+        with self._database.write() as connection:
+            close_session(connection, token)
+
+    def forget(self) -> None:
+        """Look at the disk again: what users may do has just changed."""
+        self._recall.forget()
 
     def _look_up(self, hashed: bytes) -> _Open | None:
         sessions, users = tables.sessions, tables.users
@@ -80,7 +99,10 @@ class Sessions:
         with self._database.write() as connection:
             connection.execute(
                 update(tables.sessions)
-                .where(tables.sessions.c.token_hash == token_hash(token))
+                .where(
+                    tables.sessions.c.token_hash == token_hash(token),
+                    tables.sessions.c.seen_at < at,
+                )
                 .values(seen_at=at)
             )
 

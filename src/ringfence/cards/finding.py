@@ -82,6 +82,14 @@ def cards_of(connection: Connection, customer_id: str) -> Sequence[Card]:
     return [_card(row) for row in rows]
 
 
+def counts_of_cards(connection: Connection) -> dict[str, int]:
+    """How many cards are in each state, by the state's value; zeros are told too."""
+    counted = connection.execute(
+        select(_cards.c.state, func.count().label("cards")).group_by(_cards.c.state)
+    )
+    return dict.fromkeys(map(str, CardState), 0) | {row.state: row.cards for row in counted}
+
+
 def matching(
     connection: Connection, vault: Vault, customer_id: str, card_number: str | None
 ) -> Match:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, insert, select
 from ringfence.cards import tables
 from ringfence.cards.numbers import CardNumber
 from ringfence.errors import InvalidInput, Unavailable
-from ringfence.storage import now
+from ringfence.storage import Database, now
 
 KEY_FILE = "vault.key"
 _KEY_BYTES = 32
@@ -78,26 +78,19 @@ class Vault:
         raise TypeError("a vault is not to be pickled")
 
 
-def open_vault(data_dir: Path, vault_key: str | None) -> Vault:
+def open_vault(data_dir: Path, vault_key: str | None, database: Database | None = None) -> Vault:
     """The vault with the operator's key, or with that of the key file in `data_dir`.
 
     `vault_key` is base64 of 32 bytes. Without it the file `vault.key` is read; the first time it
-    is made, readable by its owner alone. Raises `InvalidInput` naming `vault_key`, `Unavailable`
-    when the file cannot be read or made.
+    is made, readable by its owner alone. With a `database`, its cards must be sealed with that
+    key. Raises `InvalidInput` naming `vault_key`, `Unavailable` when the file cannot be read or
+    made, or for a database with another key.
     """
-    if vault_key is not None:
-        return Vault(_read_key(vault_key, "vault_key"))
-    path = data_dir / KEY_FILE
-    try:
-        if not path.exists():
-            _make_key_file(path)
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            _warn_of_readers(path)
-        return Vault(_read_key(path.read_text(encoding="ascii", errors="replace"), str(path)))
-    except OSError as error:
-        raise Unavailable(
-            f"the vault key cannot be read or made: {error.strerror or error}", field=str(path)
-        ) from error
+    vault = Vault(_read_key(vault_key, "vault_key")) if vault_key else _from_file(data_dir)
+    if database is not None:
+        with database.write() as connection:
+            check_vault(connection, vault)
+    return vault
 
 
 def check_vault(connection: Connection, vault: Vault) -> None:
@@ -122,6 +115,20 @@ def require_key(vault: Vault, key_id: str) -> None:
             field="vault_key",
             expected=f"the key with the check value {key_id}; this one has {vault.key_id}",
         )
+
+
+def _from_file(data_dir: Path) -> Vault:
+    path = data_dir / KEY_FILE
+    try:
+        if not path.exists():
+            _make_key_file(path)
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            _warn_of_readers(path)
+        return Vault(_read_key(path.read_text(encoding="ascii", errors="replace"), str(path)))
+    except OSError as error:
+        raise Unavailable(
+            f"the vault key cannot be read or made: {error.strerror or error}", field=str(path)
+        ) from error
 
 
 def _derive(master_key: bytes, purpose: bytes) -> bytes:
