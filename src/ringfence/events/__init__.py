@@ -1,4 +1,4 @@
-"""What comes in: variables, entity types, event types, labels and lists; reading and storing events.
+"""What comes in: variables, entity types, event types, labels, lists; reading and storing events.
 
 First room on the way of a transaction. It knows what an event must look like and keeps the event
 log; it does not know what will be decided about an event.

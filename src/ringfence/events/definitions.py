@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import tables
-from ringfence.events.variables import Variable
+from ringfence.events.variables import Variable, coerce
 from ringfence.storage import now
 
 NAME_PATTERN = re.compile(r"[0-9a-z_-]{1,64}")
@@ -51,9 +51,19 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
                 )
         if len(set(names)) != len(names):
             raise InvalidInput("a variable is named twice", field="variables")
+        for variable in self.variables:
+            coerce(variable, variable.default)
+        for field in ("entity_types", "labels"):
+            for name in getattr(self, field):
+                if not NAME_PATTERN.fullmatch(name):
+                    raise InvalidInput(
+                        f"{name!r} is not a name", field=field, expected="1 to 64 of 0-9 a-z _ -"
+                    )
         for field in ("fraud_label", "legit_label"):
             if getattr(self, field) not in self.labels:
                 raise InvalidInput("not one of the labels", field=field, expected="one of labels")
+        if self.fraud_label == self.legit_label:
+            raise InvalidInput("is also the fraud label", field="legit_label", expected="another")
         for field in ("amount_variable", "currency_variable", "merchant_variable"):
             if getattr(self, field) not in (None, *names):
                 raise InvalidInput(
@@ -64,8 +74,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
 def put_event_type(connection: Connection, event_type: EventType) -> None:
     """Create or replace an event type.
 
-    Raises `InvalidInput` for a malformed one, and when a variable that it had would go: stored
-    events, models and rules refer to it.
+    Raises `InvalidInput` for a malformed one, and when a variable that it had would go or change
+    its data type: stored events, models and rules refer to it.
     """
     event_type.check()
     stored = _definition(connection, event_type.name)
@@ -76,7 +86,7 @@ def put_event_type(connection: Connection, event_type: EventType) -> None:
             )
         )
     else:
-        kept = {variable.name for variable in event_type.variables}
+        kept = {variable.name: variable.data_type for variable in event_type.variables}
         gone = [variable.name for variable in stored.variables if variable.name not in kept]
         if gone:
             raise InvalidInput(
@@ -84,6 +94,13 @@ def put_event_type(connection: Connection, event_type: EventType) -> None:
                 field="variables",
                 expected="every variable that the event type has, and any new ones",
             )
+        for variable in stored.variables:
+            if kept[variable.name] is not variable.data_type:
+                raise InvalidInput(
+                    f"{variable.name} cannot become {kept[variable.name]}",
+                    field="variables",
+                    expected=f"{variable.data_type}, as in the events that are stored",
+                )
         connection.execute(
             update(tables.event_types)
             .where(tables.event_types.c.name == event_type.name)
@@ -111,7 +128,7 @@ def list_event_types(connection: Connection) -> list[EventType]:
 def put_list(
     connection: Connection, name: str, elements: Collection[str], description: str = ""
 ) -> None:
-    """Create or replace a list that rules refer to as `@name`."""
+    """Create or replace a list that rules refer to as `@name`. Raises `InvalidInput`."""
     if not re.fullmatch(r"[0-9a-z_]{1,64}", name):
         raise InvalidInput("not a list name", field="name", expected="1 to 64 of 0-9 a-z _")
     if len(elements) > 100_000 or any(not 0 < len(element) <= 320 for element in elements):
@@ -120,6 +137,8 @@ def put_list(
             field="elements",
             expected="at most 100,000 texts of 1 to 320 characters",
         )
+    if len(description) > 128:
+        raise InvalidInput("too long", field="description", expected="at most 128 characters")
     connection.execute(tables.lists.delete().where(tables.lists.c.name == name))
     connection.execute(
         insert(tables.lists).values(

@@ -33,6 +33,8 @@ _INSERT = insert(tables.events)
 
 def append_events(connection: Connection, events: Sequence[Event], received_at: datetime) -> None:
     """Store new events. Their ids must not be in the log yet."""
+    if not events:
+        return
     connection.execute(
         _INSERT,
         [

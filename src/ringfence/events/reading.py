@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-
-from ringfence.carddata import looks_like_card_number, looks_like_track_data
+from ringfence.carddata import (
+    looks_like_card_number,
+    looks_like_track_data,
+    mask_card_numbers,
+    names_a_secret,
+)
 from ringfence.errors import InvalidInput, TooLarge
 from ringfence.events.definitions import EventType
 from ringfence.events.variables import DataType, Value, VariableType, coerce
@@ -18,9 +22,7 @@ from ringfence.events.variables import DataType, Value, VariableType, coerce
 MAX_VALUE_CHARACTERS = 8192
 _EVENT_ID = re.compile(r"[0-9A-Za-z_.:@+-]{1,128}")
 _ENTITY_ID = re.compile(r"[0-9A-Za-z_.@+:-]{1,256}")
-# Sensitive authentication data must not be kept after authorisation (PCI DSS 3.3): a variable that
-# is named so holds the one-letter result of the match, never the code itself.
-_SECRET_NAME = re.compile(r"(?:^|_)(cvv2?|cvc2?|cid|csc|cav2?|pin|pin_block|track[12]?)(?:_|$)")
+_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _HAS_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){11}")
 
 
@@ -61,9 +63,13 @@ class EventReader:
     def __init__(self, event_type: EventType):
         self.event_type = event_type
         self._variables = {variable.name: variable for variable in event_type.variables}
-        self._defaults: dict[str, Value] = {v.name: v.default for v in event_type.variables}
+        self._defaults = {v.name: coerce(v, v.default) for v in event_type.variables}
         self._entity_types = frozenset(event_type.entity_types)
-        self._secret = frozenset(n for n in self._variables if _SECRET_NAME.search(n.lower()))
+        # Sensitive authentication data must not be kept after authorisation (PCI DSS 3.3): a
+        # variable that is named so holds the one-letter result of the match, never the code itself.
+        self._secret = frozenset(
+            name for name in self._variables if names_a_secret(_WORD_BREAK.sub("_", name))
+        )
         self._dates = frozenset(
             v.name for v in event_type.variables if v.data_type is DataType.DATETIME
         )
@@ -109,19 +115,22 @@ class EventReader:
                     )
                 if name in self._secret:
                     _refuse_secret(raw, f"{field}.{name}")
+                if not raw.isascii():
+                    _check_unicode(raw, f"{field}.{name}")
                 if len(raw) >= 12 and _HAS_LONG_NUMBER.search(raw):
                     self._refuse_card_number(name, raw, field)
-            elif raw is not None and not isinstance(raw, bool):
-                if name in self._secret:
-                    _refuse_secret(raw, f"{field}.{name}")
-                if isinstance(raw, (int, float)) and abs(raw) >= 10**11:
-                    _refuse_card_data(str(int(raw)), f"{field}.{name}")
+            elif name in self._secret and raw is not None and not isinstance(raw, bool):
+                _refuse_secret(raw, f"{field}.{name}")
             try:
                 value = coerce(variable, raw)
             except InvalidInput as error:
                 raise InvalidInput(
                     error.message, field=f"{field}.{name}", expected=error.expected
                 ) from None
+            # A number is looked at as it was read, for `4.111e15` has no long row of digits.
+            number = value if isinstance(raw, str) else raw
+            if isinstance(number, (int, float)) and 1e11 <= abs(number) < 1e19:
+                _refuse_card_data(str(abs(int(number))), f"{field}.{name}")
             if name in self._dates and isinstance(value, str):
                 _check_instant(value, f"{field}.{name}")
             given[name] = values[name] = value
@@ -131,7 +140,7 @@ class EventReader:
             at=at,
             entities=sent.entities,
             variables=values,
-            content_hash=_hash(sent, given),
+            content_hash=_hash(None if sent.at is None else at, sent.entities, given),
         )
 
     def _check_entity(self, entity: Entity) -> None:
@@ -157,9 +166,9 @@ class EventReader:
     def _unknown(self, name: str, field: str) -> InvalidInput:
         import difflib
 
-        shown = name if len(name) <= 64 else name[:64] + "…"
-        if looks_like_card_number(name):
-            shown = "…"
+        shown = mask_card_numbers(name).encode(errors="replace").decode()
+        if len(shown) > 64:
+            shown = shown[:64] + "…"
         near = difflib.get_close_matches(name[:64], self._variables, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return InvalidInput(
@@ -187,6 +196,15 @@ def _refuse_card_data(text: str, field: str) -> None:
         )
 
 
+def _check_unicode(text: str, field: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(
+            "half of a surrogate pair", field=field, expected="Unicode text"
+        ) from None
+
+
 def _check_instant(text: str, field: str) -> None:
     try:
         msgspec.convert(text, datetime)
@@ -204,6 +222,6 @@ def _utc(at: datetime) -> datetime:
         raise InvalidInput("out of range", field="event_timestamp") from None
 
 
-def _hash(sent: SentEvent, given: Mapping[str, Value]) -> bytes:
-    content = (sent.at, sent.entities, sorted(given.items()))
+def _hash(at: datetime | None, entities: tuple[Entity, ...], given: Mapping[str, Value]) -> bytes:
+    content = (at, entities, sorted(given.items()))
     return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()

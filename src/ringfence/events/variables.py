@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import msgspec
 
@@ -93,7 +93,7 @@ def coerce(variable: Variable, raw: object) -> Value:
         return None
     kind = variable.data_type
     if kind is DataType.FLOAT:
-        if isinstance(raw, (str, int, float)) and not isinstance(raw, bool):
+        if _may_be_number(raw):
             try:
                 number = float(raw)
             except (ValueError, OverflowError):
@@ -101,14 +101,11 @@ def coerce(variable: Variable, raw: object) -> Value:
             if math.isfinite(number):
                 return number
     elif kind is DataType.INTEGER:
-        if isinstance(raw, int) and not isinstance(raw, bool):
-            if abs(raw) < 2**63:
-                return raw
-        elif isinstance(raw, (str, float)):
+        if _may_be_number(raw):
             try:
-                whole = int(raw) if isinstance(raw, str) else raw
-                if whole == int(whole) and abs(whole) < 2**63:
-                    return int(whole)
+                whole = int(raw)
+                if (isinstance(raw, str) or whole == raw) and abs(whole) < 2**63:
+                    return whole
             except (ValueError, OverflowError):
                 pass
     elif kind is DataType.BOOLEAN:
@@ -118,13 +115,24 @@ def coerce(variable: Variable, raw: object) -> Value:
             return raw.lower() in _TRUE
     elif isinstance(raw, str):  # STRING and DATETIME are kept as written
         return raw
-    elif isinstance(raw, (int, float)) and not isinstance(raw, bool):
+    elif isinstance(raw, int) and not isinstance(raw, bool):
+        if abs(raw) < 2**63:
+            return str(raw)
+    elif isinstance(raw, float) and math.isfinite(raw):
         return str(raw)
     raise InvalidInput(
         f"the value cannot be read as {kind}",
         field=f"variables.{variable.name}",
         expected=_EXPECTED[kind],
     )
+
+
+def _may_be_number(raw: object) -> TypeGuard[str | int | float]:
+    # Python also reads `1_000` and digits of other scripts, which no other reader does and which
+    # would carry a card number past those who look for one.
+    if isinstance(raw, str):
+        return raw.isascii() and "_" not in raw
+    return isinstance(raw, (int, float)) and not isinstance(raw, bool)
 
 
 _EXPECTED = {
