@@ -5,6 +5,7 @@ outcomes, which decide what a score leads to.
 """
 
 from ringfence.models.artifact import Artifact
+from ringfence.models.data import DataSet, read_data
 from ringfence.models.definitions import (
     Facts,
     Importance,
@@ -25,11 +26,13 @@ from ringfence.models.explanations import Contribution
 from ringfence.models.messages import DataInvalid, Message, MessageKind
 from ringfence.models.metrics import MetricRow, Metrics, Threshold, suggest_thresholds
 from ringfence.models.scoring import Scorer
+from ringfence.models.training import Trained, train
 
 __all__ = [
     "Artifact",
     "Contribution",
     "DataInvalid",
+    "DataSet",
     "Facts",
     "Importance",
     "Message",
@@ -41,6 +44,7 @@ __all__ = [
     "ModelVersion",
     "Scorer",
     "Threshold",
+    "Trained",
     "UsedVariable",
     "create_model",
     "get_model",
@@ -49,6 +53,8 @@ __all__ = [
     "list_versions",
     "load_artifact",
     "output_variable",
+    "read_data",
     "store_version",
     "suggest_thresholds",
+    "train",
 ]

@@ -200,7 +200,7 @@ def list_versions(connection: Connection, model_id: str) -> list[ModelVersion]:
     """All versions of a model, oldest first. Raises `NotFound` for an unknown model."""
     get_model(connection, model_id)
     versions = [_version(row) for row in _versions(connection, model_id)]
-    return sorted(versions, key=lambda v: int(v.version.partition(".")[0]))
+    return sorted(versions, key=lambda v: _number(v.version))
 
 
 def get_version(connection: Connection, model_id: str, version: str) -> ModelVersion:
@@ -233,6 +233,10 @@ def _versions(
     if version is not None:
         query = query.where(versions.c.version == version)
     return list(connection.execute(query))
+
+
+def _number(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 def _no_version(model_id: str, version: str) -> NotFound:

@@ -1,0 +1,222 @@
+"""Training: from a data set to a model that can be stored and used.
+
+The last 15% of the events by time are held out: they stop the training, set the score map and give
+the metrics. The same data and seed make the same model, byte for byte.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from ringfence.errors import InvalidInput
+from ringfence.events.variables import Variable
+from ringfence.models.artifact import Artifact, Encoding, Rates
+from ringfence.models.calibration import MAX_SCORE, false_positive_rate, score_bounds
+from ringfence.models.data import DataSet
+from ringfence.models.definitions import Facts, Importance, UsedVariable
+from ringfence.models.encoding import block_starts
+from ringfence.models.matrix import Distinct
+from ringfence.models.messages import Message
+from ringfence.models.metrics import Metrics, measure
+from ringfence.models.steps import TIME_INPUT, Feature, features_of, steps_for
+from ringfence.models.validation import check
+
+if TYPE_CHECKING:
+    import lightgbm
+    import numpy as np
+    from numpy.typing import NDArray
+
+HELD_OUT = 0.15
+MAX_TREES = 300
+_PATIENCE = 30
+_PARAMETERS: dict[str, str | float | int | bool] = {
+    "objective": "binary",
+    "metric": "binary_logloss",
+    "learning_rate": 0.06,
+    "num_leaves": 31,
+    "min_data_in_leaf": 20,
+    "feature_fraction": 0.7,
+    "bagging_fraction": 0.9,
+    "bagging_freq": 1,
+    "lambda_l2": 2.0,
+    "max_bin": 255,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished training, not yet stored."""
+
+    artifact: Artifact
+    facts: Facts
+    metrics: Metrics
+    importance: tuple[Importance, ...]
+    messages: tuple[Message, ...]
+
+
+def train(
+    data: DataSet,
+    *,
+    variables: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+) -> Trained:
+    """Train on a data set that was read for an event type.
+
+    `variables` are the names to learn from: all that the data has, by default. `progress` is told
+    a share of the work (0 to 1) and what is being done. Raises `DataInvalid` with messages that
+    name the column, `InvalidInput` for an unknown variable.
+    """
+    import numpy as np
+
+    started = time.perf_counter()
+    tell = progress or _silent
+    tell(0.0, "checking the data")
+    used = _chosen(data, variables)
+    training = data.rows - round(data.rows * HELD_OUT)
+    messages = (*data.messages, *check(data, used, training))
+
+    steps = steps_for(used)
+    columns = {v.name: data.frame[v.name].to_list() for v in used}
+    columns[TIME_INPUT] = data.frame[TIME_INPUT].to_list()
+    is_fraud = data.is_fraud()
+    encodings: dict[str, Encoding] = {}
+    blocks: list[NDArray[np.float64]] = []
+    for done, step in enumerate(steps):
+        tell(0.05 + 0.35 * done / len(steps), f"enriching {' with '.join(step.inputs)}")
+        learned, features = Distinct(step, columns).learn(is_fraud, training)
+        encodings |= learned
+        blocks.append(features)
+    matrix = np.hstack(blocks)
+    del blocks
+    features_used = features_of(steps, encodings)
+
+    # In the first block nothing is known of any level yet, which is unlike anything in service.
+    learned_rates = any(isinstance(encoding, Rates) for encoding in encodings.values())
+    start = int(block_starts(training)[1]) if learned_rates else 0
+    booster = _boost(matrix, is_fraud, start, training, features_used, seed, tell)
+
+    tell(0.95, "calibrating and measuring")
+    best = booster.best_iteration or booster.current_iteration()
+    raw = np.asarray(booster.predict(matrix[training:], num_iteration=best, raw_score=True))
+    held_out = is_fraud[training:]
+    bounds = score_bounds(raw[~held_out])
+    metrics = measure(
+        held_out,
+        raw,
+        np.searchsorted(np.array(bounds), raw, side="right"),
+        {score: false_positive_rate(score) for score in range(MAX_SCORE + 1)},
+    )
+    artifact = Artifact(
+        event_type=data.event_type.name,
+        variables=tuple(used),
+        encodings=encodings,
+        features=tuple(feature.name for feature in features_used),
+        bounds=bounds,
+        trees=_text(booster, best),
+    )
+    facts = Facts(
+        source=data.source,
+        sha256=data.sha256,
+        sha256_of=data.sha256_of,
+        rows=data.rows,
+        frauds=int(is_fraud.sum()),
+        first_at=columns[TIME_INPUT][0],
+        last_at=columns[TIME_INPUT][-1],
+        training_rows=training,
+        held_out_rows=data.rows - training,
+        variables=tuple(UsedVariable(v.name, v.variable_type) for v in used),
+        seed=seed,
+        parameters=_PARAMETERS | {"seed": seed, "num_iterations": MAX_TREES},
+        best_iteration=best,
+        library_versions={name: version(name) for name in ("lightgbm", "numpy", "polars")},
+        duration_seconds=round(time.perf_counter() - started, 3),
+    )
+    tell(1.0, "trained")
+    return Trained(
+        artifact, facts, metrics, _importance(booster, best, features_used, used), messages
+    )
+
+
+def _silent(share: float, what: str) -> None:
+    """No progress is shown."""
+
+
+def _chosen(data: DataSet, names: Sequence[str] | None) -> list[Variable]:
+    if names is None:
+        return list(data.variables)
+    known = {variable.name: variable for variable in data.variables}
+    for name in names:
+        if name not in known:
+            raise InvalidInput(
+                f"the data has no variable {name!r} of event type {data.event_type.name!r}",
+                field="variables",
+                expected="some of " + ", ".join(known),
+            )
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+def _boost(
+    matrix: NDArray[np.float64],
+    is_fraud: NDArray[np.bool_],
+    start: int,
+    training: int,
+    features: Sequence[Feature],
+    seed: int,
+    tell: Callable[[float, str], None],
+) -> lightgbm.Booster:
+    import lightgbm
+
+    parameters: dict[str, Any] = {
+        **_PARAMETERS,
+        "seed": seed,
+        "num_threads": min(8, os.cpu_count() or 1),
+    }
+    names = [feature.name.replace("~", "_with_") for feature in features]
+    learned = lightgbm.Dataset(
+        matrix[start:training], is_fraud[start:training], feature_name=names, params=parameters
+    )
+    held_out = lightgbm.Dataset(matrix[training:], is_fraud[training:], reference=learned)
+
+    def report(environment: lightgbm.callback.CallbackEnv) -> None:
+        done = environment.iteration + 1
+        if done % 10 == 0:
+            tell(0.4 + 0.55 * done / MAX_TREES, f"growing tree {done} of at most {MAX_TREES}")
+
+    return lightgbm.train(
+        parameters,
+        learned,
+        num_boost_round=MAX_TREES,
+        valid_sets=[held_out],
+        callbacks=[lightgbm.early_stopping(_PATIENCE, verbose=False), report],
+    )
+
+
+def _text(booster: lightgbm.Booster, best: int) -> str:
+    """The trees alone: the parameters that LightGBM appends name the machine's threads."""
+    text = booster.model_to_string(num_iteration=best)
+    return text.partition("\nparameters:\n")[0].rstrip("\n") + "\n"
+
+
+def _importance(
+    booster: lightgbm.Booster, best: int, features: Sequence[Feature], used: Sequence[Variable]
+) -> tuple[Importance, ...]:
+    gains = booster.feature_importance("gain", iteration=best)
+    total = float(gains.sum()) or 1.0
+    types = {variable.name: str(variable.variable_type) for variable in used}
+    shares: dict[str, float] = {}
+    for feature, gain in zip(features, gains, strict=True):
+        owner = feature.step.inputs[0]
+        shares[owner] = shares.get(owner, 0.0) + float(gain) / total
+    return tuple(
+        Importance(name, types.get(name, "DATETIME"), share)
+        for name, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    )

@@ -1,0 +1,117 @@
+"""Whether a data set can be trained on: enough of everything, stable in time, no answers in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ringfence.events.variables import Variable
+from ringfence.models.data import DataSet
+from ringfence.models.messages import DataInvalid, Message, MessageKind
+from ringfence.models.metrics import auc_range
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+_MIN_CLASS = 50
+_MIN_HELD_OUT = 5
+_MIN_VARIABLES = 2
+_PERIODS = 10
+_EXPECTED_FRAUDS = 20
+_UNSTABLE = 4.0
+_TOO_GOOD = 0.995
+
+
+def check(data: DataSet, used: Sequence[Variable], training: int) -> tuple[Message, ...]:
+    """What there is to say about the data. Raises `DataInvalid` when it cannot be trained on.
+
+    `training` is the number of events, the first by time, that are learned from.
+    """
+    is_fraud = data.is_fraud()
+    messages = [
+        *_amounts(data, is_fraud, used, training),
+        *_stability(is_fraud),
+        *(found for v in used if (found := _leak(data.frame[v.name], is_fraud)) is not None),
+    ]
+    if any(message.kind is MessageKind.ERROR for message in messages):
+        raise DataInvalid([*data.messages, *messages])
+    return tuple(messages)
+
+
+def _amounts(
+    data: DataSet, is_fraud: NDArray[np.bool_], used: Sequence[Variable], training: int
+) -> list[Message]:
+    messages = []
+    names = (data.event_type.fraud_label, data.event_type.legit_label)
+    counts = (int(is_fraud.sum()), int((~is_fraud).sum()))
+    held_out = (int(is_fraud[training:].sum()), int((~is_fraud[training:]).sum()))
+    for name, count, last in zip(names, counts, held_out, strict=True):
+        if count < _MIN_CLASS:
+            text = f"{count:,} events are labelled {name}; at least {_MIN_CLASS} are needed"
+        elif last < _MIN_HELD_OUT:
+            text = (
+                f"{last:,} of the last 15% of the events by time are labelled {name}; at least "
+                f"{_MIN_HELD_OUT} are needed to measure the model"
+            )
+        else:
+            continue
+        messages.append(Message(MessageKind.ERROR, "EVENT_LABEL", "Insufficient data", text))
+    if len(used) < _MIN_VARIABLES:
+        text = (
+            f"{len(used)} variable of event type {data.event_type.name} is in the data; at least "
+            f"{_MIN_VARIABLES} are needed: " + ", ".join(v.name for v in data.event_type.variables)
+        )
+        messages.append(Message(MessageKind.ERROR, None, "Insufficient variables", text))
+    return messages
+
+
+def _stability(is_fraud: NDArray[np.bool_]) -> list[Message]:
+    """An error when the labels of whole periods seem to be missing, a warning when the fraud share
+    moves much."""
+    import numpy as np
+
+    share = float(is_fraud.mean()) if len(is_fraud) else 0.0
+    size = len(is_fraud) / _PERIODS
+    if share * size < _EXPECTED_FRAUDS or (1 - share) * size < _EXPECTED_FRAUDS:
+        return []
+    shares = [float(period.mean()) for period in np.array_split(is_fraud, _PERIODS)]
+    title = "Unstable fraud rate in the given dataset"
+    span = f"between {min(shares):.2%} and {max(shares):.2%} in tenths of the events by time"
+    if min(shares) == 0.0 or max(shares) == 1.0:
+        text = f"the share of fraud lies {span}: labels of a whole period seem to be missing"
+        return [Message(MessageKind.ERROR, "EVENT_LABEL", title, text)]
+    if max(shares) > _UNSTABLE * min(shares):
+        text = f"the share of fraud lies {span}; scores may fit the latest events less well"
+        return [Message(MessageKind.WARNING, "EVENT_LABEL", title, text)]
+    return []
+
+
+def _leak(column: pl.Series, is_fraud: NDArray[np.bool_]) -> Message | None:
+    """A warning when a variable alone tells fraud from legit, as if written afterwards."""
+    import numpy as np
+    import polars as pl
+
+    if not is_fraud.any() or is_fraud.all():
+        return None
+    if column.dtype.is_numeric():
+        values = column.cast(pl.Float64).fill_null(-1e300).to_numpy()
+    else:
+        codes = column.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        counts = np.bincount(codes)
+        # Of a level that comes once or twice the share of fraud is the label itself.
+        if np.count_nonzero(counts) * 20 > len(codes):
+            return None
+        values = (np.bincount(codes, weights=is_fraud) / np.maximum(counts, 1))[codes]
+    auc = auc_range(is_fraud, values)[0]
+    auc = max(auc, 1 - auc)
+    if auc < _TOO_GOOD:
+        return None
+    return Message(
+        MessageKind.WARNING,
+        column.name,
+        "Variable predicts the label",
+        f"{column.name} alone tells fraud from legit almost perfectly (AUC {auc:.3f}); "
+        "make sure that it is known at the time of the event and not written afterwards",
+    )
