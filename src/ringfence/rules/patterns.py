@@ -21,8 +21,8 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-# About a quarter of a second of backtracking on one core of 2020, in the worst case.
-_MAX_STEPS = 2e7
+# Measured on one core: some tenths of a second of backtracking in the worst case.
+_MAX_STEPS = 1e8
 _SHORTEST_LIMIT = 64
 # A repeat of fewer than this counts by its bounds, of more as if it were unbounded.
 _OPEN_REPEAT = 32
