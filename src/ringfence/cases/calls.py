@@ -106,7 +106,7 @@ class Attempts:
 
         async def observe(event: FlowEvent) -> None:
             if event.kind is FlowEventKind.INPUT and event.matched:
-                verdict = case.plan.answers.get(event.result)
+                verdict = case.plan.verdict_of(event.block_id, event.result)
                 if verdict is not None:
                     await asyncio.to_thread(self._answer, case.case_id, verdict)
 

@@ -50,7 +50,8 @@ class QuietHours(msgspec.Struct, frozen=True):
 class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a case reaches the cardholder, and what to do when it does not.
 
-    `answers` says which key of the flow's menu is which verdict. Times are in seconds.
+    `answers` says which key is which verdict, in the menus of the flow that `questions` names by
+    their block ids; in every menu when it names none. Times are in seconds.
     `hold_seconds` is how long the case's hold lasts at most. An attempt that a crash cut off
     counts as an attempt: the phone may have rung.
     """
@@ -65,11 +66,18 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     quiet_hours: QuietHours | None = QuietHours()
     hold: bool = True
     hold_seconds: float = 86_400.0
+    questions: tuple[str, ...] = ()
     answers: dict[str, Verdict] = msgspec.field(
         default_factory=lambda: {"1": Verdict.LEGIT, "2": Verdict.FRAUD}
     )
     on_unreached: CardAction = CardAction.ANALYST
     on_undecided: CardAction = CardAction.ANALYST
+
+    def verdict_of(self, block_id: str, key: str) -> Verdict | None:
+        """What `key` says in the menu `block_id`; None when it is no answer."""
+        if self.questions and block_id not in self.questions:
+            return None
+        return self.answers.get(key)
 
     def check(self) -> None:
         """Raise `InvalidInput` naming the first field that does not fit."""

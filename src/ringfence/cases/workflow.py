@@ -172,7 +172,6 @@ def workflow_configuration(url: str) -> DBOSConfig:
         # A new release must take up the cases of the release before it.
         application_version="1",
         executor_id="ringfence",
-        run_admin_server=False,
         notification_listener_polling_interval_sec=0.05,
         log_level="WARNING",
     )

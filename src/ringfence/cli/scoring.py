@@ -168,7 +168,7 @@ def _documents(file: Path) -> Iterator[Any]:
         yield from document if isinstance(document, list) else [document]
     except msgspec.DecodeError:
         try:
-            yield from msgspec.json.decode_lines(text)
+            yield from msgspec.json.Decoder().decode_lines(text)
         except msgspec.DecodeError as error:
             raise InvalidInput(
                 f"{file} is neither JSON nor JSON Lines: {error}", field="file"

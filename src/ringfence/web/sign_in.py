@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import RedirectResponse
 from starlette.templating import Jinja2Templates
 
-from ringfence.access import authenticate, open_session
+from ringfence.access import authenticate, close_session, open_session
 from ringfence.errors import RingfenceError
 from ringfence.storage import now
 from ringfence.web.front import SESSION_COOKIE
@@ -53,7 +53,7 @@ def add_sign_in(app: FastAPI, services: Callable[[], Services]) -> None:
     async def sign_out(request: Request) -> Response:
         token = request.cookies.get(SESSION_COOKIE)
         if token:
-            await asyncio.to_thread(services().sessions.close, token)
+            await asyncio.to_thread(_close_session, services(), token)
         response = RedirectResponse("/sign-in", status_code=303)
         response.delete_cookie(SESSION_COOKIE, path="/")
         return response
@@ -64,9 +64,14 @@ def add_sign_in(app: FastAPI, services: Callable[[], Services]) -> None:
 
 
 def _open_session(services: Services, name: str, password: str) -> str:
+    user = authenticate(services.database, name, password, now())
     with services.database.write() as connection:
-        user = authenticate(connection, name, password, now())
         return open_session(connection, user, now())
+
+
+def _close_session(services: Services, token: str) -> None:
+    with services.database.write() as connection:
+        close_session(connection, token)
 
 
 def _page(

@@ -13,6 +13,7 @@ from ringfence.access import (
     User,
     create_user,
     disable_user,
+    enable_user,
     list_keys,
     list_users,
     set_password,
@@ -137,5 +138,5 @@ def patch_user(services: Services, call: Call) -> None:
         if body.password is not None:
             set_password(connection, name, body.password, by=by, at=at)
         if body.disabled is not None:
-            disable_user(connection, name, body.disabled, by=by, at=at)
-    services.sessions.forget()
+            change = disable_user if body.disabled else enable_user
+            change(connection, name, by, at)
