@@ -86,37 +86,59 @@ class Operations:
         return declare
 
 
-def register(app: FastAPI, operation: Operation, services: Callable[[], Services]) -> None:
-    """Serve an operation."""
-    decoder = msgspec.json.Decoder(operation.body) if operation.body is not None else None
-    is_async = inspect.iscoroutinefunction(operation.handler)
+class Endpoint:
+    """An operation ready to answer: checks the scope, decodes, calls the handler, encodes."""
 
-    async def endpoint(request: Request) -> Response:
-        principal: Principal = request.scope["principal"]
+    def __init__(self, operation: Operation):
+        self.operation = operation
+        self._decoder = msgspec.json.Decoder(operation.body) if operation.body is not None else None
+        self._is_async = inspect.iscoroutinefunction(operation.handler)
+
+    async def answer(
+        self,
+        services: Services,
+        principal: Principal,
+        path: Mapping[str, str],
+        query: Mapping[str, str],
+        body: bytes,
+    ) -> bytes:
+        """The reply as JSON; empty for one without content. Raises what the handler raises."""
+        operation = self.operation
         require(principal, operation.scope)
         call = Call(
             principal,
-            request.path_params,
-            msgspec.convert(dict(request.query_params), operation.query, strict=False)
+            path,
+            msgspec.convert(query, operation.query, strict=False)
             if operation.query is not None
             else None,
-            decoder.decode(await request.body()) if decoder is not None else None,
+            self._decoder.decode(body) if self._decoder is not None else None,
         )
-        if is_async:
-            answer = await operation.handler(services(), call)
+        if self._is_async:
+            reply = await operation.handler(services, call)
         else:
-            answer = await asyncio.to_thread(operation.handler, services(), call)
-        if operation.status == 204:
-            return Response(status_code=204)
+            reply = await asyncio.to_thread(operation.handler, services, call)
+        return b"" if operation.reply is None else msgspec.json.encode(reply)
+
+
+def register(app: FastAPI, operation: Operation, services: Callable[[], Services]) -> None:
+    """Serve an operation from the application."""
+    endpoint = Endpoint(operation)
+
+    async def route(request: Request) -> Response:
+        body = await request.body() if operation.body is not None else b""
         return Response(
-            msgspec.json.encode(answer),
+            await endpoint.answer(
+                services(),
+                request.scope["principal"],
+                request.path_params,
+                dict(request.query_params),
+                body,
+            ),
             status_code=operation.status,
-            media_type="application/json",
+            media_type="application/json" if operation.reply is not None else None,
         )
 
-    app.router.add_route(
-        operation.path, endpoint, methods=[operation.method], include_in_schema=False
-    )
+    app.router.add_route(operation.path, route, methods=[operation.method], include_in_schema=False)
 
 
 def require(principal: Principal, scope: Scope | None) -> None:

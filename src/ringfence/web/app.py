@@ -18,7 +18,7 @@ from ringfence.storage import Database
 from ringfence.web.api import Operation, register, require
 from ringfence.web.decisions import operations as decision_operations
 from ringfence.web.documents import add_documents
-from ringfence.web.front import Front
+from ringfence.web.front import Front, is_hot
 from ringfence.web.phones import add_phones
 from ringfence.web.problems import Problem, ProblemReply, problem
 from ringfence.web.routes import access, calls, cards, cases, detectors, events, models
@@ -72,7 +72,8 @@ def build_application(settings: Settings, database: Database) -> Front:
     )
     _add_errors(app)
     for operation in OPERATIONS:
-        register(app, operation, services)
+        if not is_hot(operation):
+            register(app, operation, services)
     add_documents(app, OPERATIONS)
     add_sign_in(app, services)
     add_phones(app, services)

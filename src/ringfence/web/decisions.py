@@ -1,7 +1,6 @@
-"""The hot route: events in over HTTP, decisions out.
+"""Events in over HTTP, decisions out.
 
-Served ahead of the framework (`front.py`), for at thousands of requests a second its routing and
-validation would cost more than the decision itself.
+The two POST operations are the hot path and are answered ahead of the framework (`front.py`).
 """
 
 from __future__ import annotations
@@ -88,20 +87,6 @@ class ExplainQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`explain=true` asks for the reasons."""
 
     explain: bool = False
-
-
-_EVENT = msgspec.json.Decoder(EventBody)
-_TRANSACTION = msgspec.json.Decoder(TransactionBody)
-
-
-async def decide_event(services: Services, event_type: str, body: bytes) -> DecisionReply:
-    """Decide about an event of a named type."""
-    return await _decide_event(services, event_type, _EVENT.decode(body))
-
-
-async def decide_transaction(services: Services, body: bytes) -> DecisionReply:
-    """Decide about the article's event."""
-    return await _decide_transaction(services, _TRANSACTION.decode(body))
 
 
 @operations.add(

@@ -8,7 +8,7 @@ would cost more than the decision. Everything else goes to the application. Noth
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, urlsplit
@@ -16,10 +16,10 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 import structlog
 
-from ringfence.access import Principal, Scope
+from ringfence.access import Principal
 from ringfence.errors import Forbidden, NotFound, TooLarge, Unauthenticated
-from ringfence.web.api import require
-from ringfence.web.decisions import DecisionReply, decide_event, decide_transaction
+from ringfence.web.api import Endpoint, Operation
+from ringfence.web.decisions import operations as decision_operations
 from ringfence.web.problems import problem
 from ringfence.web.services import Services
 from ringfence.web.telemetry import Telemetry
@@ -34,6 +34,10 @@ SESSION_COOKIE = "ringfence_session"
 OPEN_PATHS = frozenset({"/healthz", "/sign-in"})
 
 _EVENT_PREFIX, _EVENT_SUFFIX = "/v1/event-types/", "/decisions"
+_HOT = {o.path: Endpoint(o) for o in decision_operations.all if o.method == "POST"}
+_TRANSACTIONS = _HOT["/v1/transactions"]
+_EVENTS = _HOT["/v1/event-types/{name}/decisions"]
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
@@ -47,6 +51,11 @@ _log = structlog.get_logger(__name__)
 
 class _Gone(Exception):
     """The client went away before it had sent its body."""
+
+
+def is_hot(operation: Operation) -> bool:
+    """Whether the front door answers this operation itself."""
+    return operation.path in _HOT and operation.method == "POST"
 
 
 class Front:
@@ -82,12 +91,13 @@ class Front:
             principal = self._principal(services, scope)
             if scope["method"] == "POST":
                 if path == "/v1/transactions":
-                    await self._decide(services, principal, None, limited, send)
+                    await self._decide(services, principal, _TRANSACTIONS, {}, limited, send)
                     return
                 if path.startswith(_EVENT_PREFIX) and path.endswith(_EVENT_SUFFIX):
                     event_type = path[len(_EVENT_PREFIX) : -len(_EVENT_SUFFIX)]
                     if "/" not in event_type:
-                        await self._decide(services, principal, event_type, limited, send)
+                        place = {"name": event_type}
+                        await self._decide(services, principal, _EVENTS, place, limited, send)
                         return
             scope["principal"] = principal
             await self._application(scope, limited, _hardened(send))
@@ -105,24 +115,20 @@ class Front:
         self,
         services: Services,
         principal: Principal,
-        event_type: str | None,
+        endpoint: Endpoint,
+        place: Mapping[str, str],
         receive: Receive,
         send: Send,
     ) -> None:
         began = time.perf_counter()
-        outcome = "error"
+        result = "error"
         try:
-            require(principal, Scope.DECISIONS)
             body = await _body(receive)
-            reply: DecisionReply
-            if event_type is None:
-                reply = await decide_transaction(services, body)
-            else:
-                reply = await decide_event(services, event_type, body)
-            outcome = "repeated" if reply.repeated else "decided"
-            await _send_json(send, 200, msgspec.json.encode(reply))
+            reply = await endpoint.answer(services, principal, place, {}, body)
+            result = "decided"
+            await _send_json(send, 200, reply)
         finally:
-            self._telemetry.decided(outcome, time.perf_counter() - began)
+            self._telemetry.decided(result, time.perf_counter() - began)
 
     async def _websocket(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:

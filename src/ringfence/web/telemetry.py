@@ -31,9 +31,7 @@ class Telemetry:
             ["result"],
             registry=self.registry,
         )
-        self._decisions = {
-            result: decisions.labels(result) for result in ("decided", "repeated", "error")
-        }
+        self._decisions = {result: decisions.labels(result) for result in ("decided", "error")}
         self._seconds = Histogram(
             "ringfence_decision_seconds",
             "From the request to the durable reply.",
@@ -42,7 +40,7 @@ class Telemetry:
         )
 
     def decided(self, result: str, seconds: float) -> None:
-        """Count a request for a decision: `decided`, `repeated` or `error`."""
+        """Count a request for a decision: `decided` or `error`."""
         self._decisions[result].inc()
         self._seconds.observe(seconds)
 
