@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from ringfence.models.artifact import Encoding
 from ringfence.models.encoding import learn
-from ringfence.models.enrichment import Parts
-from ringfence.models.steps import Input, Step, encode_parts
+from ringfence.models.steps import Encoder, Input, Step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 
 class Distinct:
-    """The distinct inputs of a step over a data set: `parts` of each, and which one each event
-    has (`codes`, shape `(n_events,)`)."""
+    """The distinct inputs of a step over a data set, and which of them each event has (`codes`,
+    shape `(n_events,)`)."""
 
     def __init__(self, step: Step, columns: Mapping[str, Sequence[Input]]):
         import numpy as np
@@ -30,7 +29,7 @@ class Distinct:
         codes = [seen.setdefault(row, len(seen)) for row in rows]
         self.step = step
         self.codes: NDArray[np.int64] = np.array(codes, dtype=np.int64)
-        self.parts: list[Parts] = [step.parts(row) for row in seen]
+        self.inputs = list(seen)
 
     def learn(
         self, is_fraud: NDArray[np.bool_], training: int
@@ -39,12 +38,13 @@ class Distinct:
         what is learned taken out of time (`encoding.py`)."""
         import numpy as np
 
-        numbers = np.array([numbers for numbers, _ in self.parts], dtype=np.float64)
-        columns = [numbers.reshape(len(self.parts), -1)[self.codes]]
+        parts = [self.step.parts(inputs) for inputs in self.inputs]
+        numbers = np.array([numbers for numbers, _ in parts], dtype=np.float64)
+        columns = [numbers.reshape(len(parts), -1)[self.codes]]
         encodings: dict[str, Encoding] = {}
         for position, key in enumerate(self.step.enrichment.keys):
             levels: dict[str, int] = {}
-            texts = (keys[position] for _, keys in self.parts)
+            texts = (keys[position] for _, keys in parts)
             of_distinct = [
                 -1 if text is None else levels.setdefault(text, len(levels)) for text in texts
             ]
@@ -59,7 +59,9 @@ class Distinct:
         """The step's features with given encodings, as scoring has them."""
         import numpy as np
 
-        rows = [encode_parts(self.step, parts, encodings) for parts in self.parts]
+        encoder = Encoder(self.step, encodings)
+        encode = encoder.of_one if len(self.step.inputs) == 1 else encoder.of_two
+        rows = [encode(*inputs) for inputs in self.inputs]
         return np.array(rows, dtype=np.float64).reshape(len(rows), -1)[self.codes]
 
 

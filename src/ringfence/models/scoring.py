@@ -17,9 +17,8 @@ from ringfence.models.artifact import Artifact, Encoding
 from ringfence.models.explanations import Contribution, explain
 from ringfence.models.steps import (
     TIME_INPUT,
-    Input,
+    Encoder,
     Step,
-    encode_parts,
     features_of,
     steps_for,
 )
@@ -85,41 +84,41 @@ class Scorer:
 
 
 def _encoder(step: Step, encodings: Mapping[str, Encoding]) -> _Encode:
-    """The features of one step for an event: the fastest of four equal ways."""
-
-    def compute(*inputs: Input) -> tuple[float, ...]:
-        return encode_parts(step, step.parts(inputs), encodings)
-
+    """The features of one step for an event, by the fastest way to the same values."""
+    encoder = Encoder(step, encodings)
     first, second = step.inputs[0], step.inputs[-1]
+    of_one, of_two = encoder.of_one, encoder.of_two
     if step.inputs == (TIME_INPUT,):
-        return lambda variables, at: compute(at)
+        return lambda variables, at: of_one(at)
     if second == TIME_INPUT:
-        return lambda variables, at: compute(variables.get(first), at)
+        return lambda variables, at: of_two(variables.get(first), at)
     if not step.enrichment.repeats:
         if len(step.inputs) == 1:
-            return lambda variables, at: compute(variables.get(first))
-        return lambda variables, at: compute(variables.get(first), variables.get(second))
+            return lambda variables, at: of_one(variables.get(first))
+        return lambda variables, at: of_two(variables.get(first), variables.get(second))
     memory: dict[object, tuple[float, ...]] = {}
-
-    def remember(key: object, *inputs: Input) -> tuple[float, ...]:
-        found = compute(*inputs)
-        # Emptied as a whole: no order to keep up on every hit, and what is common comes back soon.
-        if len(memory) >= _REMEMBERED:
-            memory.clear()
-        memory[key] = found
-        return found
-
     recall = memory.get
-    if len(step.inputs) == 1:
 
-        def encode_one(variables: Mapping[str, Value], at: datetime) -> tuple[float, ...]:
-            value = variables.get(first)
-            return recall(value) or remember(value, value)
-
-        return encode_one
+    # A memory is emptied as a whole when it is full: there is no order to keep up on every hit,
+    # and what is common comes back soon.
+    def encode_one(variables: Mapping[str, Value], at: datetime) -> tuple[float, ...]:
+        value = variables.get(first)
+        found = recall(value)
+        if found is None:
+            found = of_one(value)
+            if len(memory) >= _REMEMBERED:
+                memory.clear()
+            memory[value] = found
+        return found
 
     def encode_pair(variables: Mapping[str, Value], at: datetime) -> tuple[float, ...]:
         pair = (variables.get(first), variables.get(second))
-        return recall(pair) or remember(pair, *pair)
+        found = recall(pair)
+        if found is None:
+            found = of_two(*pair)
+            if len(memory) >= _REMEMBERED:
+                memory.clear()
+            memory[pair] = found
+        return found
 
-    return encode_pair
+    return encode_one if len(step.inputs) == 1 else encode_pair

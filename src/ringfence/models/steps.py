@@ -7,7 +7,7 @@ same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -33,7 +33,7 @@ Input: TypeAlias = Value | datetime
 _MAX_PRICES = 5
 # What clients write for a value that they do not have; Amazon Fraud Detector's samples declare
 # these as defaults.
-_MISSING = frozenset({"", "<null>", "<unknown>"})
+_MISSING = frozenset({"<null>", "<unknown>"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,10 @@ class Step:
     def parts(self, values: Sequence[Input]) -> Parts:
         """Numbers and keys of the inputs' values; all missing as soon as one input is."""
         read = _number if self.enrichment.numeric else _text
-        inputs = []
-        for value in values:
-            known = value if isinstance(value, datetime) else read(value)
-            if known is None:
-                return self.enrichment.missing()
-            inputs.append(known)
-        return self.enrichment.split(*inputs)
+        known = [read(value) for value in values]
+        if None in known:
+            return self.enrichment.missing()
+        return self.enrichment.split(*known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +84,55 @@ def steps_for(variables: Sequence[Variable]) -> tuple[Step, ...]:
     return (*singles, *_pairs(used), Step((TIME_INPUT,), TIME))
 
 
-def encode_parts(step: Step, parts: Parts, encodings: Mapping[str, Encoding]) -> tuple[float, ...]:
-    """The features of a step from its parts: the numbers, then what was learned of the keys."""
-    numbers, keys = parts
-    found = list(numbers)
-    for key, text in zip(step.enrichment.keys, keys, strict=True):
-        encoding = encodings.get(step.key_stem(key))
-        if isinstance(encoding, Levels):
-            found.append(math.nan if text is None else encoding.codes.get(text, -1.0))
-        elif encoding is not None:
-            found += (
-                (math.nan, math.nan) if text is None else encoding.table.get(text, encoding.unknown)
-            )
-    return tuple(found)
+class Encoder:
+    """Makes the features of one step from the values of its inputs: the numbers, then what was
+    learned of the keys. The one way from values to features, in training and in scoring."""
+
+    def __init__(self, step: Step, encodings: Mapping[str, Encoding]):
+        enrichment = step.enrichment
+        self._split = enrichment.split
+        self._numeric = enrichment.numeric
+        # Per key: how to look up a level, what an unknown level has, what a missing key has.
+        self._lookups = [_lookup(encodings.get(step.key_stem(key))) for key in enrichment.keys]
+        width = len(enrichment.numbers) + sum(len(missing) for *_, missing in self._lookups)
+        self.missing = (math.nan,) * width
+
+    def of_one(self, value: Input) -> tuple[float, ...]:
+        """The features of a step with one input."""
+        known = _number(value) if self._numeric else _text(value)
+        if known is None:
+            return self.missing
+        numbers, keys = self._split(known)
+        if keys:
+            for key, (look_up, unknown, missing) in zip(keys, self._lookups, strict=True):
+                numbers += missing if key is None else look_up(key, unknown)
+        return numbers
+
+    def of_two(self, value: Input, other: Input) -> tuple[float, ...]:
+        """The features of a step with two inputs."""
+        read = _number if self._numeric else _text
+        known, of_other = read(value), read(other)
+        if known is None or of_other is None:
+            return self.missing
+        numbers, keys = self._split(known, of_other)
+        if keys:
+            for key, (look_up, unknown, missing) in zip(keys, self._lookups, strict=True):
+                numbers += missing if key is None else look_up(key, unknown)
+        return numbers
+
+
+_Found: TypeAlias = tuple[float, ...]
+
+
+def _lookup(encoding: Encoding | None) -> tuple[Callable[[str, _Found], _Found], _Found, _Found]:
+    table: dict[str, _Found] = {}
+    if encoding is None:
+        return table.get, (), ()
+    if isinstance(encoding, Levels):
+        table |= {level: (code,) for level, code in encoding.codes.items()}
+        return table.get, (-1.0,), (math.nan,)
+    table |= encoding.table
+    return table.get, encoding.unknown, (math.nan, math.nan)
 
 
 def features_of(steps: Sequence[Step], encodings: Mapping[str, Encoding]) -> tuple[Feature, ...]:
@@ -157,17 +190,21 @@ def _pairs(used: Sequence[Variable]) -> list[Step]:
     return [Step((one, two), enrichment) for one, two, enrichment in found if one and two]
 
 
-def _text(value: Value) -> str | None:
+def _text(value: Input) -> str | datetime | None:
     if isinstance(value, str):
         text = value.strip()
-        return None if text.lower() in _MISSING else text
-    if value is None:
-        return None
+        if not text or (text[0] == "<" and text.lower() in _MISSING):
+            return None
+        return text
+    if value is None or isinstance(value, datetime):
+        return value
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _number(value: Value) -> float | None:
-    if value is None:
+def _number(value: Input) -> float | None:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, datetime):
         return None
     try:
         number = float(value)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import string
+
 from ringfence.models.enrichment.mail_domains import DISPOSABLE, FREE
 from ringfence.models.enrichment.part import Enrichment, Key, Number, Parts
 
 _NAN = float("nan")
-_VOWELS = frozenset("aeiouy")
+# Tables that take characters out: a text gets shorter by as many as it has.
+_DIGITS = str.maketrans("", "", string.digits)
+_LETTERS = str.maketrans("", "", string.ascii_letters)
+_VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
 
 
 def split_email(address: str) -> Parts:
@@ -16,14 +21,10 @@ def split_email(address: str) -> Parts:
         local, domain = address, ""
     domain = domain.lower()
     mailbox, plus, _ = local.partition("+")
-    letters = digits = vowels = 0
-    for character in mailbox.lower():
-        if character.isdigit():
-            digits += 1
-        elif character.isalpha():
-            letters += 1
-            vowels += character in _VOWELS
     length = len(mailbox)
+    letters = length - len(mailbox.translate(_LETTERS))
+    vowels = length - len(mailbox.translate(_VOWELS))
+    digits = length - len(mailbox.translate(_DIGITS))
     ends_in_digits = length - len(mailbox.rstrip("0123456789"))
     labels = domain.rsplit(".", 2)
     # Disposable services hand out subdomains as well.
