@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,9 +27,7 @@ def _card(database: Database, number: str = "4111111111111111") -> str:
     )
     with database.write() as connection:
         cards.put_customer(connection, details, by="test", at=_START)
-        return cards.add_card(
-            connection, vault, "c1", number, by="test", at=_START
-        ).card.card_id
+        return cards.add_card(connection, vault, "c1", number, by="test", at=_START).card.card_id
 
 
 def _hold(database: Database, card_id: str, case_id: str, seconds: float) -> Change:
@@ -298,12 +295,17 @@ def test_an_unknown_card_is_not_found_whatever_is_asked(database: Database) -> N
 
 
 def test_a_change_that_is_rolled_back_leaves_neither_state_nor_history(
-    database: Database, tmp_path: Path
+    database: Database,
 ) -> None:
     card_id = _card(database)
-    with pytest.raises(RuntimeError), database.write() as connection:
-        cards.block(connection, card_id, by="x", reason="fraud", at=_START)
-        raise RuntimeError
+
+    def block_and_fail() -> None:
+        with database.write() as connection:
+            cards.block(connection, card_id, by="x", reason="fraud", at=_START)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        block_and_fail()
     with database.read() as connection:
         assert cards.get_card(connection, card_id).state is CardState.ACTIVE
         assert len(cards.card_history(connection, card_id)) == 1

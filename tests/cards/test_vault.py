@@ -20,9 +20,7 @@ from ringfence.storage import Database
 
 _NUMBER = "4929123412345678"
 _AT = datetime(2026, 11, 24, tzinfo=UTC)
-_DETAILS = cards.CustomerDetails(
-    customer_id="c1", phone_number="+4930123456", last_name="Winter"
-)
+_DETAILS = cards.CustomerDetails(customer_id="c1", phone_number="+4930123456", last_name="Winter")
 
 digits = st.text("0123456789", min_size=12, max_size=19)
 

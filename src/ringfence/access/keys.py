@@ -13,15 +13,13 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.access import tables
 from ringfence.access.principals import Principal, Scope
-from ringfence.access.recall import REREAD_SECONDS, Recall, Revocations, token_hash
+from ringfence.access.recall import REREAD_SECONDS, Recall, revocations_from, token_hash
 from ringfence.errors import InvalidInput, NotFound, Unauthenticated
 from ringfence.storage import Database, now
 
 _ID_ALPHABET = string.ascii_lowercase + string.digits
 _LEAST_TOKEN_LENGTH = 16
 _MOST_TOKEN_LENGTH = 512
-
-_revocations = Revocations()
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +44,7 @@ class KeyRing:
     def __init__(self, database: Database, *, reread_seconds: float = REREAD_SECONDS):
         self._database = database
         self._recall: Recall[tuple[Principal, datetime | None]] = Recall(
-            self._look_up, _revocations, reread_seconds
+            self._look_up, revocations_from(database.engine), reread_seconds
         )
 
     def principal(self, token: str) -> Principal:
@@ -114,7 +112,7 @@ class KeyRing:
             .where(table.c.key_id == key_id, table.c.revoked_at.is_(None))
             .values(revoked_by=by, revoked_at=at)
         )
-        _revocations.note()
+        revocations_from(connection.engine).note()
         row = connection.execute(select(table).where(table.c.key_id == key_id)).first()
         if row is None:
             raise NotFound("there is no such API key", field="key_id")

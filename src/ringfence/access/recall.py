@@ -12,6 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
 
 Known = TypeVar("Known")
 
@@ -23,7 +26,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class Revocations:
-    """When something was last taken away in this process."""
+    """When something was last taken away in this process, from one database."""
 
     def __init__(self) -> None:
         self.settled_at = 0.0
@@ -32,6 +35,16 @@ class Revocations:
         """Something was taken away just now; what is read until `settled_at` (monotonic seconds)
         may not show it yet."""
         self.settled_at = time.monotonic() + _SETTLE_SECONDS
+
+
+_revocations: WeakKeyDictionary[Engine, Revocations] = WeakKeyDictionary()
+_revocations_lock = threading.Lock()
+
+
+def revocations_from(engine: Engine) -> Revocations:
+    """The revocations of that database in this process, whoever made them."""
+    with _revocations_lock:
+        return _revocations.setdefault(engine, Revocations())
 
 
 class Recall(Generic[Known]):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from ringfence.access import tables
 from ringfence.access.principals import Principal, Role
-from ringfence.access.recall import REREAD_SECONDS, Recall, Revocations, token_hash
+from ringfence.access.recall import REREAD_SECONDS, Recall, revocations_from, token_hash
 from ringfence.errors import Unauthenticated
 from ringfence.storage import Database, now
 
@@ -24,8 +24,6 @@ IDLE = timedelta(minutes=15)
 # How often it is written down that a session is in use; so it may count as idle this much early.
 _SEEN_EVERY = timedelta(minutes=1)
 _MOST_TOKEN_LENGTH = 512
-
-_revocations = Revocations()
 
 
 class _Open(msgspec.Struct):
@@ -47,7 +45,9 @@ class Sessions:
     ):
         self._database = database
         self._idle = idle
-        self._recall: Recall[_Open] = Recall(self._look_up, _revocations, reread_seconds)
+        self._recall: Recall[_Open] = Recall(
+            self._look_up, revocations_from(database.engine), reread_seconds
+        )
 
     def principal(self, token: str, used_at: datetime | None = None) -> Principal:
         """Whose session this is.
@@ -129,7 +129,7 @@ def close_session(connection: Connection, token: str) -> None:
     connection.execute(
         delete(tables.sessions).where(tables.sessions.c.token_hash == token_hash(token))
     )
-    _revocations.note()
+    revocations_from(connection.engine).note()
 
 
 def close_sessions_of(connection: Connection, user_name: str) -> int:
@@ -137,5 +137,5 @@ def close_sessions_of(connection: Connection, user_name: str) -> int:
     closed = connection.execute(
         delete(tables.sessions).where(tables.sessions.c.user_name == user_name)
     )
-    _revocations.note()
+    revocations_from(connection.engine).note()
     return closed.rowcount
