@@ -9,7 +9,7 @@ import msgspec
 from ringfence.access import Scope
 from ringfence.cards import (
     Card,
-    CardHistoryEntry,
+    CardEntry,
     Change,
     Customer,
     StoredCustomer,
@@ -54,7 +54,7 @@ class CardView(msgspec.Struct, frozen=True):
     """A card with every change of its state."""
 
     card: Card
-    history: tuple[CardHistoryEntry, ...]
+    history: tuple[CardEntry, ...]
 
 
 class ReasonBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
