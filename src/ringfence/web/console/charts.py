@@ -1,0 +1,174 @@
+"""Charts of a model version, in the colours of the page.
+
+A key that starts with `:` is a JavaScript expression: the colours are looked up in the browser, so
+that a chart follows the theme.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nicegui import ui
+
+from ringfence.models import Importance, MetricRow
+
+_BUCKET = 50
+
+
+def chart(options: dict[str, Any], label: str) -> ui.echart:
+    """A chart that redraws itself when the colours change; `label` says what it shows."""
+    made = ui.echart(options).classes("chart").props(f'role="img" aria-label="{label}"')
+    ui.on("console_theme", made.update)
+    return made
+
+
+def roc(rows: tuple[MetricRow, ...], at: MetricRow) -> dict[str, Any]:
+    """The ROC curve with the point of a threshold."""
+    points = sorted({(row.fpr, row.tpr) for row in rows} | {(0.0, 0.0), (1.0, 1.0)})
+    return {
+        "animation": False,
+        "grid": {"left": 46, "right": 18, "top": 14, "bottom": 40},
+        "tooltip": {"trigger": "item", ":formatter": _ROC_TOOLTIP},
+        "xAxis": _axis("False positive rate", maximum=1, gap=26),
+        "yAxis": _axis("True positive rate", maximum=1, gap=32),
+        "series": [
+            {
+                "type": "line",
+                "name": "chance",
+                "data": [[0, 0], [1, 1]],
+                "symbol": "none",
+                "silent": True,
+                "lineStyle": {"type": "dashed", "width": 1, ":color": _colour("--soft")},
+            },
+            {
+                "type": "line",
+                "name": "ROC",
+                "data": [list(point) for point in points],
+                "symbol": "none",
+                "lineStyle": {"width": 2, ":color": _colour("--accent")},
+                "areaStyle": {"opacity": 0.12, ":color": _colour("--accent")},
+            },
+            roc_point(at),
+        ],
+    }
+
+
+def roc_point(at: MetricRow) -> dict[str, Any]:
+    """The series that marks a threshold on the ROC curve."""
+    return {
+        "type": "scatter",
+        "name": f"threshold {at.threshold:.0f}",
+        "data": [[at.fpr, at.tpr]],
+        "symbolSize": 14,
+        "z": 5,
+        "itemStyle": {
+            ":color": _colour("--bad-mark"),
+            ":borderColor": _colour("--card"),
+            "borderWidth": 2,
+        },
+    }
+
+
+def importance(variables: tuple[Importance, ...], most: int = 16) -> dict[str, Any]:
+    """How much each variable matters, as bars, the strongest at the top."""
+    shown = sorted(variables, key=lambda of: of.share)[-most:]
+    return {
+        "animation": False,
+        "grid": {"left": 8, "right": 48, "top": 6, "bottom": 6, "containLabel": True},
+        "xAxis": {"type": "value", "show": False},
+        "yAxis": {
+            "type": "category",
+            "data": [of.variable for of in shown],
+            "axisLine": {"show": False},
+            "axisTick": {"show": False},
+            "axisLabel": {":color": _colour("--ink"), "fontSize": 12},
+        },
+        "series": [
+            {
+                "type": "bar",
+                "data": [round(of.share * 100, 2) for of in shown],
+                "barMaxWidth": 13,
+                "itemStyle": {"borderRadius": [0, 4, 4, 0], ":color": _colour("--accent")},
+                "label": {
+                    "show": True,
+                    "position": "right",
+                    ":formatter": "p => p.value.toFixed(1) + ' %'",
+                    ":color": _colour("--soft"),
+                },
+            }
+        ],
+    }
+
+
+def score_distribution(rows: tuple[MetricRow, ...]) -> dict[str, Any]:
+    """How many held-out events scored in each band of 50, as shares of their class."""
+    by_threshold = {int(row.threshold): row for row in rows}
+    starts = [start for start in range(0, 1000, _BUCKET) if start in by_threshold]
+    first = by_threshold.get(0)
+    frauds = (first.true_positives if first else 0) or 1
+    legits = (first.false_positives if first else 0) or 1
+    of_frauds, of_legits = [], []
+    for start in starts:
+        here, beyond = by_threshold[start], by_threshold.get(start + _BUCKET)
+        last = beyond is None or start + _BUCKET >= 1000
+        above_fraud = 0 if last or beyond is None else beyond.true_positives
+        above_legit = 0 if last or beyond is None else beyond.false_positives
+        of_frauds.append(round((here.true_positives - above_fraud) / frauds * 100, 3))
+        of_legits.append(round((here.false_positives - above_legit) / legits * 100, 3))
+    return {
+        "animation": False,
+        "grid": {"left": 46, "right": 12, "top": 34, "bottom": 38},
+        "legend": {
+            "top": 0,
+            "right": 0,
+            "itemWidth": 12,
+            "itemHeight": 12,
+            "textStyle": {":color": _colour("--ink")},
+        },
+        "tooltip": {"trigger": "axis", ":valueFormatter": "v => v.toFixed(1) + ' %'"},
+        "xAxis": {
+            **_axis("Score", gap=24),
+            "type": "category",
+            "data": [f"{start}" for start in starts],
+        },
+        "yAxis": _axis("Share of the class, %", gap=32),
+        "series": [
+            _bars("legit", of_legits, "--good-mark"),
+            _bars("fraud", of_frauds, "--bad-mark"),
+        ],
+    }
+
+
+def _bars(name: str, values: list[float], colour: str) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "name": name,
+        "data": values,
+        "itemStyle": {":color": _colour(colour), "borderRadius": [3, 3, 0, 0]},
+    }
+
+
+def _axis(name: str, *, gap: int, maximum: float | None = None) -> dict[str, Any]:
+    axis: dict[str, Any] = {
+        "type": "value",
+        "name": name,
+        "nameLocation": "middle",
+        "nameGap": gap,
+        "nameTextStyle": {":color": _colour("--soft")},
+        "axisLabel": {":color": _colour("--soft")},
+        "axisLine": {"lineStyle": {":color": _colour("--line")}},
+        "splitLine": {"lineStyle": {":color": _colour("--line"), "opacity": 0.6}},
+    }
+    if maximum is not None:
+        axis |= {"min": 0, "max": maximum}
+    return axis
+
+
+def _colour(variable: str) -> str:
+    return f"consoleColour('{variable}')"
+
+
+_ROC_TOOLTIP = (
+    "p => p.seriesName + '<br>false positives ' + (p.value[0] * 100).toFixed(2) + ' %"
+    "<br>true positives ' + (p.value[1] * 100).toFixed(2) + ' %'"
+)

@@ -1,0 +1,70 @@
+"""Questions before something is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from ringfence.errors import InvalidInput
+from ringfence.web.console.forms import Form, text_field
+from ringfence.web.console.layout import attempt, button, html
+
+
+def confirm(
+    title: str, text: object, action: str, work: Callable[[], Awaitable[None]], *, danger: bool
+) -> None:
+    """Ask before doing `work`."""
+    with ui.dialog(value=True) as dialog, _sheet(title):
+        html(text, "p")
+
+        async def go() -> None:
+            if await attempt(work):
+                dialog.close()
+
+        _buttons(dialog, action, go, danger=danger)
+    dialog.on("hide", dialog.delete)
+
+
+def ask_reason(
+    title: str,
+    text: object,
+    action: str,
+    work: Callable[[str], Awaitable[None]],
+    *,
+    danger: bool,
+) -> None:
+    """Ask why before doing `work(reason)`."""
+    form = Form()
+    with ui.dialog(value=True) as dialog, _sheet(title):
+        html(text, "p")
+        reason = form.add("reason", text_field("Reason", hint="Kept with the change"))
+        reason.props("autofocus maxlength=300")
+
+        async def go() -> None:
+            async def checked() -> None:
+                if not form.text("reason"):
+                    raise InvalidInput("empty", field="reason", expected="why, in a few words")
+                await work(form.text("reason"))
+
+            if await form.submit(checked):
+                dialog.close()
+
+        reason.on("keydown.enter", go)
+        _buttons(dialog, action, go, danger=danger)
+    dialog.on("hide", dialog.delete)
+
+
+def _sheet(title: str) -> ui.element:
+    sheet = ui.element("div").classes("sheet").props(f'role="dialog" aria-label="{title}"')
+    with sheet:
+        html(title, "h2")
+    return sheet
+
+
+def _buttons(
+    dialog: ui.dialog, action: str, go: Callable[[], Awaitable[None]], *, danger: bool
+) -> None:
+    with ui.element("div").classes("bar"):
+        button("Cancel", dialog.close)
+        button(action, go, "danger solid" if danger else "primary")

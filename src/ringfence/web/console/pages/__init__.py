@@ -1,0 +1,14 @@
+"""One file per page."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_PAGES = ("live", "cases", "case", "customers", "customer", "models", "model", "detectors",
+          "detector", "phones", "access")  # fmt: skip
+
+
+def load() -> None:
+    """Make every page known to NiceGUI; a second time changes nothing."""
+    for name in _PAGES:
+        import_module(f"ringfence.web.console.pages.{name}")

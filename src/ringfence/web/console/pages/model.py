@@ -1,0 +1,202 @@
+"""One model version: what it was made of, how good it is, and what a threshold would do."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+from nicegui import ui
+from sqlalchemy import Connection
+
+from ringfence.access import Scope
+from ringfence.models import (
+    MetricRow,
+    ModelVersion,
+    Threshold,
+    get_version,
+    output_variable,
+    suggest_thresholds,
+)
+from ringfence.web.console import charts, markup
+from ringfence.web.console.layout import button, console_page, heading, html, rewrite
+from ringfence.web.console.visit import Visit
+
+_MESSAGE_TONES = {"Error": "bad", "Warning": "warn", "Info": "info"}
+
+
+@console_page("/models/{model_id}/{version}", title="Model", section="models",
+              scope=Scope.MODELS_READ)  # fmt: skip
+async def model(visit: Visit) -> None:
+    """The page."""
+    model_id, number = visit.path["model_id"], visit.path["version"]
+
+    def read(connection: Connection) -> ModelVersion:
+        return get_version(connection, model_id, number)
+
+    version = await visit.read(read)
+    heading(
+        f"{model_id}, version {number}",
+        f"Its score is {output_variable(model_id)} in rules, from 0 to 1000.",
+    )
+    with ui.element("section").classes("panel").props('aria-label="Threshold"'):
+        _ThresholdPanel(version)
+    with ui.element("div").classes("columns"):
+        with ui.element("section").classes("panel"):
+            html("Which variables matter", "h2")
+            charts.chart(
+                charts.importance(version.importance), "Share of each variable in the model"
+            )
+        with ui.element("section").classes("panel"):
+            html("Scores of held-out events", "h2")
+            charts.chart(
+                charts.score_distribution(version.metrics.rows),
+                "Shares of legit and of fraud events by score",
+            )
+        with ui.element("section").classes("panel"):
+            html("What it was made of", "h2")
+            html(_facts(version))
+        with ui.element("section").classes("panel"):
+            html("What validation said", "h2")
+            html(_messages(version))
+
+
+class _ThresholdPanel:
+    """The threshold, moved by pointer or keys, and at once what it would do."""
+
+    def __init__(self, version: ModelVersion):
+        metrics = version.metrics
+        self._rows = {int(row.threshold): row for row in metrics.rows}
+        suggested = suggest_thresholds(metrics)
+        start = int(suggested[0].threshold) if suggested else 500
+        with ui.element("div").classes("bar"):
+            html("What would this threshold do?", "h2")
+            html(
+                Markup("AUC <b>{:.4f}</b> <span>(95 % range {:.4f} to {:.4f})</span>").format(
+                    metrics.auc, metrics.auc_low, metrics.auc_high
+                ),
+                "span",
+            ).classes("soft push")
+        with ui.element("div").classes("columns"):
+            with ui.element("div").classes("stack"):
+                with ui.element("div"):
+                    self._value = html("").classes("big").props('id="threshold-value"')
+                    self._slider = ui.slider(min=0, max=1000, step=5, value=start)
+                    self._slider.props('aria-label="Threshold"')
+                if suggested:
+                    self._chips = self._suggestions(suggested)
+                else:
+                    self._chips = {}
+                self._matrix = html("").props('aria-live="polite" data-part="matrix"')
+                self._measures = html("").classes("measures")
+            self._roc = charts.chart(
+                charts.roc(metrics.rows, self._at(start)), "ROC curve with the chosen threshold"
+            ).classes("tall")
+        self._slider.on_value_change(lambda change: self._show(int(change.value)))
+        self._show(start)
+
+    def _suggestions(self, suggested: tuple[Threshold, ...]) -> dict[int, list[ui.button]]:
+        chips: dict[int, list[ui.button]] = {}
+        with ui.element("div"):
+            html("Suggested, by false positive rate").classes("soft")
+            with (
+                ui.element("div")
+                .classes("chips")
+                .props('role="group" aria-label="Suggested thresholds"')
+            ):
+                for each in suggested:
+                    value = int(each.threshold)
+                    chip = button(
+                        f"{each.fpr:.0%}: {value}",
+                        lambda value=value: self._slider.set_value(value),  # type: ignore[misc]
+                    )
+                    chips.setdefault(value, []).append(chip)
+        return chips
+
+    def _at(self, threshold: int) -> MetricRow:
+        nearest = min(self._rows, key=lambda known: abs(known - threshold))
+        return self._rows[nearest]
+
+    def _show(self, threshold: int) -> None:
+        row = self._at(threshold)
+        rewrite(self._value, f"{threshold}")
+        rewrite(self._matrix, _matrix(row))
+        rewrite(self._measures, _measures(row))
+        for value, chips in self._chips.items():
+            for chip in chips:
+                chip.props(f'aria-pressed="{"true" if value == threshold else "false"}"')
+        point = charts.roc_point(row)
+        self._roc.options["series"][-1] = point
+        self._roc.update()
+
+
+def _matrix(row: MetricRow) -> Markup:
+    frauds = row.true_positives + row.false_negatives
+    legits = row.false_positives + row.true_negatives
+
+    def cell(kind: str, count: int, of: int, what: str) -> Markup:
+        return Markup('<div class="cell {}"><b>{:,}</b><span>{} {}</span></div>').format(
+            kind, count, markup.share(count / of if of else 0.0, 2), what
+        )
+
+    return Markup(
+        '<div class="matrix"><span></span><span class="axis top">flagged</span>'
+        '<span class="axis top">passed</span><span class="axis">fraud</span>{}{}'
+        '<span class="axis">legit</span>{}{}</div>'
+    ).format(
+        cell("good", row.true_positives, frauds, "of frauds caught"),
+        cell("bad", row.false_negatives, frauds, "of frauds missed"),
+        cell("bad", row.false_positives, legits, "of legit flagged"),
+        cell("good", row.true_negatives, legits, "of legit passed"),
+    )
+
+
+def _measures(row: MetricRow) -> Markup:
+    flagged = row.true_positives + row.false_positives
+    everything = flagged + row.true_negatives + row.false_negatives
+    pairs = (
+        (markup.share(row.precision), "precision"),
+        (markup.share(row.tpr), "recall (true positive rate)"),
+        (markup.share(row.fpr, 2), "false positive rate"),
+        (markup.share(flagged / everything if everything else 0.0, 2), "of all events flagged"),
+    )
+    return Markup("").join(
+        Markup("<div><b>{}</b><span>{}</span></div>").format(value, what) for value, what in pairs
+    )
+
+
+def _facts(version: ModelVersion) -> Markup:
+    made = version.facts
+    return markup.facts(
+        (
+            ("Source", made.source),
+            (f"SHA-256 of the {made.sha256_of}", Markup('<code class="clip" title="{0}">{0}</code>')
+             .format(made.sha256)),
+            ("Events", f"{made.rows:,}"),
+            ("Frauds", f"{made.frauds:,} ({markup.share(made.frauds / made.rows, 2)})"),
+            ("From", markup.moment(made.first_at)),
+            ("To", markup.moment(made.last_at)),
+            ("Trained on", f"{made.training_rows:,}"),
+            ("Held out, the latest", f"{made.held_out_rows:,}"),
+            ("Variables", f"{len(made.variables)}"),
+            ("Trees", f"{made.best_iteration}"),
+            ("Seed", f"{made.seed}"),
+            ("Training took", f"{made.duration_seconds:.1f} s"),
+            ("Average precision", f"{version.metrics.average_precision:.4f}"),
+            ("Libraries", ", ".join(f"{k} {v}" for k, v in made.library_versions.items())),
+            ("Trained", markup.moment(version.created_at)),
+        )
+    )  # fmt: skip
+
+
+def _messages(version: ModelVersion) -> Markup:
+    if not version.messages:
+        return Markup('<p class="soft">Nothing: the data looked as it should.</p>')
+    return Markup('<div class="stack">{}</div>').format(
+        Markup("").join(
+            Markup("<div>{} <b>{}</b>{}<p class=soft>{}</p></div>").format(
+                markup.pill(of.kind.value, _MESSAGE_TONES[of.kind.value]),
+                of.title,
+                Markup(" <code>{}</code>").format(of.column) if of.column else "",
+                of.text,
+            )
+            for of in version.messages
+        )
+    )

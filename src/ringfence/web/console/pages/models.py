@@ -1,0 +1,74 @@
+"""Models: what has been trained."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+from nicegui import ui
+from sqlalchemy import Connection
+
+from ringfence.access import Scope
+from ringfence.models import Model, ModelVersion, list_models, list_versions
+from ringfence.web.console import markup
+from ringfence.web.console.layout import console_page, empty, heading, html
+from ringfence.web.console.visit import Visit
+
+
+@console_page("/models", title="Models", section="models", scope=Scope.MODELS_READ)
+async def models(visit: Visit) -> None:
+    """The page."""
+    heading("Models", "Each version is one training: measured, immutable, reproducible.")
+    found = await visit.read(_read)
+    if not found:
+        with ui.element("section").classes("panel"):
+            empty(
+                "No model yet",
+                Markup("Train one: <code>ringfence train EVENTS.csv --model payments</code>"),
+            )
+        return
+    for model, versions in found:
+        with ui.element("section").classes("panel flush"):
+            with ui.element("div").classes("bar"):
+                html(model.model_id, "h2")
+                html(f"for events of type {model.event_type}", "span").classes("soft")
+                if model.description:
+                    html(model.description, "span").classes("soft")
+            if versions:
+                rows = Markup("").join(_row(version) for version in reversed(versions))
+                with ui.element("div").classes("scroll"):
+                    html(_HEAD + Markup("<tbody>{}</tbody>").format(rows), "table").props(
+                        f'aria-label="Versions of {model.model_id}"'
+                    )
+            else:
+                empty("No version yet", "Train it, and its measures appear here.")
+
+
+def _read(connection: Connection) -> list[tuple[Model, list[ModelVersion]]]:
+    return [(model, list_versions(connection, model.model_id)) for model in list_models(connection)]
+
+
+_HEAD = Markup(
+    "<thead><tr><th>Version</th><th class=number>AUC</th><th>95 % range</th>"
+    "<th class=number>Average precision</th><th class=number>Events</th>"
+    "<th class=number>Frauds</th><th>Messages</th><th>Source</th><th>Trained</th></tr></thead>"
+)
+
+
+def _row(version: ModelVersion) -> Markup:
+    metrics, made = version.metrics, version.facts
+    return Markup(
+        '<tr><td><b>{}</b></td><td class="number">{:.4f}</td>'
+        '<td class="tight">{:.4f} to {:.4f}</td><td class="number">{:.4f}</td><td class="number">{:,}</td><td class="number">{:,}</td>'
+        '<td>{}</td><td><span class="clip" title="{}">{}</span></td><td class="tight">{}</td></tr>'
+    ).format(
+        markup.link(markup.path("models", version.model_id, version.version), version.version),
+        metrics.auc,
+        metrics.auc_low,
+        metrics.auc_high,
+        metrics.average_precision,
+        made.rows,
+        made.frauds,
+        len(version.messages),
+        made.source,
+        made.source.rpartition("/")[2],
+        markup.moment(version.created_at),
+    )

@@ -1,0 +1,178 @@
+"""What the pages show that comes from several rooms. No SQL: the rooms' own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ringfence.access import Scope
+from ringfence.cards import Card, Customer, cards_of, counts_of_cards, get_card, get_customer
+from ringfence.cases import (
+    Attempt,
+    Case,
+    Entry,
+    attempts_of,
+    counts_of_cases,
+    get_case,
+    list_cases,
+    timeline_of,
+)
+from ringfence.cases.records import payment_of
+from ringfence.detectors import Decision, list_rules, stored_decision
+from ringfence.detectors.recent import RecentDecision, count_decisions, recent_decisions
+from ringfence.errors import NotFound
+from ringfence.events import EventType, get_event_type
+from ringfence.rules import Rule
+from ringfence.web.console.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One decision as the live page shows it. `score` is the highest, None without a model."""
+
+    key: tuple[str, str]
+    decided_at: datetime
+    event_id: str
+    amount: str
+    currency: str
+    merchant: str
+    score: float | None
+    rules: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    case_id: str | None
+    reference: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How things stand. `held` and `blocked` count cards."""
+
+    last_minute: int
+    open_cases: int
+    for_analyst: int
+    held: int
+    blocked: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """A case with everything that its page shows."""
+
+    case: Case
+    card: Card | None
+    customer: Customer | None
+    attempts: Sequence[Attempt]
+    timeline: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What made a case: the decision and the rules that matched."""
+
+    decision: Decision
+    rules: tuple[Rule, ...]
+
+
+def feed(connection: Connection, since: datetime | None, limit: int) -> list[FeedRow]:
+    """The latest decisions, newest first."""
+    event_types: dict[str, EventType] = {}
+    references: dict[str, str] = {}
+    return [
+        _feed_row(connection, recent, event_types, references)
+        for recent in recent_decisions(connection, since=since, limit=limit)
+    ]
+
+
+def totals(connection: Connection, at: datetime) -> Totals:
+    """How things stand at that moment."""
+    cards = counts_of_cards(connection)
+    return Totals(
+        last_minute=count_decisions(connection, at - timedelta(minutes=1)),
+        open_cases=counts_of_cases(connection)["open"],
+        for_analyst=len(list_cases(connection, for_analyst=True, limit=100)),
+        held=cards.get("held", 0),
+        blocked=cards.get("blocked", 0),
+    )
+
+
+def case_facts(connection: Connection, case_id: str) -> CaseFacts:
+    """Everything about a case, by its id or its spoken reference. Raises `NotFound`."""
+    case = get_case(connection, case_id)
+    try:
+        card: Card | None = get_card(connection, case.card_id)
+        customer: Customer | None = get_customer(connection, case.customer_id)
+    except NotFound:
+        card = customer = None
+    return CaseFacts(
+        case,
+        card,
+        customer,
+        attempts_of(connection, case.case_id),
+        timeline_of(connection, case.case_id),
+    )
+
+
+def suspicion(connection: Connection, case: Case) -> Suspicion:
+    """What made a case. Raises `NotFound`."""
+    decision = stored_decision(connection, case.event_type, case.event_id)
+    stored = {(r.rule_id, r.version): r for r in list_rules(connection, decision.detector_id)}
+    return Suspicion(
+        decision,
+        tuple(
+            stored[(m.rule_id, m.version)]
+            for m in decision.rules
+            if (m.rule_id, m.version) in stored
+        ),
+    )
+
+
+def customers_with_cards(
+    connection: Connection, customers: Sequence[Customer]
+) -> list[tuple[Customer, Sequence[Card]]]:
+    """Customers, each with the cards."""
+    return [(customer, cards_of(connection, customer.customer_id)) for customer in customers]
+
+
+def can_phone(visit: Visit) -> bool:
+    """Whether the person may answer calls as a browser phone."""
+    return visit.allows(Scope.PHONES)
+
+
+def top_score(scores: Mapping[str, float]) -> float | None:
+    """The highest of the models' scores; None without a model."""
+    return max(scores.values(), default=None)
+
+
+def _feed_row(
+    connection: Connection,
+    recent: RecentDecision,
+    event_types: dict[str, EventType],
+    references: dict[str, str],
+) -> FeedRow:
+    decision = recent.decision
+    if decision.event_type not in event_types:
+        event_types[decision.event_type] = get_event_type(connection, decision.event_type)
+    payment = payment_of(event_types[decision.event_type], recent.variables)
+    reference = ""
+    if decision.case_id is not None:
+        if decision.case_id not in references:
+            references[decision.case_id] = get_case(connection, decision.case_id).reference
+        reference = references[decision.case_id]
+    return FeedRow(
+        key=(decision.event_type, decision.event_id),
+        decided_at=decision.decided_at,
+        event_id=decision.event_id,
+        amount=payment["Amount"],
+        currency=payment["Currency"],
+        merchant=payment["Merchant"],
+        score=top_score(decision.scores),
+        rules=tuple(rule.rule_id for rule in decision.rules),
+        outcomes=decision.outcomes,
+        case_id=decision.case_id,
+        reference=reference,
+        note=decision.note or "",
+    )
