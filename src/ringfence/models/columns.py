@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ringfence.errors import InvalidInput, TooLarge
 from ringfence.events.definitions import EventType
 from ringfence.events.reading import EventReader, SentEvent
-from ringfence.events.variables import DataType, Variable
+from ringfence.events.variables import DataType, Value, Variable
 from ringfence.models.messages import Message, MessageKind
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _LONG_NUMBER = r"\d(?:[ -]?\d){11}"
 # A column with so few values is read value by value: a security code that has no business there
 # has few, and so do columns that are quick to read anyway.
 _FEW = 1_000
+_REFUSED_SHARE = 0.2
 
 
 def read_times(column: pl.Series, name: str) -> tuple[pl.Series, list[Message]]:
@@ -137,7 +138,8 @@ def read_variable(column: pl.Series, variable: Variable) -> tuple[pl.Series, lis
             )
         )
     messages += _missing(values, variable)
-    messages += _card_data(values, variable)
+    values, refused = _without_card_data(values, variable)
+    messages += refused
     if variable.default is not None:
         values = values.fill_null(variable.default)
     return values.alias(variable.name), messages
@@ -201,38 +203,44 @@ def _missing(values: pl.Series, variable: Variable) -> list[Message]:
     return []
 
 
-def _card_data(values: pl.Series, variable: Variable) -> list[Message]:
-    """Values that an event may not have either: card numbers, track data, security codes."""
+def _without_card_data(values: pl.Series, variable: Variable) -> tuple[pl.Series, list[Message]]:
+    """The values without those that no event may have: card numbers, track data, security codes.
+
+    A few are taken out, with a warning: long phone numbers look like cards now and then. A column
+    that is full of them is an error.
+    """
     import polars as pl
 
     distinct = values.drop_nulls().unique()
     if len(distinct) > _FEW:
-        if distinct.dtype != pl.String:
-            distinct = distinct.filter(distinct.cast(pl.Float64).abs() >= 10**11)
-        else:
+        if distinct.dtype == pl.String:
             distinct = distinct.filter(distinct.str.contains(_LONG_NUMBER))
-    reader = EventReader(EventType(name="data", variables=(variable,)))
-    refused = []
-    message = ""
-    for value in distinct:
-        sent = SentEvent(event_id="row", variables={variable.name: value})
-        try:
-            reader.read(sent, _ANY_TIME)
-        except (InvalidInput, TooLarge) as error:
-            refused.append(value)
-            message = error.message
+        else:
+            distinct = distinct.filter(distinct.cast(pl.Float64).abs() >= 10**11)
+    refused = {
+        value: why for value in distinct if (why := _why_refused(variable, value)) is not None
+    }
     if not refused:
-        return []
-    count = int(values.is_in(refused).sum())
-    return [
-        Message(
-            MessageKind.ERROR,
-            variable.name,
-            "Values that may not be kept",
-            f"{count:,} of {len(values):,} rows of {variable.name} are refused: the value {message}"
-            " (it is not shown here)",
-        )
-    ]
+        return values, []
+    found = values.is_in(list(refused))
+    text = (
+        f"{int(found.sum()):,} of {len(values):,} values of {variable.name} are refused: one "
+        f"{next(iter(refused.values()))} (none is shown here)"
+    )
+    title = "Values that may not be kept"
+    if int(found.sum()) > _REFUSED_SHARE * (len(values) - values.null_count()):
+        return values, [Message(MessageKind.ERROR, variable.name, title, text)]
+    taken = Message(MessageKind.WARNING, variable.name, title, text + "; they count as missing")
+    return values.set(found, None), [taken]
+
+
+def _why_refused(variable: Variable, value: Value) -> str | None:
+    reader = EventReader(EventType(name="data", variables=(variable,)))
+    try:
+        reader.read(SentEvent(event_id="row", variables={variable.name: value}), _ANY_TIME)
+    except (InvalidInput, TooLarge) as error:
+        return error.message
+    return None
 
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-_LABEL = "is_fraud"
+_LABEL = "EVENT_LABEL"
 _METADATA = frozenset(
     ["EVENT_ID", "EVENT_TIMESTAMP", "ENTITY_TYPE", "ENTITY_ID", "EVENT_LABEL", "LABEL_TIMESTAMP"]
 )
@@ -36,8 +36,8 @@ _METADATA = frozenset(
 class DataSet:
     """Labelled events in order of time.
 
-    `frame` has a column for each of `variables`, in its data type, `event_timestamp` (UTC) and
-    `is_fraud`. `messages` are what reading found, none of them an error.
+    `frame` has a column for each of `variables`, in its data type, `EVENT_TIMESTAMP` (UTC) and
+    `EVENT_LABEL` (true for fraud). `messages` are what reading found, none of them an error.
     """
 
     event_type: EventType
@@ -85,7 +85,7 @@ def read_data(
         v
         for v in event_type.variables
         if v.name in raw.columns
-        and v.name not in (label_column, timestamp_column)
+        and v.name not in (*_METADATA, label_column, timestamp_column)
         and v.variable_type is not VariableType.FRAUD_LABEL
     )
     messages += _other_columns(raw, event_type, variables, (label_column, timestamp_column))

@@ -28,7 +28,7 @@ from ringfence.models.enrichment.price import NUMBER, PRICE, PRICE_PAIR
 from ringfence.models.enrichment.text import CATEGORY
 from ringfence.models.enrichment.time_of_day import ELAPSED, TIME
 
-TIME_INPUT = "event_timestamp"
+TIME_INPUT = "EVENT_TIMESTAMP"
 Input: TypeAlias = Value | datetime
 _MAX_PRICES = 5
 # What clients write for a value that they do not have; Amazon Fraud Detector's samples declare
@@ -38,7 +38,7 @@ _MISSING = frozenset({"<null>", "<unknown>"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One enrichment of one or two inputs: names of variables, or `event_timestamp`."""
+    """One enrichment of one or two inputs: names of variables, or `EVENT_TIMESTAMP`."""
 
     inputs: tuple[str, ...]
     enrichment: Enrichment

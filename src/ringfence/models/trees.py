@@ -56,14 +56,24 @@ class Trees:
         self._written = ctypes.byref(ctypes.c_int64())
 
     def log_odds(self, values: Sequence[float], rows: int) -> Sequence[float]:
-        """The raw score of each row. `values` is row after row, `rows * feature_count` in all."""
+        """The raw score of each row. `values` is row after row, `rows * feature_count` in all.
+
+        Raises `ValueError` when it is not.
+        """
+        self._check_width(values, rows)
         if rows == 1:
             return (self._one(values),)
         return self._predict(values, rows, _RAW_SCORE, 1)
 
     def contributions(self, values: Sequence[float]) -> Sequence[float]:
         """What each feature adds to the raw score of one row, and last the bias (TreeSHAP)."""
+        self._check_width(values, 1)
         return self._predict(values, 1, _CONTRIBUTIONS, self.feature_count + 1)
+
+    def _check_width(self, values: Sequence[float], rows: int) -> None:
+        # The C library would read past the end.
+        if len(values) != rows * self.feature_count:
+            raise ValueError(f"{len(values)} values are not {rows} rows of {self.feature_count}")
 
     def _one(self, values: Sequence[float]) -> float:
         with self._single:
