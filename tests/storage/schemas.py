@@ -1,31 +1,18 @@
-"""Schemas as text, and databases to compare them on."""
+"""Schemas as text: what a database has, and what it lacks of what the rooms declare."""
 
 from __future__ import annotations
 
 import importlib
-import os
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, create_engine, text
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.types import TypeDecorator
 
 import ringfence
-from ringfence.storage import Database, metadata
+from ringfence.storage import metadata
 from ringfence.storage.schema import VERSION_TABLE
-
-POSTGRES_URL = os.environ.get("RINGFENCE_TEST_POSTGRES_URL")
-
-needs_postgres = pytest.mark.skipif(
-    POSTGRES_URL is None,
-    reason="needs a PostgreSQL server (apt-get install postgresql) and its URL in "
-    "RINGFENCE_TEST_POSTGRES_URL, such as postgresql://user@127.0.0.1/database",
-)
 
 
 def all_tables() -> MetaData:
@@ -33,25 +20,6 @@ def all_tables() -> MetaData:
     for path in sorted(Path(ringfence.__path__[0]).glob("*/tables.py")):
         importlib.import_module(f"ringfence.{path.parent.name}.tables")
     return metadata
-
-
-@contextmanager
-def postgres_database() -> Iterator[Database]:
-    """An empty schema on the server of the tests, gone afterwards."""
-    assert POSTGRES_URL is not None
-    schema = f"test_{uuid.uuid4().hex}"
-    server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    separator = "&" if "?" in POSTGRES_URL else "?"
-    opened = Database(f"{POSTGRES_URL}{separator}options=-csearch_path%3D{schema}")
-    try:
-        yield opened
-    finally:
-        opened.dispose()
-        with server.connect() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        server.dispose()
 
 
 def missing_migration(connection: Connection) -> str:

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemas import needs_postgres, postgres_database
 from sqlalchemy import Column, Integer, MetaData, Table, delete, insert, select
 
 from ringfence.storage import Database, Instant, Json, now
@@ -37,17 +34,12 @@ documents = st.recursive(
 )
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shelf(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
     """A database with the table of this module."""
-    with contextlib.ExitStack() as stack:
-        if request.param == "postgresql":
-            opened = stack.enter_context(postgres_database())
-        else:
-            opened = Database(f"sqlite:///{tmp_path / 'things.db'}")
-            stack.callback(opened.dispose)
-        things.metadata.create_all(opened.engine)
-        yield opened
+    opened = new_database(request.param)
+    things.metadata.create_all(opened.engine)
+    return opened
 
 
 many = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,30 +4,24 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from schemas import needs_postgres, postgres_database
 from sqlalchemy import text
 
 from ringfence.errors import InvalidInput, Unavailable
 from ringfence.storage import Database
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def counter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def counter(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
     """A database with one row to count in."""
-    with contextlib.ExitStack() as stack:
-        if request.param == "postgresql":
-            opened = stack.enter_context(postgres_database())
-        else:
-            opened = Database(f"sqlite:///{tmp_path / 'counter.db'}")
-            stack.callback(opened.dispose)
-        with opened.write() as connection:
-            connection.execute(text("CREATE TABLE counter (number INTEGER NOT NULL)"))
-            connection.execute(text("INSERT INTO counter VALUES (0)"))
-        yield opened
+    opened = new_database(request.param)
+    with opened.write() as connection:
+        connection.execute(text("CREATE TABLE counter (number INTEGER NOT NULL)"))
+        connection.execute(text("INSERT INTO counter VALUES (0)"))
+    return opened
 
 
 def count(database: Database) -> int:

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from schemas import needs_postgres, postgres_database
 from sqlalchemy import Connection, text
 
 from ringfence.errors import InvalidInput, Unavailable
@@ -20,19 +18,14 @@ from ringfence.storage import Database, GroupCommit
 Apply = Callable[[Connection, Sequence[int]], Sequence[int | BaseException]]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def numbers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def numbers(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
     """A database with one table: numbers in the order in which they were stored."""
-    with contextlib.ExitStack() as stack:
-        if request.param == "postgresql":
-            opened = stack.enter_context(postgres_database())
-        else:
-            opened = Database(f"sqlite:///{tmp_path / 'numbers.db'}")
-            stack.callback(opened.dispose)
-        serial = "INTEGER PRIMARY KEY" if opened.is_sqlite else "SERIAL PRIMARY KEY"
-        with opened.write() as connection:
-            connection.execute(text(f"CREATE TABLE numbers (place {serial}, number INTEGER)"))
-        yield opened
+    opened = new_database(request.param)
+    serial = "INTEGER PRIMARY KEY" if opened.is_sqlite else "SERIAL PRIMARY KEY"
+    with opened.write() as connection:
+        connection.execute(text(f"CREATE TABLE numbers (place {serial}, number INTEGER)"))
+    return opened
 
 
 def store(connection: Connection, items: Sequence[int]) -> list[int | BaseException]:

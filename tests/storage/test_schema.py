@@ -3,27 +3,24 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from schemas import all_tables, described, missing_migration, needs_postgres, postgres_database
+from schemas import all_tables, described, missing_migration
 from sqlalchemy import text
 
 from ringfence.errors import Unavailable
 from ringfence.storage import Database, migrate, schema
 from ringfence.storage.schema import MIGRATIONS, NEWEST, VERSION_TABLE, schema_version
 
+Make = Callable[[str], Database]
+KINDS = ("sqlite", "postgresql")
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "postgresql":
-        with postgres_database() as opened:
-            yield opened
-    else:
-        opened = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-        yield opened
-        opened.dispose()
+
+@pytest.fixture(params=KINDS)
+def empty(request: pytest.FixtureRequest, new_database: Make) -> Database:
+    return new_database(request.param)
 
 
 def test_a_migrated_database_has_the_tables_that_the_rooms_declare(empty: Database) -> None:
@@ -33,25 +30,13 @@ def test_a_migrated_database_has_the_tables_that_the_rooms_declare(empty: Databa
     assert code.strip() == "pass", f"the migration that is missing:\n{code}"
 
 
-@pytest.mark.parametrize("of", ["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def test_migrating_and_declaring_give_the_same_definitions(of: str, tmp_path: Path) -> None:
-    if of == "postgresql":
-        with postgres_database() as migrated, postgres_database() as declared:
-            _same_definitions(migrated, declared)
-    else:
-        _same_definitions(
-            Database(f"sqlite:///{tmp_path / 'migrated.db'}"),
-            Database(f"sqlite:///{tmp_path / 'declared.db'}"),
-        )
-
-
-def _same_definitions(migrated: Database, declared: Database) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_migrating_and_declaring_give_the_same_definitions(kind: str, new_database: Make) -> None:
+    migrated, declared = new_database(kind), new_database(kind)
     migrate(migrated)
     all_tables().create_all(declared.engine)
     with migrated.read() as one, declared.read() as other:
         assert described(one) == described(other)
-    migrated.dispose()
-    declared.dispose()
 
 
 def test_the_newest_version_is_that_of_the_last_script() -> None:

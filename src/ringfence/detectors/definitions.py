@@ -23,7 +23,7 @@ from ringfence.events.definitions import (
 )
 from ringfence.events.variables import DataType
 from ringfence.models import output_variable
-from ringfence.rules import ExecutionMode, Rule, check
+from ringfence.rules import ExecutionMode, Rule, check, references
 from ringfence.storage import now
 
 
@@ -72,11 +72,14 @@ class DetectorVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def put_outcome(connection: Connection, name: str, description: str = "") -> None:
-    """Create an outcome, or change its description."""
+    """Create an outcome, or change its description. Raises `InvalidInput`."""
+    _check_description(description)
     if not NAME_PATTERN.fullmatch(name):
         raise InvalidInput("not an outcome name", field="name", expected="1 to 64 of 0-9 a-z _ -")
     changed = connection.execute(
-        update(tables.outcomes).where(tables.outcomes.c.name == name).values(description=description)
+        update(tables.outcomes)
+        .where(tables.outcomes.c.name == name)
+        .values(description=description)
     )
     if changed.rowcount == 0:
         connection.execute(insert(tables.outcomes).values(name=name, description=description))
@@ -89,7 +92,11 @@ def list_outcomes(connection: Connection) -> dict[str, str]:
 
 
 def put_detector(connection: Connection, detector: Detector) -> None:
-    """Create a detector, or change its description. Its event type cannot change."""
+    """Create a detector, or change its description.
+
+    Raises `InvalidInput`, `NotFound` for an unknown event type, `Conflict` when it would change.
+    """
+    _check_description(detector.description)
     if not NAME_PATTERN.fullmatch(detector.detector_id):
         raise InvalidInput(
             "not a detector id", field="detector_id", expected="1 to 64 of 0-9 a-z _ -"
@@ -141,7 +148,8 @@ def put_rule(connection: Connection, detector_id: str, rule: Rule) -> Rule:
     The rule is checked against the event type's variables and every model's score. Raises
     `InvalidInput` (a rule error with line and column, or an unknown outcome), `NotFound`.
     """
-    detector = get_detector(connection, detector_id)
+    detector = _held_detector(connection, detector_id)
+    _check_description(rule.description)
     if not NAME_PATTERN.fullmatch(rule.rule_id):
         raise InvalidInput("not a rule id", field="rule_id", expected="1 to 64 of 0-9 a-z _ -")
     if not rule.outcomes:
@@ -221,25 +229,19 @@ def create_detector_version(
     mode: ExecutionMode = ExecutionMode.FIRST_MATCHED,
     description: str = "",
 ) -> DetectorVersion:
-    """A new draft: `1`, `2`, and so on. Raises `InvalidInput` naming what does not exist."""
-    from ringfence.models import get_version
+    """A new draft: `1`, `2`, and so on.
 
-    get_detector(connection, detector_id)
+    Raises `NotFound` for the detector, `InvalidInput` for a rule or model that does not exist or
+    does not fit: a model of another event type, a rule that needs a score that no model gives.
+    """
+    detector = _held_detector(connection, detector_id)
+    _check_description(description)
     if not rules:
         raise InvalidInput("no rule", field="rules", expected="at least one rule")
     if len(set(rules)) != len(rules):
         raise InvalidInput("a rule is named twice", field="rules")
-    stored = {RuleRef(r.rule_id, r.version) for r in list_rules(connection, detector_id)}
-    for ref in rules:
-        if ref not in stored:
-            raise InvalidInput(
-                f"there is no rule {ref.rule_id!r} version {ref.version!r}", field="rules"
-            )
-    for model in models:
-        try:
-            get_version(connection, model.model_id, model.version)
-        except NotFound as error:
-            raise InvalidInput(error.message, field="models") from None
+    _check_models(connection, detector, models)
+    _check_rules(connection, detector, rules, models)
     count = connection.execute(
         select(func.count())
         .select_from(tables.detector_versions)
@@ -262,7 +264,8 @@ def create_detector_version(
 
 
 def activate_detector_version(connection: Connection, detector_id: str, version: str) -> None:
-    """Make a version the one that decides; the one before becomes inactive."""
+    """Make a version the one that decides; the one before becomes inactive. Raises `NotFound`."""
+    _held_detector(connection, detector_id)
     get_detector_version(connection, detector_id, version)
     versions = tables.detector_versions
     connection.execute(
@@ -292,9 +295,7 @@ def list_detector_versions(connection: Connection, detector_id: str) -> list[Det
     return [_version(row) for row in rows]
 
 
-def get_detector_version(
-    connection: Connection, detector_id: str, version: str
-) -> DetectorVersion:
+def get_detector_version(connection: Connection, detector_id: str, version: str) -> DetectorVersion:
     """One version. Raises `NotFound`."""
     row = connection.execute(
         select(tables.detector_versions).where(
@@ -305,6 +306,68 @@ def get_detector_version(
     if row is None:
         raise NotFound(f"detector {detector_id!r} has no version {version!r}", field="version")
     return _version(row)
+
+
+def _held_detector(connection: Connection, detector_id: str) -> Detector:
+    # Held until the transaction ends, so that two processes neither take the same version number
+    # nor make two versions active. (SQLite has one writer anyway.)
+    detectors = tables.detectors
+    connection.execute(
+        select(detectors.c.detector_id)
+        .where(detectors.c.detector_id == detector_id)
+        .with_for_update()
+    )
+    return get_detector(connection, detector_id)
+
+
+def _check_description(description: str) -> None:
+    if len(description) > 256:
+        raise InvalidInput("too long", field="description", expected="at most 256 characters")
+
+
+def _check_models(connection: Connection, detector: Detector, models: Sequence[ModelRef]) -> None:
+    from ringfence.models import get_model, get_version
+
+    if len({ref.model_id for ref in models}) != len(models):
+        raise InvalidInput("a model is named twice", field="models", expected="one version of each")
+    for ref in models:
+        try:
+            get_version(connection, ref.model_id, ref.version)
+        except NotFound as error:
+            raise InvalidInput(error.message, field="models") from None
+        if get_model(connection, ref.model_id).event_type != detector.event_type:
+            raise InvalidInput(
+                f"model {ref.model_id!r} is for another event type",
+                field="models",
+                expected=f"models of event type {detector.event_type!r}",
+            )
+
+
+def _check_rules(
+    connection: Connection,
+    detector: Detector,
+    rules: Sequence[RuleRef],
+    models: Sequence[ModelRef],
+) -> None:
+    stored = {
+        RuleRef(rule.rule_id, rule.version): rule
+        for rule in list_rules(connection, detector.detector_id)
+    }
+    event_type = get_event_type(connection, detector.event_type)
+    given = {variable.name for variable in event_type.variables}
+    given |= {output_variable(ref.model_id) for ref in models}
+    for ref in rules:
+        if ref not in stored:
+            raise InvalidInput(
+                f"there is no rule {ref.rule_id!r} version {ref.version!r}", field="rules"
+            )
+        missing = references(stored[ref].expression).variables - given
+        if missing:
+            raise InvalidInput(
+                f"rule {ref.rule_id!r} needs {', '.join(sorted(missing))}",
+                field="models",
+                expected="the model that gives this score",
+            )
 
 
 def _detector(row: Row[tuple[object, ...]]) -> Detector:

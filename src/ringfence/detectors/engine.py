@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, tuple_
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ringfence.detectors import tables
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
@@ -116,9 +117,14 @@ class DecisionEngine:
         runtime = self.catalog.cached(request.event_type, request.detector_id)
         if runtime is None:
             runtime = await asyncio.to_thread(self._active, request)
-        received_at = now()
-        event = runtime.reader.read(request.sent, received_at, field=request.variables_field)
-        decision = await self._commit.submit(_Prepared(request, event, runtime, received_at))
+        event = runtime.reader.read(request.sent, now(), field=request.variables_field)
+        prepared = _Prepared(request, event, runtime)
+        try:
+            decision = await self._commit.submit(prepared)
+        except (IntegrityError, OperationalError):
+            # On PostgreSQL another server may have stored this event, or opened a case for this
+            # card, in the same moment; by now that is known, and the answer follows from it.
+            decision = await self._commit.submit(prepared)
         if self._opener and decision.case_id and not decision.repeated:
             self._opener.opened(decision.case_id)
         return decision
@@ -192,10 +198,12 @@ class DecisionEngine:
         self,
         connection: Connection,
         batch: Sequence[_Prepared],
-        positions: Any,
+        positions: Collection[int],
         events: Mapping[int, Event],
         notes: Mapping[int, str | None],
     ) -> dict[int, Decision]:
+        if not positions:
+            return {}
         by_runtime: dict[DetectorRuntime, list[int]] = {}
         for position in positions:
             by_runtime.setdefault(batch[position].runtime, []).append(position)
@@ -211,8 +219,7 @@ class DecisionEngine:
                 decided[place] = self._decision(
                     connection, runtime, event, scores, results, watched, decided_at, notes[place]
                 )
-        if decided:
-            connection.execute(_INSERT, [_row(decision) for decision in decided.values()])
+        connection.execute(_INSERT, [_row(decision) for decision in decided.values()])
         return decided
 
     def _decision(
@@ -273,15 +280,12 @@ def latest_decisions(connection: Connection, limit: int = 50) -> list[Decision]:
 
 
 class _Prepared:
-    __slots__ = ("event", "received_at", "request", "runtime")
+    __slots__ = ("event", "request", "runtime")
 
-    def __init__(
-        self, request: Request, event: Event, runtime: DetectorRuntime, received_at: datetime
-    ):
+    def __init__(self, request: Request, event: Event, runtime: DetectorRuntime):
         self.request = request
         self.event = event
         self.runtime = runtime
-        self.received_at = received_at
 
 
 _INSERT = insert(tables.decisions)
@@ -318,9 +322,7 @@ def _stored(row: Row[Any], *, repeated: bool = False) -> Decision:
     )
 
 
-def _known(
-    connection: Connection, batch: Sequence[_Prepared]
-) -> dict[tuple[str, str], Row[Any]]:
+def _known(connection: Connection, batch: Sequence[_Prepared]) -> dict[tuple[str, str], Row[Any]]:
     events, decisions = event_tables.events, tables.decisions
     rows = connection.execute(
         select(events.c.content_hash, decisions)
@@ -338,9 +340,7 @@ def _known(
     return {(row.event_type, row.event_id): row for row in rows}
 
 
-def _resolve(
-    connection: Connection, item: _Prepared, fresh: bool
-) -> tuple[Event, str | None]:
+def _resolve(connection: Connection, item: _Prepared, fresh: bool) -> tuple[Event, str | None]:
     if item.request.resolve is None:
         return item.event, None
     resolved = item.request.resolve(connection, fresh)

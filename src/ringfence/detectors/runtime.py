@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from ringfence.detectors import tables
 from ringfence.detectors.definitions import (
     DetectorStatus,
     DetectorVersion,
+    ModelRef,
     RuleRef,
     get_detector,
     get_detector_version,
@@ -74,52 +76,93 @@ class Catalog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._revision = -1
-        self._checked_at = 0.0
-        self._runtimes: dict[tuple[str, str], DetectorRuntime] = {}
-        self._active: dict[tuple[str, str | None], tuple[str, str]] = {}
+        self._generation = _Generation(-1, {})
+        self._checked_at = -math.inf
 
     def active(
         self, connection: Connection, event_type: str, detector_id: str | None
     ) -> DetectorRuntime:
         """The active version for an event type, of the named detector or of the only one.
 
-        Raises `NotFound` for an unknown event type or detector, `Conflict` when nothing is active
-        or when several detectors are and none was named.
+        Raises `NotFound` for an unknown event type or detector, `Conflict` when nothing is active,
+        `InvalidInput` when several detectors are and none was named.
         """
-        self._refresh(connection)
+        generation = self._current(connection)
         key = (event_type, detector_id)
-        chosen = self._active.get(key)
+        chosen = generation.active.get(key)
         if chosen is None:
-            chosen = self._active[key] = _find_active(connection, event_type, detector_id)
-        return self.version(connection, *chosen)
+            chosen = _find_active(connection, event_type, detector_id)
+            self._runtime(connection, generation, *chosen)
+            generation.active[key] = chosen
+        return self._runtime(connection, generation, *chosen)
 
     def version(self, connection: Connection, detector_id: str, version: str) -> DetectorRuntime:
         """A version, active or not. Raises `NotFound`."""
-        key = (detector_id, version)
-        runtime = self._runtimes.get(key)
-        if runtime is None:
-            with self._lock:
-                runtime = self._runtimes.get(key)
-                if runtime is None:
-                    runtime = self._runtimes[key] = _load(connection, detector_id, version)
-        return runtime
+        return self._runtime(connection, self._current(connection), detector_id, version)
 
     def cached(self, event_type: str, detector_id: str | None) -> DetectorRuntime | None:
         """The active runtime if it is known and was checked a moment ago; needs no connection."""
         if time.monotonic() - self._checked_at >= _REVISION_CHECK_SECONDS:
             return None
-        chosen = self._active.get((event_type, detector_id))
-        return None if chosen is None else self._runtimes.get(chosen)
+        generation = self._generation
+        chosen = generation.active.get((event_type, detector_id))
+        return None if chosen is None else generation.runtimes.get(chosen)
 
-    def _refresh(self, connection: Connection) -> None:
-        if time.monotonic() - self._checked_at < _REVISION_CHECK_SECONDS:
-            return
-        revision = current_revision(connection)
-        if revision != self._revision:
-            self._runtimes, self._active = {}, {}
-            self._revision = revision
-        self._checked_at = time.monotonic()
+    def look_again(self) -> None:
+        """Look for changes at the next request: for a process that has just published one."""
+        self._checked_at = -math.inf
+
+    def _current(self, connection: Connection) -> _Generation:
+        with self._lock:
+            if time.monotonic() - self._checked_at < _REVISION_CHECK_SECONDS:
+                return self._generation
+            looked_at = time.monotonic()
+            revision = current_revision(connection)
+            if revision < self._generation.revision:
+                # This connection looks at an older moment: what it sees is not for others.
+                return _Generation(revision, {})
+            if revision > self._generation.revision:
+                self._generation = _Generation(revision, self._generation.scorers_in_use())
+            self._checked_at = looked_at
+            return self._generation
+
+    def _runtime(
+        self, connection: Connection, generation: _Generation, detector_id: str, version: str
+    ) -> DetectorRuntime:
+        key = (detector_id, version)
+        runtime = generation.runtimes.get(key)
+        if runtime is None:
+            with generation.loading:
+                runtime = generation.runtimes.get(key)
+                if runtime is None:
+                    runtime = _load(connection, detector_id, version, generation.scorers)
+                    generation.runtimes[key] = runtime
+        return runtime
+
+
+class _Generation:
+    """What was loaded at one revision of the definitions. Left behind as a whole at the next, so
+    that a slow reader of the old one cannot put what it read into the new one.
+
+    Model versions never change, so their scorers, which are slow to load, are handed on.
+    """
+
+    def __init__(self, revision: int, scorers: dict[ModelRef, Scorer]):
+        self.revision = revision
+        self.loading = threading.Lock()
+        self.scorers = scorers
+        self.runtimes: dict[tuple[str, str], DetectorRuntime] = {}
+        self.active: dict[tuple[str, str | None], tuple[str, str]] = {}
+
+    def scorers_in_use(self) -> dict[ModelRef, Scorer]:
+        """The scorers of the versions that were asked for, or those handed on if none was."""
+        if not self.runtimes:
+            return dict(self.scorers)
+        return {
+            ref: runtime.scorers[output_variable(ref.model_id)]
+            for runtime in tuple(self.runtimes.values())
+            for ref in runtime.version.models
+        }
 
 
 def _find_active(
@@ -130,9 +173,7 @@ def _find_active(
     query = (
         select(versions.c.detector_id, versions.c.version)
         .join(detectors, detectors.c.detector_id == versions.c.detector_id)
-        .where(
-            detectors.c.event_type == event_type, versions.c.status == DetectorStatus.ACTIVE
-        )
+        .where(detectors.c.event_type == event_type, versions.c.status == DetectorStatus.ACTIVE)
     )
     if detector_id is not None:
         if get_detector(connection, detector_id).event_type != event_type:
@@ -154,22 +195,25 @@ def _find_active(
     return found[0].detector_id, found[0].version
 
 
-def _load(connection: Connection, detector_id: str, version_number: str) -> DetectorRuntime:
+def _load(
+    connection: Connection,
+    detector_id: str,
+    version_number: str,
+    scorers: dict[ModelRef, Scorer],
+) -> DetectorRuntime:
     version = get_detector_version(connection, detector_id, version_number)
     event_type = get_event_type(connection, get_detector(connection, detector_id).event_type)
     stored = {RuleRef(r.rule_id, r.version): r for r in list_rules(connection, detector_id)}
     rules = [stored[ref] for ref in version.rules]
     types = rule_types(connection, event_type.name)
     lists = get_lists(connection)
+    for ref in version.models:
+        if ref not in scorers:
+            scorers[ref] = Scorer(load_artifact(connection, ref.model_id, ref.version))
     return DetectorRuntime(
         version,
         EventReader(event_type),
-        {
-            output_variable(ref.model_id): Scorer(
-                load_artifact(connection, ref.model_id, ref.version)
-            )
-            for ref in version.models
-        },
+        {output_variable(ref.model_id): scorers[ref] for ref in version.models},
         rules,
         RuleSet([compile_rule(rule, types, lists) for rule in rules], version.mode),
     )

@@ -1,0 +1,112 @@
+"""A small event type, and detectors published for it."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from ringfence.detectors import (
+    Detector,
+    DetectorVersion,
+    ModelRef,
+    Request,
+    RuleRef,
+    activate_detector_version,
+    create_detector_version,
+    put_detector,
+    put_outcome,
+    put_rule,
+)
+from ringfence.events import (
+    DataType,
+    EventType,
+    SentEvent,
+    Variable,
+    VariableType,
+    put_event_type,
+)
+from ringfence.models import Trained, read_data, train
+from ringfence.rules import ExecutionMode, Rule
+
+PAYMENT = EventType(
+    name="card_payment",
+    variables=(
+        Variable("amount", DataType.FLOAT, VariableType.PRICE, default=0.0),
+        Variable("merchant", DataType.STRING, VariableType.CATEGORICAL, default="unknown"),
+    ),
+)
+
+EXPRESSIONS = {"large": "$amount > 100", "odd": '$merchant == "odd"', "any": "$amount >= 0"}
+OUTCOMES = {"large": ("call", "review"), "odd": ("review",), "any": ("approve",)}
+
+
+def rule(rule_id: str, expression: str | None = None) -> Rule:
+    """A rule as somebody sends it; its version is not for them to say."""
+    return Rule(
+        rule_id=rule_id,
+        version="1",
+        expression=expression or EXPRESSIONS[rule_id],
+        outcomes=OUTCOMES.get(rule_id, ("review",)),
+    )
+
+
+def prepare(connection: Connection, detector_id: str = "guard") -> None:
+    """An event type, the outcomes and a detector without a version."""
+    put_event_type(connection, PAYMENT)
+    for outcome in ("call", "review", "approve"):
+        put_outcome(connection, outcome)
+    put_detector(connection, Detector(detector_id=detector_id, event_type=PAYMENT.name))
+
+
+def publish(
+    connection: Connection,
+    *rules: Rule,
+    detector_id: str = "guard",
+    models: Sequence[ModelRef] = (),
+    mode: ExecutionMode = ExecutionMode.FIRST_MATCHED,
+) -> DetectorVersion:
+    """A new version with these rules, deciding from now on."""
+    stored = [put_rule(connection, detector_id, sent) for sent in rules]
+    draft = create_detector_version(
+        connection,
+        detector_id,
+        rules=[RuleRef(sent.rule_id, sent.version) for sent in stored],
+        models=models,
+        mode=mode,
+    )
+    activate_detector_version(connection, detector_id, draft.version)
+    return draft
+
+
+def payment(
+    event_id: str,
+    detector_id: str | None = None,
+    event_type: str = PAYMENT.name,
+    **variables: object,
+) -> Request:
+    """A request to decide about a payment."""
+    return Request(
+        event_type=event_type,
+        sent=SentEvent(event_id=event_id, variables=variables or {"amount": 5}),
+        detector_id=detector_id,
+    )
+
+
+def trained_on_amounts(directory: Path) -> Trained:
+    """A model that has learned that large amounts are fraud."""
+    rng = random.Random(1)
+    path = directory / "payments.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["EVENT_TIMESTAMP", "EVENT_ID", "EVENT_LABEL", "amount", "merchant"])
+        for n in range(2_000):
+            fraud = rng.random() < 0.1
+            amount = rng.uniform(500, 900) if fraud else rng.uniform(1, 600)
+            at = f"2026-{1 + n // 200:02}-{1 + n % 200 // 10:02}T{n % 10:02}:00:00Z"
+            label = "fraud" if fraud else "legit"
+            writer.writerow([at, f"e{n}", label, round(amount, 2), rng.choice("abcd")])
+    return train(read_data(path, PAYMENT))
