@@ -84,13 +84,13 @@ def test_no_file_of_the_database_holds_the_number(database: Database, tmp_path: 
         assert cards.card_number(connection, vault, added.card.card_id).digits == _NUMBER
 
     def files_with(text: bytes) -> list[str]:
-        return [path.name for path in tmp_path.iterdir() if text in path.read_bytes()]
+        return [path.suffix for path in tmp_path.iterdir() if text in path.read_bytes()]
 
-    assert files_with(b"Winter") == ["ringfence.db-wal"]  # the look is at the right files
+    assert files_with(b"Winter") == [".db-wal"]  # the look is at the right files
     assert files_with(_NUMBER.encode()) == []
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert files_with(b"Winter") == ["ringfence.db"]
+    assert files_with(b"Winter") == [".db"]
     assert files_with(_NUMBER.encode()) == []
 
 
