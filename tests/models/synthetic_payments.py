@@ -61,7 +61,7 @@ def payments(count: int, seed: int = 1) -> pl.DataFrame:
             "EVENT_LABEL": "fraud" if fraud else "legit",
             "amount": amount,
             "settled_amount": round(amount * (0.2 if odd and chance.random() < 0.5 else 1), 2),
-            "ip_address": f"{chance.randint(20, 200) if odd else 66}.{chance.randint(0, 9)}.1.7",
+            "ip_address": f"{chance.choice((66, 66, 80) if not odd else (66, 80, 91))}.{chance.randint(0, 9)}.1.7",
             "email": f"{first}.{last}{chance.randint(0, 99)}@{domain}",
             "phone": f"({chance.randint(201, 240)})555-{chance.randint(1000, 9999)}",
             "merchant": f"m{int(chance.paretovariate(0.7)) % 300}",
