@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ringfence.access import tables
 from ringfence.access.principals import Principal, Scope
@@ -95,14 +96,16 @@ class KeyRing:
                 field="api_key",
                 expected="16 to 512 printable ASCII characters without spaces",
             )
-        row = connection.execute(
-            select(tables.api_keys).where(tables.api_keys.c.token_hash == token_hash(token))
-        ).first()
+        stored = select(tables.api_keys).where(tables.api_keys.c.token_hash == token_hash(token))
+        row = connection.execute(stored).first()
         if row is not None:
             return _key(row)
-        return _store(
-            connection, _new_id(), token, name, scopes, "configuration", at or now(), None
-        )
+        by, at = "configuration", at or now()
+        try:
+            with connection.begin_nested():
+                return _store(connection, _new_id(), token, name, scopes, by, at, None)
+        except IntegrityError:  # another process that starts, too, was faster
+            return _key(connection.execute(stored).one())
 
     def revoke_key(self, connection: Connection, key_id: str, by: str, at: datetime) -> ApiKey:
         """Make a key useless for good. Harmless when it is already. Raises `NotFound`."""

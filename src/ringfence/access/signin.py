@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ringfence.access import tables
 from ringfence.access.passwords import hash_password, is_outdated, password_fits
@@ -69,10 +70,15 @@ def _count_attempt(connection: Connection, name: str, at: datetime) -> datetime 
     """Count an attempt as failed until it succeeds. Returns the end of a lock that is in force."""
     table = tables.sign_in_failures
     connection.execute(delete(table).where(table.c.last_at < at - _FORGOTTEN_AFTER))
-    row = connection.execute(select(table).where(table.c.name == name).with_for_update()).first()
+    mine = select(table).where(table.c.name == name).with_for_update()
+    row = connection.execute(mine).first()
     if row is None:
-        connection.execute(insert(table).values(name=name, failures=1, last_at=at))
-        return None
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(table).values(name=name, failures=1, last_at=at))
+            return None
+        except IntegrityError:  # another attempt was the first at the same time
+            row = connection.execute(mine).one()
     locked_until: datetime | None = row.locked_until
     if locked_until is not None and at < locked_until:
         return locked_until

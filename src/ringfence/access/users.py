@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ringfence.access import tables
 from ringfence.access.passwords import hash_password
@@ -54,15 +55,11 @@ def ensure_admin(connection: Connection, password: str | None, at: datetime) -> 
     if connection.execute(select(tables.users.c.name).limit(1)).first() is not None:
         return None
     made_up = None if password else secrets.token_urlsafe(18)
-    _create(
-        connection,
-        _FIRST_ADMIN,
-        password or made_up or "",
-        Role.ADMIN,
-        "ringfence",
-        at,
-        field="admin_password",
-    )
+    first, field = password or made_up or "", "admin_password"
+    try:
+        _create(connection, _FIRST_ADMIN, first, Role.ADMIN, "ringfence", at, field=field)
+    except Conflict:  # another process that starts, too, was faster
+        return None
     return made_up
 
 
@@ -168,23 +165,30 @@ def _create(
         )
     taken = select(tables.users.c.name).where(tables.users.c.name == folded)
     if connection.execute(taken).first() is not None:
-        raise Conflict("there is a user of that name", field="name", expected="another name")
+        raise _taken()
     if fold(password) == folded:
         raise InvalidInput("is the user's name", field=field)
-    connection.execute(
-        insert(tables.users).values(
-            name=folded,
-            password_hash=hash_password(password, field=field),
-            password_changed_at=at,
-            role=role,
-            disabled=False,
-            created_by=by,
-            created_at=at,
-            updated_by=by,
-            updated_at=at,
-        )
+    created = insert(tables.users).values(
+        name=folded,
+        password_hash=hash_password(password, field=field),
+        password_changed_at=at,
+        role=role,
+        disabled=False,
+        created_by=by,
+        created_at=at,
+        updated_by=by,
+        updated_at=at,
     )
+    try:
+        with connection.begin_nested():
+            connection.execute(created)
+    except IntegrityError:  # somebody else took the name while the password was hashed
+        raise _taken() from None
     return get_user(connection, folded)
+
+
+def _taken() -> Conflict:
+    return Conflict("there is a user of that name", field="name", expected="another name")
 
 
 def _update(connection: Connection, name: str, by: str, at: datetime, **values: object) -> None:

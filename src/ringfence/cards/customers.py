@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 from sqlalchemy import Connection, insert, update
+from sqlalchemy.exc import IntegrityError
 
 from ringfence.cards import tables
 from ringfence.cards.details import (
@@ -29,7 +30,7 @@ from ringfence.cards.phones import (
 from ringfence.cards.records import CardState, Customer
 from ringfence.cards.states import block
 from ringfence.cards.vault import Vault
-from ringfence.errors import NotFound
+from ringfence.errors import Conflict, NotFound
 
 _customers = tables.customers
 
@@ -56,7 +57,8 @@ def put_customer(
     """Create a customer, or replace what is told of one.
 
     A time zone and a language that are not told are kept as they were, the time zone only as long
-    as the phone number is the same. Raises `InvalidInput` naming the field.
+    as the phone number is the same. Raises `InvalidInput` naming the field, and
+    `Conflict` when the customer is being created by somebody else.
     """
     told = checked(details)
     try:
@@ -81,17 +83,7 @@ def put_customer(
         "language": told.language or (before.language if before else DEFAULT_LANGUAGE),
     }
     if before is None:
-        connection.execute(
-            insert(_customers).values(
-                customer_id=told.customer_id,
-                phone_changed_at=at,
-                created_by=by[:128],
-                created_at=at,
-                updated_by=by[:128],
-                updated_at=at,
-                **told_values,
-            )
-        )
+        _create(connection, told.customer_id, told_values, by, at)
         result = StoreResult.CREATED
     else:
         result = _change(connection, before, told_values, by, at)
@@ -199,6 +191,30 @@ def _store_card(
     if document.is_blocked is False and taken.card.state is CardState.BLOCKED:
         remarks.append(f"the card ending in {number.last4} is blocked and stays so")
     return taken.added
+
+
+def _create(
+    connection: Connection, customer_id: str, values: dict[str, object], by: str, at: datetime
+) -> None:
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(_customers).values(
+                    customer_id=customer_id,
+                    phone_changed_at=at,
+                    created_by=by[:128],
+                    created_at=at,
+                    updated_by=by[:128],
+                    updated_at=at,
+                    **values,
+                )
+            )
+    except IntegrityError:
+        raise Conflict(
+            "the customer was created at the same time by another request",
+            field="customer_id",
+            expected="the same request again",
+        ) from None
 
 
 def _change(

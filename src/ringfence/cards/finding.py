@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, exists, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
 
 from ringfence.cards import tables
 from ringfence.cards.numbers import CardNumber, read_card_number
@@ -166,30 +167,30 @@ def take_in(
     row = connection.execute(select(*_SHOWN).where(_cards.c.number_hash == hashed)).first()
     if row is not None:
         if row.customer_id != customer_id:
-            raise Conflict(
-                f"the card ending in {number.last4} is another customer's",
-                field=field,
-                expected="a card that no other customer has",
-            )
+            raise _another_customers(number, field)
         return AddedCard(_card(row), False, remarks)
     card_id = f"card_{secrets.token_hex(12)}"
-    connection.execute(
-        insert(_cards).values(
-            card_id=card_id,
-            customer_id=customer_id,
-            number_hash=hashed,
-            sealed_number=vault.seal(card_id, number),
-            key_id=vault.key_id,
-            last4=number.last4,
-            bin=number.bin,
-            state=CardState.ACTIVE,
-            state_by=by[:128],
-            state_at=at,
-            state_reason="added",
-            added_by=by[:128],
-            added_at=at,
-        )
-    )
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(_cards).values(
+                    card_id=card_id,
+                    customer_id=customer_id,
+                    number_hash=hashed,
+                    sealed_number=vault.seal(card_id, number),
+                    key_id=vault.key_id,
+                    last4=number.last4,
+                    bin=number.bin,
+                    state=CardState.ACTIVE,
+                    state_by=by[:128],
+                    state_at=at,
+                    state_reason="added",
+                    added_by=by[:128],
+                    added_at=at,
+                )
+            )
+    except IntegrityError:  # another customer was given it at the same time
+        raise _another_customers(number, field) from None
     write_history(connection, card_id, CardAction.ADDED, CardState.ACTIVE, by, "added", None, at)
     return AddedCard(get_card(connection, card_id), True, remarks)
 
@@ -224,6 +225,14 @@ def _holds_word(word: str) -> Any:
             exists().where(_cards.c.customer_id == _customers.c.customer_id, _cards.c.last4 == word)
         )
     return or_(*found)
+
+
+def _another_customers(number: CardNumber, field: str) -> Conflict:
+    return Conflict(
+        f"the card ending in {number.last4} is another customer's",
+        field=field,
+        expected="a card that no other customer has",
+    )
 
 
 def _odd_check_digit(number: CardNumber) -> str:

@@ -16,6 +16,7 @@ import secrets
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from ringfence.cards import tables
 from ringfence.cards.numbers import CardNumber
@@ -100,11 +101,17 @@ def check_vault(connection: Connection, vault: Vault) -> None:
     naming `vault_key` when the cards were sealed with another one.
     """
     table = tables.vault_keys
-    key_id = connection.execute(select(table.c.key_id).where(table.c.purpose == "cards")).scalar()
+    noted = select(table.c.key_id).where(table.c.purpose == "cards")
+    key_id = connection.execute(noted).scalar()
     if key_id is None:
-        connection.execute(insert(table).values(purpose="cards", key_id=vault.key_id, since=now()))
-    else:
-        require_key(vault, key_id)
+        first = insert(table).values(purpose="cards", key_id=vault.key_id, since=now())
+        try:
+            with connection.begin_nested():
+                connection.execute(first)
+            return
+        except IntegrityError:  # another process noted its key at the same time
+            key_id = connection.execute(noted).scalar_one()
+    require_key(vault, key_id)
 
 
 def require_key(vault: Vault, key_id: str) -> None:
