@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ringfence.cli.screen import console, table
+from ringfence.models.explanations import BIAS
 
 if TYPE_CHECKING:
     from ringfence.cli.demo_call import Outcome
@@ -32,8 +33,12 @@ def show_outcome(outcome: Outcome, watch: Stopwatch) -> None:
             markup=False,
         )
     for contributions in (decision.get("reasons") or {}).values():
-        for number, contribution in enumerate(contributions[:4]):
-            console.print(f"{'' if number else 'Because':10} {contribution['text']}", markup=False)
+        for number, why in enumerate([c for c in contributions if c["variable"] != BIAS][:4]):
+            value = "missing" if why["value"] is None else f"= {why['value']}"
+            console.print(
+                f"{'' if number else 'Because':10} {why['variable']} {value}: {why['text']}",
+                markup=False,
+            )
     if decision.get("note"):
         console.print(f"Note       {decision['note']}", markup=False)
     console.print(f"Case       {case['reference']}  ({case['case_id']})")

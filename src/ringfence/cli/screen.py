@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-console = Console(highlight=False)
+# Lines that are too long are left to the terminal, or to whoever reads the pipe.
+console = Console(highlight=False, soft_wrap=True)
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: str = "") -> None:
