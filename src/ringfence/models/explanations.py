@@ -86,7 +86,7 @@ def _words(feature: Feature, value: float, shown: str | None) -> str:
         return f"{subject} was seen in {events:,.1f} of 10,000 events in training"
     if value < 0:
         return f"{subject} was hardly ever seen in training"
-    return f"{subject} is number {value + 1:.0f} of {feature.levels} by fraud share in training"
+    return f"{subject} ranks {value + 1:.0f} of {feature.levels} by fraud share (1 is the lowest)"
 
 
 def _effect(log_odds: float) -> str:

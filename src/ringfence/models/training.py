@@ -24,6 +24,7 @@ from ringfence.models.matrix import Distinct
 from ringfence.models.messages import Message
 from ringfence.models.metrics import Metrics, measure
 from ringfence.models.steps import TIME_INPUT, Feature, features_of, steps_for
+from ringfence.models.trees import let_threads_sleep
 from ringfence.models.validation import check
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def _boost(
     seed: int,
     tell: Callable[[float, str], None],
 ) -> lightgbm.Booster:
+    let_threads_sleep()
     import lightgbm
 
     parameters: dict[str, Any] = {
