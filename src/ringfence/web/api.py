@@ -16,6 +16,8 @@ from fastapi import FastAPI, Request, Response
 
 from ringfence.access import Principal, Scope
 from ringfence.errors import Forbidden
+from ringfence.web.misfits import misfit, refuse_nul
+from ringfence.web.problems import NotJson
 from ringfence.web.services import Services
 
 
@@ -86,12 +88,55 @@ class Operations:
         return declare
 
 
+class Body:
+    """Reads JSON bodies of one type."""
+
+    def __init__(self, of_type: Any):
+        self._type = of_type
+        self._decoder = msgspec.json.Decoder(of_type)
+
+    def read(self, body: bytes) -> Any:
+        """The body, decoded.
+
+        Raises `InvalidInput` naming the field that does not fit, `NotJson`.
+        """
+        try:
+            decoded = self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise misfit(error, self._type, _plain(body)) from None
+        except msgspec.DecodeError as error:
+            raise NotJson(f"not JSON: {error}") from None
+        except UnicodeDecodeError:
+            raise NotJson("not UTF-8") from None
+        except RecursionError:
+            raise NotJson("nested too deeply") from None
+        if b"\\u0000" in body:
+            refuse_nul(_plain(body))
+        return decoded
+
+
+def read_query(query: Mapping[str, str], of_type: Any) -> Any:
+    """The query, converted. Raises `InvalidInput` naming the field that does not fit."""
+    refuse_nul(query)
+    try:
+        return msgspec.convert(query, of_type, strict=False)
+    except msgspec.ValidationError as error:
+        raise misfit(error, of_type, query) from None
+
+
+def _plain(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 class Endpoint:
     """An operation ready to answer: checks the scope, decodes, calls the handler, encodes."""
 
     def __init__(self, operation: Operation):
         self.operation = operation
-        self._decoder = msgspec.json.Decoder(operation.body) if operation.body is not None else None
+        self._body = Body(operation.body) if operation.body is not None else None
         self._is_async = inspect.iscoroutinefunction(operation.handler)
 
     async def answer(
@@ -102,16 +147,18 @@ class Endpoint:
         query: Mapping[str, str],
         body: bytes,
     ) -> bytes:
-        """The reply as JSON; empty for one without content. Raises what the handler raises."""
+        """The reply as JSON; empty for one without content.
+
+        Raises what `Body.read`, `read_query` and the handler raise, and `Forbidden`.
+        """
         operation = self.operation
         require(principal, operation.scope)
+        refuse_nul(path)
         call = Call(
             principal,
             path,
-            msgspec.convert(query, operation.query, strict=False)
-            if operation.query is not None
-            else None,
-            self._decoder.decode(body) if self._decoder is not None else None,
+            read_query(query, operation.query) if operation.query is not None else None,
+            self._body.read(body) if self._body is not None else None,
         )
         if self._is_async:
             reply = await operation.handler(services, call)

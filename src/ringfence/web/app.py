@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Route, compile_path
 
 from ringfence import __version__
 from ringfence.access import Scope
@@ -18,9 +19,9 @@ from ringfence.storage import Database
 from ringfence.web.api import Operation, register, require
 from ringfence.web.decisions import operations as decision_operations
 from ringfence.web.documents import add_documents
-from ringfence.web.front import Front, is_hot
+from ringfence.web.front import AsgiScope, Front, Receive, Send, is_hot
 from ringfence.web.phones import add_phones
-from ringfence.web.problems import Problem, ProblemReply, problem
+from ringfence.web.problems import Problem, ProblemReply, problem, reply_of
 from ringfence.web.routes import access, calls, cards, cases, detectors, events, models
 from ringfence.web.services import Services, open_services
 from ringfence.web.sign_in import add_sign_in
@@ -96,17 +97,24 @@ def _add_operations_routes(app: FastAPI, services: object, telemetry: Telemetry)
         text = await asyncio.to_thread(telemetry.exposition)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    async def unknown(request: Request) -> Response:
-        raise NotFound(f"there is no {request.method} {request.url.path}", field="path")
-
     app.router.add_route("/readyz", ready, methods=["GET"], include_in_schema=False)
     app.router.add_route("/metrics", metrics, methods=["GET"], include_in_schema=False)
-    app.router.add_route(
-        "/v1/{path:path}",
-        unknown,
-        methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        include_in_schema=False,
-    )
+    app.router.routes.append(Route("/v1/{path:path}", _Unserved(OPERATIONS)))
+
+
+class _Unserved:
+    """What comes to a path under `/v1` that has no operation, or not with this method."""
+
+    def __init__(self, operations: Sequence[Operation]):
+        self._methods = [(compile_path(o.path)[0], o.method) for o in operations]
+
+    async def __call__(self, scope: AsgiScope, _receive: Receive, _send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        methods = {served for place, served in self._methods if place.fullmatch(path)}
+        if methods:
+            allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+            raise HTTPException(405, f"{method} is not for {path}", {"allow": allowed})
+        raise NotFound(f"there is no {method} {path}", field="path")
 
 
 def _ping(database: Database) -> None:
@@ -120,15 +128,11 @@ def _add_errors(app: FastAPI) -> None:
 
     async def of_framework(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return _reply(error.status_code, ProblemReply(Problem(str(error.detail))))
+        reply = _reply(error.status_code, reply_of(Problem(str(error.detail))))
+        reply.headers.update(error.headers or {})
+        return reply
 
-    for family in (
-        RingfenceError,
-        msgspec.ValidationError,
-        msgspec.DecodeError,
-        UnicodeDecodeError,
-    ):
-        app.add_exception_handler(family, expected)
+    app.add_exception_handler(RingfenceError, expected)
     app.add_exception_handler(HTTPException, of_framework)
 
 

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from ringfence.access import Principal
-from ringfence.errors import Forbidden, NotFound, TooLarge, Unauthenticated
+from ringfence.errors import Forbidden, RingfenceError, TooLarge, Unauthenticated
 from ringfence.web.api import Endpoint, Operation
 from ringfence.web.decisions import operations as decision_operations
 from ringfence.web.problems import problem
@@ -58,6 +58,14 @@ def is_hot(operation: Operation) -> bool:
     return operation.path in _HOT and operation.method == "POST"
 
 
+def is_same_site(origin: str, host: str | None) -> bool:
+    """Whether the header `origin` names the server that the header `host` names."""
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
+
+
 class Front:
     """An ASGI application in front of `application`. `services` are opened by its lifespan."""
 
@@ -82,11 +90,18 @@ class Front:
         if path == "/healthz":
             await _send_json(send, 200, b'{"status":"ok"}')
             return
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
         try:
             services = self._services()
             limited = _limited(scope, receive, services.settings.max_body_bytes)
             if path in OPEN_PATHS:
-                await self._application(scope, limited, _hardened(send))
+                await self._application(scope, limited, _hardened(send_noting))
                 return
             principal = self._principal(services, scope)
             if scope["method"] == "POST":
@@ -100,7 +115,7 @@ class Front:
                         await self._decide(services, principal, _EVENTS, place, limited, send)
                         return
             scope["principal"] = principal
-            await self._application(scope, limited, _hardened(send))
+            await self._application(scope, limited, _hardened(send_noting))
         except _Gone:
             return
         except Unauthenticated as error:
@@ -109,7 +124,11 @@ class Front:
             else:
                 await self._refuse(send, error)
         except Exception as error:
-            await self._refuse(send, error)
+            if started:
+                # The framework has answered already, with a 500, or not to the end.
+                _log.error("request failed", exc_info=error)
+            else:
+                await self._refuse(send, error)
 
     async def _decide(
         self,
@@ -133,7 +152,7 @@ class Front:
     async def _websocket(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
             scope["principal"] = self._principal(self._services(), scope)
-        except (Unauthenticated, Forbidden, NotFound):
+        except RingfenceError:
             await receive()  # websocket.connect
             await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
             return
@@ -165,7 +184,7 @@ class Front:
         # A browser sends the cookie whoever made the page; only our own pages may use it to
         # change something or to listen.
         changes = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
-        if changes and origin is not None and urlsplit(origin).netloc != host:
+        if changes and origin is not None and not is_same_site(origin, host):
             raise Forbidden("the request comes from another site", field="origin")
         return services.sessions.principal(token)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from typing import TypeVar
 
 import msgspec
 
+from ringfence.carddata import mask_card_numbers
 from ringfence.errors import (
     Conflict,
     Forbidden,
@@ -17,6 +18,14 @@ from ringfence.errors import (
     Unavailable,
 )
 
+
+class NotJson(InvalidInput):
+    """The body is not a JSON document."""
+
+    def __init__(self, message: str):
+        super().__init__(message, field="body", expected="a JSON document in UTF-8")
+
+
 _STATUS: tuple[tuple[type[RingfenceError], int], ...] = (
     (TooLarge, 413),
     (NotFound, 404),
@@ -24,9 +33,9 @@ _STATUS: tuple[tuple[type[RingfenceError], int], ...] = (
     (Unauthenticated, 401),
     (Forbidden, 403),
     (Unavailable, 503),
+    (NotJson, 400),
     (InvalidInput, 422),
 )
-_MSGSPEC_PLACE = re.compile(r"^(?P<message>.*) - at `(?P<place>[^`]*)`$", re.DOTALL)
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,18 +53,28 @@ class ProblemReply(msgspec.Struct, frozen=True):
 
 
 def problem(error: Exception) -> tuple[int, ProblemReply]:
-    """Status code and body for an error of ours, or of decoding what was sent."""
+    """Status code and body for an error of ours; 500 for any other."""
+    status, found = _problem(error)
+    return status, reply_of(found)
+
+
+def reply_of(found: Problem) -> ProblemReply:
+    """The reply that says it; it may repeat what was sent, so card numbers are masked."""
+    return ProblemReply(
+        Problem(_masked(found.message), _masked(found.field), _masked(found.expected))
+    )
+
+
+def _problem(error: Exception) -> tuple[int, Problem]:
     if isinstance(error, RingfenceError):
         status = next((code for family, code in _STATUS if isinstance(error, family)), 500)
-        return status, ProblemReply(Problem(error.message, error.field, error.expected))
-    if isinstance(error, msgspec.ValidationError):
-        match = _MSGSPEC_PLACE.match(str(error))
-        if match is None:
-            return 422, ProblemReply(Problem(str(error)))
-        place = match["place"].removeprefix("$").removeprefix(".")
-        return 422, ProblemReply(Problem(match["message"], place or None))
-    if isinstance(error, msgspec.DecodeError):
-        return 400, ProblemReply(Problem(f"not JSON: {error}", "body", "a JSON document in UTF-8"))
-    if isinstance(error, UnicodeDecodeError):
-        return 400, ProblemReply(Problem("not UTF-8", "body", "a JSON document in UTF-8"))
-    return 500, ProblemReply(Problem("an unexpected error; it is in the log"))
+        return status, Problem(error.message, error.field, error.expected)
+    return 500, Problem("an unexpected error; it is in the log")
+
+
+_Text = TypeVar("_Text", str, str | None)
+
+
+def _masked(text: _Text) -> _Text:
+    # What was sent may hold half of a surrogate pair, which no reply can carry.
+    return mask_card_numbers(text).encode(errors="replace").decode() if text else text

@@ -15,7 +15,7 @@ from starlette.templating import Jinja2Templates
 from ringfence.access import authenticate, close_session, open_session
 from ringfence.errors import RingfenceError
 from ringfence.storage import now
-from ringfence.web.front import SESSION_COOKIE
+from ringfence.web.front import SESSION_COOKIE, is_same_site
 from ringfence.web.services import Services
 
 _templates = Jinja2Templates(directory=str(Path(__file__).with_name("pages")))
@@ -31,7 +31,7 @@ def add_sign_in(app: FastAPI, services: Callable[[], Services]) -> None:
         form = await request.form()
         name, next_path = str(form.get("name", "")), str(form.get("next", "/"))
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        if origin is not None and not is_same_site(origin, request.headers.get("host")):
             return _page(request, name, next_path, "This form came from another site.", 403)
         try:
             token = await asyncio.to_thread(
@@ -93,5 +93,8 @@ def _page(
 
 def _local(path: str) -> str:
     """`path` if it leads to this server, else the start page: no open redirect."""
-    parts = urlsplit(path)
-    return path if path.startswith("/") and not parts.netloc and "\\" not in path else "/"
+    try:
+        leads_away = bool(urlsplit(path).netloc)
+    except ValueError:
+        leads_away = True
+    return path if path.startswith("/") and not leads_away and "\\" not in path else "/"

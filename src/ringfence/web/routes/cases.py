@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from sqlalchemy import Connection
 
 from ringfence.access import Scope
 from ringfence.cases import (
@@ -92,12 +93,7 @@ def get_cases(services: Services, call: Call) -> list[Case]:
 def get_one_case(services: Services, call: Call) -> CaseView:
     """A case by its id or its spoken reference, with attempts and timeline."""
     with services.database.read() as connection:
-        case = get_case(connection, call.path["case_id"])
-        return CaseView(
-            case,
-            tuple(attempts_of(connection, case.case_id)),
-            tuple(timeline_of(connection, case.case_id)),
-        )
+        return _view(connection, call.path["case_id"])
 
 
 @operations.add(
@@ -125,7 +121,7 @@ def post_verdict(services: Services, call: Call) -> CaseView:
             at=now(),
             reason=body.reason,
         )
-    return get_one_case(services, call)
+        return _view(connection, case.case_id)
 
 
 @operations.add("GET", "/v1/contact-plans", scope=Scope.CASES_READ, reply=list[ContactPlan])
@@ -184,3 +180,12 @@ def put_flow(services: Services, call: Call) -> FlowVersion:
     with services.database.write() as connection:
         version = import_flow(connection, name, call.body.content)
     return FlowVersion(name, version, call.body.content)
+
+
+def _view(connection: Connection, case_id: str) -> CaseView:
+    case = get_case(connection, case_id)
+    return CaseView(
+        case,
+        tuple(attempts_of(connection, case.case_id)),
+        tuple(timeline_of(connection, case.case_id)),
+    )
