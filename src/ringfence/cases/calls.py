@@ -2,7 +2,8 @@
 
 An attempt is written down before it is dialled and is never dialled again: after a crash it counts
 as interrupted, whatever had happened on the telephone. An answer is on disk, with the card blocked
-or the hold lifted, before the flow goes on to say so.
+or the hold lifted, before the flow goes on to say so. Keys are kept only where they answer a menu:
+elsewhere they may be a secret.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.contact_flows import stored_flow
 from ringfence.cases.functions import CaseFunctions
-from ringfence.cases.records import Case, attempts_of, get_case
+from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
-from ringfence.cases.verdicts import Verdict, record_answer
+from ringfence.cases.verdicts import record_answer
 from ringfence.flows import Contact, Flow, FlowEvent, FlowEventKind, Participant, run
 from ringfence.lines import CallEnd, CallEvent, CallEventKind, CallRequest, CallResult, Line
 from ringfence.storage import Database, now
 
 INTERRUPTED = "interrupted"
+SETTLED = "settled"
 NOT_NEEDED = "not needed"
+POSTPONED = "postponed"
 
 INSTANCE_ARN = "arn:aws:connect:local:000000000000:instance/ringfence"
 
@@ -33,7 +36,6 @@ _ON_TIMELINE = {
     CallEventKind.RINGING: EntryKind.RINGING,
     CallEventKind.ANSWERED: EntryKind.ANSWERED,
     CallEventKind.SAID: EntryKind.SAID,
-    CallEventKind.DIGIT: EntryKind.DIGIT,
 }
 
 
@@ -44,55 +46,94 @@ class Attempts:
         self._database = database
         self._lines = lines
         self._caller_number = caller_number
+        self._ringing: dict[str, asyncio.Task[CallResult]] = {}
 
     async def make(self, case_id: str, number: int) -> str:
         """Make attempt `number` (from 1) of a case and return how it ended.
 
-        The value is a `CallEnd`, `interrupted` when this attempt had been started before, or
-        `not needed` when the case has its verdict.
+        The value is what `Attempt.end` says, `interrupted` also when this attempt had been
+        started before; `not needed` when the case has its verdict, and `postponed` in quiet
+        hours, when nothing was dialled.
         """
         begun = await asyncio.to_thread(self._begin, case_id, number)
         if isinstance(begun, str):
             return begun
         case, phone_number, language = begun
         line = self._lines.get(case.plan.line)
+        result: CallResult | None
         if line is None:
             result = CallResult(
                 CallEnd.FAILED, None, now(), f"there is no line {case.plan.line!r} here"
             )
         else:
             result = await self._call(line, case, number, phone_number, language)
-        await asyncio.to_thread(self._end, case_id, number, result)
+        if result is None:
+            await asyncio.to_thread(
+                self._end, case_id, number, SETTLED, None, now(), "somebody settled the case"
+            )
+            return SETTLED
+        await asyncio.to_thread(
+            self._end,
+            case_id,
+            number,
+            result.end,
+            result.answered_at,
+            result.ended_at,
+            result.detail,
+        )
         return result.end
+
+    async def end_settled(self) -> None:
+        """Let no telephone ring on for a case that has got its verdict from somebody else.
+
+        A conversation that has begun goes on: what the cardholder answers may still block the
+        card.
+        """
+        ringing = dict(self._ringing)
+        if not ringing:
+            return
+        for case_id in await asyncio.to_thread(self._settled, list(ringing)):
+            if self._ringing.get(case_id) is ringing[case_id]:
+                ringing[case_id].cancel()
 
     async def _call(
         self, line: Line, case: Case, number: int, phone_number: str, language: str
-    ) -> CallResult:
+    ) -> CallResult | None:
+        """The call's result; None when `end_settled` has ended it."""
         attempt_id = _attempt_id(case.case_id, number)
 
         async def report(event: CallEvent) -> None:
+            if event.kind is CallEventKind.ANSWERED:
+                self._ringing.pop(case.case_id, None)
             await asyncio.to_thread(self._report, case.case_id, attempt_id, event)
 
         async def conversation(participant: Participant) -> None:
             await self._converse(case, attempt_id, phone_number, language, participant)
 
+        request = CallRequest(
+            call_id=attempt_id,
+            to_number=phone_number,
+            from_number=self._caller_number,
+            caller_name=case.attributes.get("Bank", ""),
+            ring_timeout_seconds=case.plan.ring_timeout_seconds,
+            language=language,
+            flow_name=case.flow_name,
+            attributes=case.attributes,
+        )
+        # A task of its own, so that it can be ended without ending the workflow that awaits it.
+        call = asyncio.ensure_future(line.call(request, conversation, report))
+        self._ringing[case.case_id] = call
         try:
-            return await line.call(
-                CallRequest(
-                    call_id=attempt_id,
-                    to_number=phone_number,
-                    from_number=self._caller_number,
-                    caller_name=case.attributes.get("Bank", ""),
-                    ring_timeout_seconds=case.plan.ring_timeout_seconds,
-                    language=language,
-                    flow_name=case.flow_name,
-                    attributes=case.attributes,
-                ),
-                conversation,
-                report,
-            )
+            return await call
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this is not None and this.cancelling():
+                raise
+            return None
         except Exception as error:  # a line must not raise; a case must outlive one that does
             return CallResult(CallEnd.FAILED, None, now(), f"{type(error).__name__}: {error}")
+        finally:
+            self._ringing.pop(case.case_id, None)
 
     async def _converse(
         self,
@@ -105,10 +146,8 @@ class Attempts:
         flow = await asyncio.to_thread(self._flow, case)
 
         async def observe(event: FlowEvent) -> None:
-            if event.kind is FlowEventKind.INPUT and event.matched:
-                verdict = case.plan.verdict_of(event.block_id, event.result)
-                if verdict is not None:
-                    await asyncio.to_thread(self._answer, case.case_id, verdict)
+            if event.kind is FlowEventKind.INPUT:
+                await asyncio.to_thread(self._key, case, event)
 
         await run(
             flow,
@@ -127,15 +166,17 @@ class Attempts:
         )
 
     def _begin(self, case_id: str, number: int) -> str | tuple[Case, str, str]:
-        at = now()
         with self._database.write() as connection:
-            case = get_case(connection, case_id)
+            case = held_case(connection, case_id)
+            at = now()
             for attempt in attempts_of(connection, case_id):
                 if attempt.number == number:
                     return attempt.end or _interrupt(connection, case_id, number, at)
             if not case.open:
                 return NOT_NEEDED
             customer = cards.get_customer(connection, case.customer_id)
+            if case.plan.next_allowed(at, customer.time_zone) > at:
+                return POSTPONED  # the server was down while the time for this call passed
             connection.execute(
                 insert(tables.attempts).values(
                     attempt_id=_attempt_id(case_id, number),
@@ -159,9 +200,20 @@ class Attempts:
         with self._database.read() as connection:
             return stored_flow(connection, case.flow_name, case.flow_version)
 
-    def _answer(self, case_id: str, verdict: Verdict) -> None:
+    def _settled(self, case_ids: list[str]) -> list[str]:
+        with self._database.read() as connection:
+            return settled_cases(connection, case_ids)
+
+    def _key(self, case: Case, event: FlowEvent) -> None:
+        """A key in a menu: note it, and the verdict when it is an answer."""
+        verdict = case.plan.verdict_of(event.block_id, event.result) if event.matched else None
         with self._database.write() as connection:
-            record_answer(connection, case_id, verdict, by="cardholder", source="phone", at=now())
+            held_case(connection, case.case_id)
+            note(connection, case.case_id, event.at, EntryKind.DIGIT, event.result)
+            if verdict is not None:
+                record_answer(
+                    connection, case.case_id, verdict, by="cardholder", source="phone", at=now()
+                )
 
     def _report(self, case_id: str, attempt_id: str, event: CallEvent) -> None:
         kind = _ON_TIMELINE.get(event.kind)
@@ -176,25 +228,33 @@ class Attempts:
                     .values(answered_at=event.at)
                 )
 
-    def _end(self, case_id: str, number: int, result: CallResult) -> None:
-        text = result.end.replace("_", " ")
+    def _end(
+        self,
+        case_id: str,
+        number: int,
+        end: str,
+        answered_at: datetime | None,
+        ended_at: datetime,
+        detail: str,
+    ) -> None:
+        text = end.replace("_", " ")
         with self._database.write() as connection:
             connection.execute(
                 update(tables.attempts)
                 .where(tables.attempts.c.attempt_id == _attempt_id(case_id, number))
                 .values(
-                    answered_at=result.answered_at,
-                    ended_at=result.ended_at,
-                    end=result.end,
-                    detail=result.detail[:512],
+                    answered_at=answered_at,
+                    ended_at=ended_at,
+                    end=end,
+                    detail=detail[:512],
                 )
             )
             note(
                 connection,
                 case_id,
-                result.ended_at,
+                ended_at,
                 EntryKind.ENDED,
-                f"{text}: {result.detail}" if result.detail else text,
+                f"{text}: {detail}" if detail else text,
             )
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 from dbos import DBOS, SetWorkflowID
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from ringfence import cards
 from ringfence.cases import tables
-from ringfence.cases.calls import Attempts
+from ringfence.cases.calls import INTERRUPTED, Attempts
 from ringfence.cases.opening import CaseOpening
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.workflow import (
-    CaseWorkflow,
+    CASE_WORKFLOW,
     workflow_configuration,
     workflow_database_url,
 )
@@ -25,6 +29,12 @@ from ringfence.storage import Database, now
 
 _log = structlog.get_logger(__name__)
 _SWEEP_SECONDS = 5.0
+_SETTLED_SECONDS = 0.5  # how long a telephone may ring on when somebody settles its case
+_MOST_AT_ONCE = 500  # cases asked about in one question to DBOS
+
+# In these a workflow does nothing any more. SUCCESS is among them for a database that was put
+# back from a copy, in which the case is open again.
+_OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 class CaseDesk:
@@ -43,60 +53,81 @@ class CaseDesk:
         self.opening = CaseOpening(bank_name, self._opened)
         self._configuration = workflow_configuration(workflow_database_url(database, data_dir))
         self._attempts = Attempts(database, lines, caller_number)
-        self._workflow: CaseWorkflow | None = None
+        self._launched = False
         self._started: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Launch the workflows: those that a crash cut off, and those of cases without one."""
         DBOS(config=self._configuration)
-        self._workflow = CaseWorkflow(self._database, self._attempts)
-        await asyncio.to_thread(DBOS.launch)
-        self._spawn(self._sweep_for_ever())
+        CASE_WORKFLOW.bind(self._database, self._attempts)
+        # Not in a thread: DBOS runs what it recovers on the loop that launches it, and the lines
+        # are on this one.
+        DBOS.launch()
+        self._launched = True
+        self._spawn(self._for_ever(self._sweep, _SWEEP_SECONDS))
+        self._spawn(self._for_ever(self._attempts.end_settled, _SETTLED_SECONDS))
 
     async def stop(self) -> None:
         """Stop working. What is unfinished goes on at the next start."""
+        self._launched = False
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=False)
+        await CASE_WORKFLOW.stop()
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as thread:
+            await loop.run_in_executor(thread, partial(DBOS.destroy, destroy_registry=False))
+        # DBOS had made its own threads those of the loop, and they are gone.
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 
     def _opened(self, case_id: str) -> None:
         self._spawn(self._run(case_id))
 
-    def _spawn(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, case_id: str) -> None:
-        if self._workflow is None or case_id in self._started:
+        if not self._launched or case_id in self._started:
             return
         self._started.add(case_id)
-        with SetWorkflowID(case_id):
-            await DBOS.start_workflow_async(self._workflow.run, case_id)
+        try:
+            with SetWorkflowID(case_id):
+                await DBOS.start_workflow_async(CASE_WORKFLOW.run, case_id)
+        except Exception as error:
+            # The sweep finds the case and tries again.
+            self._started.discard(case_id)
+            _log.error("a case's workflow did not start", case_id=case_id, error=str(error))
 
-    async def _sweep_for_ever(self) -> None:
+    async def _for_ever(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
             try:
-                await self._sweep()
+                await work()
             except Exception as error:
-                _log.error("the sweep over open cases failed", error=str(error))
-            await asyncio.sleep(_SWEEP_SECONDS)
+                _log.error("looking after open cases failed", error=str(error))
+            await asyncio.sleep(seconds)
 
     async def _sweep(self) -> None:
-        for case_id in await asyncio.to_thread(self._open_cases):
-            status = await DBOS.get_workflow_status_async(case_id)
-            if status is None:
-                await self._run(case_id)
-            elif status.status in ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
-                _log.error("a case's workflow failed", case_id=case_id, status=status.status)
-                await asyncio.to_thread(self._hand_over, case_id, status.status)
+        open_cases = await asyncio.to_thread(self._open_cases)
+        self._started.intersection_update(open_cases)
+        for first in range(0, len(open_cases), _MOST_AT_ONCE):
+            some = open_cases[first : first + _MOST_AT_ONCE]
+            found = await DBOS.list_workflows_async(
+                workflow_ids=some, load_input=False, load_output=False
+            )
+            statuses = {status.workflow_id: status.status for status in found}
+            for case_id in some:
+                status = statuses.get(case_id)
+                if status is None:
+                    await self._run(case_id)
+                elif status in _OVER:
+                    await asyncio.to_thread(self._hand_over, case_id, status)
 
     def _open_cases(self) -> list[str]:
-        at = now()
         with self._database.write() as connection:
-            cards.expire_holds(connection, at)
+            _expire_holds(connection, now())
             return list(
                 connection.execute(
                     select(tables.cases.c.case_id).where(tables.cases.c.open)
@@ -104,9 +135,11 @@ class CaseDesk:
             )
 
     def _hand_over(self, case_id: str, status: str) -> None:
+        """Leave to an analyst a case that no workflow brings to its end any more."""
         at = now()
+        attempts = tables.attempts
         with self._database.write() as connection:
-            connection.execute(
+            handed_over = connection.execute(
                 update(tables.cases)
                 .where(tables.cases.c.case_id == case_id, tables.cases.c.verdict.is_(None))
                 .values(
@@ -118,4 +151,29 @@ class CaseDesk:
                     for_analyst=True,
                 )
             )
+            if handed_over.rowcount == 0:
+                return
+            connection.execute(
+                update(attempts)
+                .where(attempts.c.case_id == case_id, attempts.c.end.is_(None))
+                .values(ended_at=at, end=INTERRUPTED)
+            )
             note(connection, case_id, at, EntryKind.ANALYST, f"the workflow ended with {status}")
+        _log.error("a case's workflow failed", case_id=case_id, status=status)
+
+
+def _expire_holds(connection: Connection, at: datetime) -> None:
+    """End the holds whose time has come, and say so on the timelines of their cases."""
+    for card_id in cards.expire_holds(connection, at):
+        ended = [
+            entry.case_id
+            for entry in cards.card_history(connection, card_id)
+            if entry.action is cards.CardAction.EXPIRED and entry.at == at
+        ]
+        known = connection.execute(
+            select(tables.cases.c.case_id).where(tables.cases.c.case_id.in_(ended))
+        ).scalars()
+        state = cards.get_card(connection, card_id).state
+        for case_id in known.all():
+            text = f"the hold has expired, now {state}"
+            note(connection, case_id, at, EntryKind.CARD, text)

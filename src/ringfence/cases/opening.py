@@ -73,7 +73,7 @@ class CaseOpening:
         if card.state is cards.CardState.BLOCKED:
             return None, "no case: the card is blocked already"
         case_id = f"case_{secrets.token_hex(12)}"
-        reference = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(5))
+        reference = _new_reference(connection)
         event_type = get_event_type(connection, event.event_type)
         payment = payment_of(event_type, event.variables)
         connection.execute(
@@ -139,3 +139,13 @@ class CaseOpening:
                 joined_at=suspicion.decided_at,
             )
         )
+
+
+def _new_reference(connection: Connection) -> str:
+    while True:
+        reference = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(5))
+        taken = connection.execute(
+            select(tables.cases.c.case_id).where(tables.cases.c.reference == reference).limit(1)
+        ).first()
+        if taken is None:
+            return reference

@@ -10,7 +10,9 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from ringfence.cases import tables
+from ringfence.cases.contact_flows import latest_flow_version, stored_flow
 from ringfence.cases.verdicts import Verdict
+from ringfence.detectors import list_outcomes
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import NAME_PATTERN, raise_revision
 from ringfence.storage import now
@@ -32,19 +34,30 @@ class QuietHours(msgspec.Struct, frozen=True):
     end: time = time(8, 0)
 
     def next_allowed(self, at: datetime, time_zone: str) -> datetime:
-        """The first moment from `at` on that is outside the quiet hours."""
-        local = at.astimezone(ZoneInfo(time_zone))
-        clock = local.time()
+        """A moment from `at` on that is outside the quiet hours: `at`, or when they next end.
+
+        Where clocks are turned back past the end of the quiet hours, these end twice.
+        """
+        zone = ZoneInfo(time_zone)
+        # Two rounds at most: hours that would end in the hour that a clock leaves out end a
+        # day later when they have begun again by then.
+        while self._cover(at.astimezone(zone).time()):
+            at = self._next_end(at, zone)
+        return at
+
+    def _cover(self, clock: time) -> bool:
         if self.start <= self.end:
-            quiet = self.start <= clock < self.end
-            ends_tomorrow = False
-        else:
-            quiet = clock >= self.start or clock < self.end
-            ends_tomorrow = clock >= self.start
-        if not quiet:
-            return at
-        day = local.date() + timedelta(days=1 if ends_tomorrow else 0)
-        return datetime.combine(day, self.end, tzinfo=local.tzinfo).astimezone(at.tzinfo)
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+    def _next_end(self, at: datetime, zone: ZoneInfo) -> datetime:
+        day = at.astimezone(zone).date()
+        ends = (
+            datetime.combine(day + timedelta(days=days), self.end.replace(fold=fold), zone)
+            for days in (0, 1)
+            for fold in (0, 1)
+        )
+        return next(end for each in ends if (end := each.astimezone(at.tzinfo)) > at)
 
 
 class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +92,22 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return self.answers.get(key)
 
+    def next_allowed(self, at: datetime, time_zone: str) -> datetime:
+        """A moment from `at` on at which this plan may call somebody in `time_zone`."""
+        if self.quiet_hours is None:
+            return at
+        return self.quiet_hours.next_allowed(at, time_zone)
+
     def check(self) -> None:
         """Raise `InvalidInput` naming the first field that does not fit."""
         if not NAME_PATTERN.fullmatch(self.name):
             raise InvalidInput("not a name", field="name", expected="1 to 64 of 0-9 a-z _ -")
+        if not self.outcomes or len(set(self.outcomes)) != len(self.outcomes):
+            raise InvalidInput(
+                "none, or one of them twice", field="outcomes", expected="one outcome or more"
+            )
+        if not 0 < len(self.line) <= 32:
+            raise InvalidInput("not a line", field="line", expected="the name of a line")
         for field, low, high in (
             ("attempts", 1, 10),
             ("spacing_seconds", 0, 7 * 86_400),
@@ -96,6 +121,13 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
                 raise InvalidInput(f"{key!r} is not a key", field="answers", expected="0-9, * or #")
             if verdict not in (Verdict.LEGIT, Verdict.FRAUD):
                 raise InvalidInput("not an answer", field="answers", expected="legit or fraud")
+        quiet = self.quiet_hours
+        if quiet is not None and (quiet.start.tzinfo or quiet.end.tzinfo):
+            raise InvalidInput(
+                "names a time zone",
+                field="quiet_hours",
+                expected="times such as 21:00:00, which are the cardholder's",
+            )
 
 
 def put_plan(connection: Connection, plan: ContactPlan) -> None:
@@ -105,9 +137,22 @@ def put_plan(connection: Connection, plan: ContactPlan) -> None:
     outcome already has another plan.
     """
     plan.check()
-    from ringfence.cases.contact_flows import latest_flow_version
-
-    latest_flow_version(connection, plan.flow)
+    known = list_outcomes(connection)
+    for outcome in plan.outcomes:
+        if outcome not in known:
+            raise InvalidInput(
+                f"there is no outcome {outcome!r}",
+                field="outcomes",
+                expected="one of " + (", ".join(known) or "the outcomes, of which there are none"),
+            )
+    flow = stored_flow(connection, plan.flow, latest_flow_version(connection, plan.flow))
+    for question in plan.questions:
+        if question not in flow.blocks:
+            raise InvalidInput(
+                f"the flow {plan.flow!r} has no block {question!r}",
+                field="questions",
+                expected="ids of blocks of the flow",
+            )
     for other in list_plans(connection):
         shared = set(other.outcomes) & set(plan.outcomes)
         if other.name != plan.name and shared:

@@ -44,7 +44,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One call. `end` is how it ended, `interrupted` when a crash cut it off."""
+    """One call.
+
+    `end` is how it ended: a `CallEnd`, `interrupted` when a crash cut it off, `settled` when it
+    still rang while somebody else settled the case.
+    """
 
     attempt_id: str
     case_id: str
@@ -58,15 +62,43 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def get_case(connection: Connection, case_id: str) -> Case:
-    """The case of that id or reference. Raises `NotFound`."""
+    """The case of that id, or the newest with that reference. Raises `NotFound`."""
+    table = tables.cases
+    row = connection.execute(select(table).where(table.c.case_id == case_id)).first()
+    if row is None:
+        row = connection.execute(
+            select(table)
+            .where(table.c.reference == case_id.upper())
+            .order_by(table.c.opened_at.desc())
+            .limit(1)
+        ).first()
+    if row is None:
+        raise NotFound(f"there is no case {case_id!r}", field="case_id")
+    return _case(row)
+
+
+def held_case(connection: Connection, case_id: str) -> Case:
+    """The case of that id, which nobody else changes until the transaction ends.
+
+    So a verdict that comes meanwhile, on whatever server, comes before or after what follows from
+    reading the case, and never in between. Raises `NotFound`.
+    """
     row = connection.execute(
-        select(tables.cases).where(
-            (tables.cases.c.case_id == case_id) | (tables.cases.c.reference == case_id.upper())
-        )
+        select(tables.cases).where(tables.cases.c.case_id == case_id).with_for_update()
     ).first()
     if row is None:
         raise NotFound(f"there is no case {case_id!r}", field="case_id")
     return _case(row)
+
+
+def settled_cases(connection: Connection, case_ids: Sequence[str]) -> list[str]:
+    """Which of these cases are no longer open."""
+    table = tables.cases
+    return list(
+        connection.execute(
+            select(table.c.case_id).where(table.c.case_id.in_(case_ids), table.c.open.is_(False))
+        ).scalars()
+    )
 
 
 def list_cases(

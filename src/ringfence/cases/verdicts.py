@@ -41,6 +41,9 @@ def record_answer(
     The first answer wins, whoever gives it: it acts on the card, closes the case and labels the
     event in this transaction. A later `fraud` still blocks the card, for that can only make
     things safer; a later `legit` changes nothing. `source` becomes the label's source.
+
+    The label goes to the event that opened the case, about which the call asks. Events that
+    joined the case later get none: nobody was asked about them.
     """
     table = tables.cases
     first = (

@@ -6,46 +6,63 @@ that runs twice (the process died before DBOS noted its end) finds what it did t
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-import msgspec
 from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.calls import INTERRUPTED, Attempts
 from ringfence.cases.plans import CardAction
-from ringfence.cases.records import Case, attempts_of, get_case
+from ringfence.cases.records import Case, attempts_of, held_case
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import Verdict
-from ringfence.lines import CallEnd
 from ringfence.storage import Database, now
 
 # How soon the next attempt follows one that a crash cut off.
 _AFTER_INTERRUPTION_SECONDS = 2.0
 
 
-class NextStep(msgspec.Struct, frozen=True):
-    """What a case does next: make attempt `number` after `wait_seconds`, or nothing (number 0)."""
-
-    number: int
-    wait_seconds: float
-
-
 @DBOS.dbos_class()
 class CaseWorkflow(DBOSConfiguredInstance):
-    """The workflow, bound to this process's database and lines."""
+    """The workflow. There is one, as DBOS finds it by its name when it takes up a case."""
 
-    def __init__(self, database: Database, attempts: Attempts):
+    def __init__(self) -> None:
         super().__init__("cases")
-        self._database = database
-        self._attempts = attempts
+        self._bound: tuple[Database, Attempts] | None = None
+        self._running: set[asyncio.Task[Any]] = set()
 
-    @DBOS.workflow(name="case")
+    def bind(self, database: Database, attempts: Attempts) -> None:
+        """Work on this database and with these attempts from now on."""
+        self._bound = database, attempts
+
+    async def stop(self) -> None:
+        """Stop every case where it is, and hang up. They go on at the next start."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    @property
+    def _database(self) -> Database:
+        return self._desk()[0]
+
+    def _desk(self) -> tuple[Database, Attempts]:
+        if self._bound is None:
+            raise RuntimeError("no desk has bound the workflow")
+        return self._bound
+
+    # However often a server has crashed, a case goes on.
+    @DBOS.workflow(name="case", max_recovery_attempts=None)
     async def run(self, case_id: str) -> str:
         """Bring a case to its end; returns the verdict."""
+        this = asyncio.current_task()
+        if this is not None and this not in self._running:
+            self._running.add(this)
+            this.add_done_callback(self._running.discard)
         while True:
             number, wait_seconds = await self.plan_next(case_id)
             if number == 0:
@@ -57,8 +74,21 @@ class CaseWorkflow(DBOSConfiguredInstance):
     @DBOS.step(retries_allowed=True, max_attempts=8, interval_seconds=0.5)
     async def plan_next(self, case_id: str) -> tuple[int, float]:
         """The number of the next attempt and the seconds to wait for it; 0 when there is none."""
+        return await asyncio.to_thread(self._plan_next, case_id)
+
+    @DBOS.step(retries_allowed=True, max_attempts=8, interval_seconds=0.5)
+    async def attempt(self, case_id: str, number: int) -> str:
+        """Make one attempt. Run again after a crash, it finds the attempt and does not dial."""
+        return await self._desk()[1].make(case_id, number)
+
+    @DBOS.step(retries_allowed=True, max_attempts=8, interval_seconds=0.5)
+    async def conclude(self, case_id: str) -> str:
+        """Give a case without an answer its verdict, and do what the plan says about the card."""
+        return await asyncio.to_thread(self._conclude, case_id)
+
+    def _plan_next(self, case_id: str) -> tuple[int, float]:
         with self._database.write() as connection:
-            case = get_case(connection, case_id)
+            case = held_case(connection, case_id)
             if not case.open:
                 return 0, 0.0
             made = attempts_of(connection, case_id)
@@ -77,7 +107,7 @@ class CaseWorkflow(DBOSConfiguredInstance):
                 )
                 earliest = max(at, (last.ended_at or at) + timedelta(seconds=seconds))
             time_zone = cards.get_customer(connection, case.customer_id).time_zone
-            allowed = _allowed(case, earliest, time_zone)
+            allowed = case.plan.next_allowed(earliest, time_zone)
             if allowed > at:
                 note(
                     connection,
@@ -88,29 +118,19 @@ class CaseWorkflow(DBOSConfiguredInstance):
                 )
             return len(made) + 1, (allowed - at).total_seconds()
 
-    @DBOS.step(retries_allowed=True, max_attempts=8, interval_seconds=0.5)
-    async def attempt(self, case_id: str, number: int) -> str:
-        """Make one attempt. Run again after a crash, it finds the attempt and does not dial."""
-        return await self._attempts.make(case_id, number)
-
-    @DBOS.step(retries_allowed=True, max_attempts=8, interval_seconds=0.5)
-    async def conclude(self, case_id: str) -> str:
-        """Give a case without an answer its verdict, and do what the plan says about the card."""
+    def _conclude(self, case_id: str) -> str:
         with self._database.write() as connection:
-            case = get_case(connection, case_id)
+            case = held_case(connection, case_id)
             if case.verdict is not None:
                 return case.verdict
             made = attempts_of(connection, case_id)
-            spoke = any(
-                a.end and CallEnd.__members__.get(a.end.upper()) and CallEnd(a.end).answered
-                for a in made
-            )
+            spoke = any(attempt.answered_at is not None for attempt in made)
             verdict = Verdict.UNDECIDED if spoke else Verdict.UNREACHED
             action = case.plan.on_undecided if spoke else case.plan.on_unreached
             at = now()
             connection.execute(
                 update(tables.cases)
-                .where(tables.cases.c.case_id == case_id, tables.cases.c.verdict.is_(None))
+                .where(tables.cases.c.case_id == case_id)
                 .values(
                     verdict=verdict,
                     verdict_by="ringfence",
@@ -127,33 +147,30 @@ class CaseWorkflow(DBOSConfiguredInstance):
                 EntryKind.VERDICT,
                 f"{verdict} (after {len(made)} attempts)",
             )
-            because = f"case {case.reference}: {verdict}"
-            if action is CardAction.BLOCK:
-                change = cards.block(
-                    connection, case.card_id, by="ringfence", reason=because, case_id=case_id, at=at
-                )
-            elif action is CardAction.RELEASE:
-                change = cards.lift_hold(
-                    connection,
-                    case.card_id,
-                    case_id,
-                    by="ringfence",
-                    reason=because,
-                    case_id=case_id,
-                    at=at,
-                )
-            else:
-                change = None
-            state = cards.get_card(connection, case.card_id).state
-            text = f"{action}: the card is {state}"
-            note(connection, case_id, at, EntryKind.CARD if change else EntryKind.CLOSED, text)
+            _act(connection, case, action, f"case {case.reference}: {verdict}", at)
             return verdict
 
 
-def _allowed(case: Case, earliest: datetime, time_zone: str) -> datetime:
-    if case.plan.quiet_hours is None:
-        return earliest
-    return case.plan.quiet_hours.next_allowed(earliest, time_zone)
+def _act(
+    connection: Connection, case: Case, action: CardAction, because: str, at: datetime
+) -> None:
+    who_and_why: dict[str, Any] = {
+        "by": "ringfence",
+        "reason": because,
+        "case_id": case.case_id,
+        "at": at,
+    }
+    change = None
+    if action is CardAction.BLOCK:
+        change = cards.block(connection, case.card_id, **who_and_why)
+    elif action is CardAction.RELEASE:
+        change = cards.lift_hold(connection, case.card_id, case.case_id, **who_and_why)
+    state = cards.get_card(connection, case.card_id).state
+    text = f"{action}: the card is {state}"
+    note(connection, case.case_id, at, EntryKind.CARD if change else EntryKind.CLOSED, text)
+
+
+CASE_WORKFLOW = CaseWorkflow()
 
 
 def workflow_database_url(database: Database, data_dir: Path) -> str:
