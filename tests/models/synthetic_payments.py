@@ -55,13 +55,14 @@ def payments(count: int, seed: int = 1) -> pl.DataFrame:
         amount = round(chance.lognormvariate(5 if odd else 3.4, 1), 2)
         first, last = chance.choice(("ada", "bo", "cleo")), chance.choice(("king", "lund", "marsh"))
         domain = "mailinator.com" if odd and chance.random() < 0.5 else "gmail.com"
+        networks = (66, 80, 91) if odd else (66, 66, 80)
         row = {
             "EVENT_ID": f"e-{number}",
             "EVENT_TIMESTAMP": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "EVENT_LABEL": "fraud" if fraud else "legit",
             "amount": amount,
             "settled_amount": round(amount * (0.2 if odd and chance.random() < 0.5 else 1), 2),
-            "ip_address": f"{chance.choice((66, 66, 80) if not odd else (66, 80, 91))}.{chance.randint(0, 9)}.1.7",
+            "ip_address": f"{chance.choice(networks)}.{chance.randint(0, 9)}.1.7",
             "email": f"{first}.{last}{chance.randint(0, 99)}@{domain}",
             "phone": f"({chance.randint(201, 240)})555-{chance.randint(1000, 9999)}",
             "merchant": f"m{int(chance.paretovariate(0.7)) % 300}",
