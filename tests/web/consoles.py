@@ -40,6 +40,9 @@ from ringfence.rules import Rule
 from ringfence.settings import Settings
 from ringfence.storage import Database, migrate, now
 
+# Threads that spin while they wait make a small training slow on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox",
@@ -102,13 +105,14 @@ class Console:
                 },
             },
             timeout=20,
+            trust_env=False,
         )
         assert reply.status_code == 200, reply.text
         return dict(reply.json())
 
 
 def furnish(data_dir: Path) -> None:
-    """Users, a customer, a trained model, a detector and a contact plan, in a new data directory."""
+    """Users, customers, a trained model, a detector and a contact plan in a new directory."""
     data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(Settings(data_dir=data_dir).url)
     migrate(database)

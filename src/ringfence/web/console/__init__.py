@@ -39,6 +39,7 @@ def add_console(app: FastAPI, services: Callable[[], Services], data_dir: Path) 
     from nicegui import core, ui
 
     from ringfence.web.console import pages
+    from ringfence.web.console.layout import nowhere
 
     pages.load()
     app.mount("/console", StaticFiles(directory=str(Path(__file__).with_name("static"))))
@@ -47,6 +48,7 @@ def add_console(app: FastAPI, services: Callable[[], Services], data_dir: Path) 
     core.app.config.socket_io_js_transports = ["websocket"]
     ui.run_with(
         app,
+        root=nowhere,
         title="Ringfence",
         favicon=Path(str(files("ringfence.lines") / "phone" / "icon.svg")),
         dark=None,

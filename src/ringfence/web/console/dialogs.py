@@ -15,7 +15,7 @@ def confirm(
     title: str, text: object, action: str, work: Callable[[], Awaitable[None]], *, danger: bool
 ) -> None:
     """Ask before doing `work`."""
-    with ui.dialog(value=True) as dialog, _sheet(title):
+    with _dialog(title) as dialog, _sheet(title):
         html(text, "p")
 
         async def go() -> None:
@@ -36,7 +36,7 @@ def ask_reason(
 ) -> None:
     """Ask why before doing `work(reason)`."""
     form = Form()
-    with ui.dialog(value=True) as dialog, _sheet(title):
+    with _dialog(title) as dialog, _sheet(title):
         html(text, "p")
         reason = form.add("reason", text_field("Reason", hint="Kept with the change"))
         reason.props("autofocus maxlength=300")
@@ -55,8 +55,14 @@ def ask_reason(
     dialog.on("hide", dialog.delete)
 
 
+def _dialog(title: str) -> ui.dialog:
+    dialog = ui.dialog(value=True)
+    dialog.props["aria-label"] = title
+    return dialog
+
+
 def _sheet(title: str) -> ui.element:
-    sheet = ui.element("div").classes("sheet").props(f'role="dialog" aria-label="{title}"')
+    sheet = ui.element("div").classes("sheet")
     with sheet:
         html(title, "h2")
     return sheet

@@ -43,7 +43,7 @@ def console_page(route: str, *, title: str, section: str, scope: Scope) -> Calla
                 visit = visit_of(request)
             except Unauthenticated:
                 return RedirectResponse("/sign-in", status_code=303)
-            _frame(visit, title, section)
+            _frame(visit, section)
             with ui.element("main").props('id="main" tabindex="-1"').classes("page"):
                 if not visit.allows(scope):
                     trouble(
@@ -58,12 +58,28 @@ def console_page(route: str, *, title: str, section: str, scope: Scope) -> Calla
                     trouble("Not found", f"{error.message[:1].upper()}{error.message[1:]}.")
                 except RingfenceError as error:
                     trouble("This cannot be shown now", str(error))
+                except Exception as error:
+                    _log.error("a page could not be shown", path=visit.here, exc_info=error)
+                    trouble("This cannot be shown now", "Something failed; it is in the log.")
             return None
 
         ui.page(route, title=f"{title} · Ringfence", response_timeout=20)(page)
         return build
 
     return declare
+
+
+async def nowhere(request: Request) -> Any:
+    """The page of an address that leads to none."""
+    try:
+        visit = visit_of(request)
+    except Unauthenticated:
+        return RedirectResponse("/sign-in", status_code=303)
+    ui.context.client.status_code = 404
+    _frame(visit, "")
+    with ui.element("main").props('id="main" tabindex="-1"').classes("page"):
+        trouble("There is no such page", f"Nothing is at {request.url.path}.")
+    return None
 
 
 def heading(title: str, about: str = "") -> None:
@@ -125,7 +141,8 @@ def every(visit: Visit, seconds: float, work: Callable[[], Awaitable[None]]) -> 
             timer.deactivate()
             _cover("Signed out", "Your session is over.", "Sign in again")
         except Exception as error:
-            _log.warning("a page could not be refreshed", path=visit.here, error=str(error))
+            if not warning.visible:
+                _log.warning("a page could not be refreshed", path=visit.here, exc_info=error)
             warning.set_visibility(True)
 
     timer = ui.timer(seconds, tick)
@@ -142,6 +159,10 @@ async def attempt(work: Callable[[], Awaitable[None]]) -> bool:
     except RingfenceError as error:
         ui.notify(str(error), type="negative", position="top", timeout=8000)
         return False
+    except Exception as error:
+        _log.error("something that was asked for failed", exc_info=error)
+        ui.notify("This failed; why is in the log.", type="negative", position="top", timeout=8000)
+        return False
     return True
 
 
@@ -156,7 +177,7 @@ def button(text: str, on_click: Callable[[], Any] | None = None, kind: str = "qu
     return made.props("unelevated no-caps no-wrap").classes(f"button {kind}")
 
 
-def _frame(visit: Visit, title: str, section: str) -> None:
+def _frame(visit: Visit, section: str) -> None:
     ui.add_head_html(_HEAD)
     ui.dark_mode({"light": False, "dark": True}.get(visit.theme))
     ui.on("console_active", visit.active)

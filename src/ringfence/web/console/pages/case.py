@@ -210,7 +210,7 @@ def _summary(facts: CaseFacts) -> Markup:
         pairs.append(("Settled at", markup.moment(case.verdict_at)))
     pairs += [
         ("Contact plan", case.plan.name),
-        ("Contact flow", f"{case.flow_name}, version {case.flow_version}"),
+        ("Contact flow", f"{case.flow_name} v{case.flow_version}"),
         ("Attempts", f"{len(facts.attempts)} of {case.plan.attempts}"),
     ]
     return markup.facts(pairs)

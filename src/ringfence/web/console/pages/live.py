@@ -81,9 +81,7 @@ class _Feed:
         """Take in what is new."""
         async with self._lock:
             since = self._newest
-            rows = await self._visit.read(
-                lambda connection: feed(connection, since, _SHOWN if since else _SEARCHED)
-            )
+            rows = await self._visit.read(lambda connection: feed(connection, since, _SEARCHED))
             fresh = [row for row in rows if row.key not in self._seen]
             if self._paused:
                 self._waiting = len(fresh)

@@ -19,6 +19,7 @@ from ringfence.web.console import charts, markup
 from ringfence.web.console.layout import button, console_page, heading, html, rewrite
 from ringfence.web.console.visit import Visit
 
+_MOVED = "console_threshold"
 _MESSAGE_TONES = {"Error": "bad", "Warning": "warn", "Info": "info"}
 
 
@@ -78,8 +79,13 @@ class _ThresholdPanel:
             with ui.element("div").classes("stack"):
                 with ui.element("div"):
                     self._value = html("").classes("big").props('id="threshold-value"')
-                    self._slider = ui.slider(min=0, max=1000, step=5, value=start)
-                    self._slider.props('aria-label="Threshold"')
+                    # A native one: Home, End, the arrows and a screen reader work on it.
+                    html(
+                        Markup(
+                            '<input id="threshold" class="range" type="range" min="0" max="1000" '
+                            'step="5" value="{}" aria-label="Threshold" data-tells="{}">'
+                        ).format(start, _MOVED)
+                    )
                 if suggested:
                     self._chips = self._suggestions(suggested)
                 else:
@@ -89,7 +95,7 @@ class _ThresholdPanel:
             self._roc = charts.chart(
                 charts.roc(metrics.rows, self._at(start)), "ROC curve with the chosen threshold"
             ).classes("tall")
-        self._slider.on_value_change(lambda change: self._show(int(change.value)))
+        ui.on(_MOVED, lambda moved: self._show(int(moved.args)), throttle=0.04)
         self._show(start)
 
     def _suggestions(self, suggested: tuple[Threshold, ...]) -> dict[int, list[ui.button]]:
@@ -105,10 +111,14 @@ class _ThresholdPanel:
                     value = int(each.threshold)
                     chip = button(
                         f"{each.fpr:.0%}: {value}",
-                        lambda value=value: self._slider.set_value(value),  # type: ignore[misc]
+                        lambda value=value: self._move(value),  # type: ignore[misc]
                     )
                     chips.setdefault(value, []).append(chip)
         return chips
+
+    def _move(self, threshold: int) -> None:
+        ui.run_javascript(f"document.getElementById('threshold').value = {threshold}")
+        self._show(threshold)
 
     def _at(self, threshold: int) -> MetricRow:
         nearest = min(self._rows, key=lambda known: abs(known - threshold))

@@ -57,8 +57,9 @@ def _row(version: ModelVersion) -> Markup:
     metrics, made = version.metrics, version.facts
     return Markup(
         '<tr><td><b>{}</b></td><td class="number">{:.4f}</td>'
-        '<td class="tight">{:.4f} to {:.4f}</td><td class="number">{:.4f}</td><td class="number">{:,}</td><td class="number">{:,}</td>'
-        '<td>{}</td><td><span class="clip" title="{}">{}</span></td><td class="tight">{}</td></tr>'
+        '<td class="tight">{:.4f} to {:.4f}</td><td class="number">{:.4f}</td>'
+        '<td class="number">{:,}</td><td class="number">{:,}</td><td>{}</td>'
+        '<td><span class="clip" title="{}">{}</span></td><td class="tight">{}</td></tr>'
     ).format(
         markup.link(markup.path("models", version.model_id, version.version), version.version),
         metrics.auc,

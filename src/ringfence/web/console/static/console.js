@@ -27,6 +27,12 @@
     if (window.emitEvent) emitEvent("console_theme");
   });
 
+  // A native range input tells the server where it is, under the event name that it carries.
+  document.addEventListener("input", (event) => {
+    const name = event.target.dataset && event.target.dataset.tells;
+    if (name && window.emitEvent) emitEvent(name, Number(event.target.value));
+  });
+
   let told = Date.now();
   const tell = () => {
     if (Date.now() - told < 20000 || !window.emitEvent) return;
