@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ringfence.detectors import tables
@@ -322,22 +322,27 @@ def _stored(row: Row[Any], *, repeated: bool = False) -> Decision:
     )
 
 
-def _known(connection: Connection, batch: Sequence[_Prepared]) -> dict[tuple[str, str], Row[Any]]:
-    events, decisions = event_tables.events, tables.decisions
-    rows = connection.execute(
-        select(events.c.content_hash, decisions)
-        .join(
-            decisions,
-            (decisions.c.event_type == events.c.event_type)
-            & (decisions.c.event_id == events.c.event_id),
-        )
-        .where(
-            tuple_(events.c.event_type, events.c.event_id).in_(
-                [(item.event.event_type, item.event.event_id) for item in batch]
-            )
+# Built once: building it anew for every batch would take longer than running it.
+_KNOWN = (
+    select(event_tables.events.c.content_hash, tables.decisions)
+    .join(
+        tables.decisions,
+        (tables.decisions.c.event_type == event_tables.events.c.event_type)
+        & (tables.decisions.c.event_id == event_tables.events.c.event_id),
+    )
+    .where(
+        tuple_(event_tables.events.c.event_type, event_tables.events.c.event_id).in_(
+            bindparam("keys", expanding=True)
         )
     )
-    return {(row.event_type, row.event_id): row for row in rows}
+)
+
+
+def _known(connection: Connection, batch: Sequence[_Prepared]) -> dict[tuple[str, str], Row[Any]]:
+    keys = [(item.event.event_type, item.event.event_id) for item in batch]
+    return {
+        (row.event_type, row.event_id): row for row in connection.execute(_KNOWN, {"keys": keys})
+    }
 
 
 def _resolve(connection: Connection, item: _Prepared, fresh: bool) -> tuple[Event, str | None]:

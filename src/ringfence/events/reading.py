@@ -70,6 +70,10 @@ class EventReader:
         self._secret = frozenset(
             name for name in self._variables if names_a_secret(_WORD_BREAK.sub("_", name))
         )
+        # What nearly every value is: nothing but its own check is needed to take it as it is.
+        unsuspected = [v for v in event_type.variables if v.name not in self._secret]
+        self._texts = frozenset(v.name for v in unsuspected if v.data_type is DataType.STRING)
+        self._amounts = frozenset(v.name for v in unsuspected if v.data_type is DataType.FLOAT)
         self._dates = frozenset(
             v.name for v in event_type.variables if v.data_type is DataType.DATETIME
         )
@@ -103,6 +107,13 @@ class EventReader:
         values = dict(self._defaults)
         given: dict[str, Value] = {}
         for name, raw in sent.variables.items():
+            if isinstance(raw, str):
+                if name in self._texts and _is_harmless(raw):
+                    given[name] = values[name] = raw
+                    continue
+            elif isinstance(raw, float) and name in self._amounts and -1e11 < raw < 1e11:
+                given[name] = values[name] = raw
+                continue
             variable = self._variables.get(name)
             if variable is None:
                 raise self._unknown(name, field)
@@ -176,6 +187,12 @@ class EventReader:
             field=f"{field}.{shown}",
             expected="one of " + ", ".join(self._variables),
         )
+
+
+def _is_harmless(text: str) -> bool:
+    return text.isascii() and (
+        len(text) < 12 or (len(text) <= MAX_VALUE_CHARACTERS and not _HAS_LONG_NUMBER.search(text))
+    )
 
 
 def _refuse_secret(raw: object, field: str) -> None:
