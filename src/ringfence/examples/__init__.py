@@ -1,7 +1,8 @@
 """Example files that the package carries: an event type, a customer, two transactions.
 
 Invented data only; the suspicious transaction and the customer's id are those of the article
-"Event-based fraud detection with direct customer calls using Amazon Connect". Knows nothing of what reads the files.
+"Event-based fraud detection with direct customer calls using Amazon Connect". Nothing here knows
+what reads the files.
 """
 
 from __future__ import annotations

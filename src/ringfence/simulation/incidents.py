@@ -61,7 +61,7 @@ def plan_incidents(
     `hours` has a weight for each hour of the day, UTC.
     """
     # A small world has at least a few incidents, each smaller.
-    mean = min(payments_each, max(1.0, payments / 6))
+    mean = min(payments_each, max(1.0, payments / 15))
     sizes = 1 + random.poisson(mean - 1, payments)
     ends = np.cumsum(sizes)
     count = int(np.searchsorted(ends, payments, side="left")) + 1 if payments else 0

@@ -24,7 +24,7 @@ from ringfence.simulation.payments import Payments, blank, charged, used_cards, 
 from ringfence.simulation.world import World
 
 # How many cards of one breach are used before the next breach is on sale.
-_CARDS_A_BREACH = 40
+_CARDS_A_BREACH = 12
 
 
 def _share(progress: Floats) -> Floats:
