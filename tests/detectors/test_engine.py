@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,8 @@ class Cases:
     def __init__(self, database: Database, *, watched: Sequence[str] = ("call",)):
         self.told: list[str] = []
         self.fails_at: str | None = None
+        self.entered, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
         self._watched = frozenset(watched)
         with database.write() as connection:
             connection.execute(text("CREATE TABLE opened (case_id TEXT)"))
@@ -49,6 +52,8 @@ class Cases:
     def open_case(self, connection: Connection, suspicion: Suspicion) -> tuple[str | None, str]:
         case_id = f"case-{suspicion.event.event_id}"
         connection.execute(text("INSERT INTO opened VALUES (:case_id)"), {"case_id": case_id})
+        self.entered.set()
+        assert self.go_on.wait(10)
         if suspicion.event.event_id == self.fails_at:
             raise RuntimeError("no case today")
         if suspicion.event.variables["merchant"] == "trusted":
@@ -196,6 +201,26 @@ async def test_two_servers_that_get_the_same_events_at_once_decide_once(
     await asyncio.to_thread(other.close)
     assert sum(not answer.repeated for answer in answers) == 100
     assert len(stored(published)[1]) == 100
+
+
+async def test_a_server_waits_for_the_decision_that_another_is_about_to_commit(
+    published: Database,
+) -> None:
+    cases = Cases(published)
+    cases.go_on.clear()
+    one, other = DecisionEngine(published, cases), DecisionEngine(Database(published.url))
+    first = asyncio.ensure_future(one.decide(payment("e-1", amount=250)))
+    await asyncio.to_thread(cases.entered.wait)
+    second = asyncio.ensure_future(other.decide(payment("e-1", amount=250)))
+    # Time for the second to have found no such event, and to be held up by the first's.
+    await asyncio.wait([second], timeout=0.5)
+    assert not second.done()
+    cases.go_on.set()
+    answer = await second
+    assert answer == msgspec.structs.replace(await first, repeated=True)
+    assert answer.case_id == "case-e-1"
+    for server in (one, other):
+        await asyncio.to_thread(server.close)
 
 
 async def test_a_request_that_is_refused_does_not_fail_its_neighbours(
