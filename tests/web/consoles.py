@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import msgspec
@@ -196,9 +197,37 @@ class Watched:
     foreign: list[str]
 
 
-def signed_in(browser: Browser, console: Console, name: str, **options: object) -> Watched:
-    """A page of a new browser profile, signed in, at the start of the console."""
-    context: BrowserContext = browser.new_context(**options)  # type: ignore[arg-type]
+_cookies: dict[tuple[str, str], Any] = {}
+
+
+def signed_in(browser: Browser, console: Console, name: str, **options: Any) -> Watched:
+    """A page of a new browser profile at the start of the console, in the session of that name."""
+    key = (console.url, name)
+    if key not in _cookies:
+        first = newly_signed_in(browser, console, name)
+        _cookies[key] = first.page.context.cookies()
+        first.page.context.close()
+    watched = _watched(browser, console, options)
+    watched.page.context.add_cookies(_cookies[key])
+    watched.page.goto(f"{console.url}/")
+    watched.page.get_by_role("heading", name="Live").wait_for()
+    return watched
+
+
+def newly_signed_in(browser: Browser, console: Console, name: str) -> Watched:
+    """The same, by the sign-in page, in a session of its own."""
+    watched = _watched(browser, console, {})
+    page = watched.page
+    page.goto(f"{console.url}/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Live").wait_for()
+    return watched
+
+
+def _watched(browser: Browser, console: Console, options: dict[str, Any]) -> Watched:
+    context: BrowserContext = browser.new_context(**options)
     context.set_default_timeout(10_000)
     page = context.new_page()
     watched = Watched(page, [], [])
@@ -212,11 +241,6 @@ def signed_in(browser: Browser, console: Console, name: str, **options: object) 
             else watched.foreign.append(request.url)
         ),
     )
-    page.goto(f"{console.url}/")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Live").wait_for()
     return watched
 
 

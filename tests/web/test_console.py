@@ -6,7 +6,18 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from consoles import CHROMIUM, FLAGS, KEY, PASSWORD, Console, Watched, furnish, serving, signed_in
+from consoles import (
+    CHROMIUM,
+    FLAGS,
+    KEY,
+    PASSWORD,
+    Console,
+    Watched,
+    furnish,
+    newly_signed_in,
+    serving,
+    signed_in,
+)
 from playwright.sync_api import Browser, expect, sync_playwright
 
 pytestmark = pytest.mark.skipif(
@@ -293,7 +304,7 @@ def test_a_person_who_is_shut_out_loses_the_open_page(browser: Browser, console:
         client.post(
             "/v1/users", json={"name": "leaver", "password": PASSWORD, "role": "viewer"}
         ).raise_for_status()
-        leaver = signed_in(browser, console, "leaver")
+        leaver = newly_signed_in(browser, console, "leaver")
         client.patch("/v1/users/leaver", json={"disabled": True}).raise_for_status()
     expect(leaver.page.get_by_role("alertdialog")).to_contain_text("Your session is over")
     leaver.page.get_by_role("link", name="Sign in again").click()
@@ -301,11 +312,13 @@ def test_a_person_who_is_shut_out_loses_the_open_page(browser: Browser, console:
     leaver.page.context.close()
 
 
-def test_signing_out_ends_the_session(admin: Watched, console: Console) -> None:
-    admin.page.get_by_role("button", name="Sign out").click()
-    expect(admin.page.get_by_role("button", name="Sign in")).to_be_visible()
-    admin.page.goto(f"{console.url}/cases")
-    expect(admin.page.get_by_role("button", name="Sign in")).to_be_visible()
+def test_signing_out_ends_the_session(browser: Browser, console: Console) -> None:
+    page = newly_signed_in(browser, console, "viewerer").page
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.goto(f"{console.url}/cases")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.context.close()
 
 
 def test_nothing_is_left_in_the_working_directory(console: Console) -> None:
