@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance
+from dbos import DBOS, DBOSConfig, DBOSConfiguredInstance, DBOSPortableJSONSerializer
 from sqlalchemy import Connection, update
 
 from ringfence import cards
@@ -190,5 +190,7 @@ def workflow_configuration(url: str) -> DBOSConfig:
         application_version="1",
         executor_id="ringfence",
         notification_listener_polling_interval_sec=0.05,
+        # The default pickles, and what is in a database is not to be run.
+        serializer=DBOSPortableJSONSerializer(),
         log_level="WARNING",
     )
