@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.models.calibration import false_positive_rate, score_bounds, score_of
@@ -14,6 +14,7 @@ from ringfence.models.metrics import measure, suggest_thresholds
 @given(
     st.lists(st.floats(-20, 20), min_size=1, max_size=60), st.floats(-30, 30), st.floats(-30, 30)
 )
+@settings(deadline=None)
 def test_scores_are_whole_numbers_that_never_fall_as_the_risk_rises(
     legit: list[float], one: float, other: float
 ) -> None:

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.models.enrichment import BY_TYPE, Enrichment
@@ -43,6 +43,7 @@ def _fits(enrichment: Enrichment, *values: object) -> None:
 
 
 @given(_TEXT)
+@settings(deadline=None)
 def test_any_text_has_as_many_parts_as_are_declared(text: str) -> None:
     for enrichment in set(BY_TYPE.values()):
         if not enrichment.numeric:
@@ -50,6 +51,7 @@ def test_any_text_has_as_many_parts_as_are_declared(text: str) -> None:
 
 
 @given(_TEXT, _TEXT)
+@settings(deadline=None)
 def test_any_pair_of_texts_has_as_many_parts_as_are_declared(one: str, other: str) -> None:
     for enrichment in _PAIRS:
         _fits(enrichment, one, other)
@@ -59,12 +61,14 @@ def test_any_pair_of_texts_has_as_many_parts_as_are_declared(one: str, other: st
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(allow_nan=False, allow_infinity=False),
 )
+@settings(deadline=None)
 def test_any_amount_has_as_many_parts_as_are_declared(one: float, other: float) -> None:
     _fits(PRICE, one)
     _fits(PRICE_PAIR, one, other)
 
 
 @given(st.ip_addresses())
+@settings(deadline=None)
 def test_every_ip_address_is_well_formed_and_has_a_network(address: object) -> None:
     assert _numbers(IP_ADDRESS, str(address))["well_formed"] == 1.0
     assert network(str(address)) is not None
@@ -174,6 +178,7 @@ def test_a_flat_and_a_house_number_are_found_in_an_address() -> None:
 
 
 @given(st.datetimes(min_value=datetime(1971, 1, 1)))
+@settings(deadline=None)
 def test_hour_and_weekday_are_those_of_utc(naive: datetime) -> None:
     at = naive.replace(tzinfo=UTC)
     hour, weekday = split_time(at)[0]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.models.metrics import auc_range, average_precision
@@ -13,6 +13,7 @@ _RANKED = st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=4, max_
 
 
 @given(_RANKED)
+@settings(deadline=None)
 def test_the_auc_is_the_share_of_pairs_in_the_right_order(rows: list[tuple[bool, int]]) -> None:
     frauds = [raw for fraud, raw in rows if fraud]
     legits = [raw for fraud, raw in rows if not fraud]
@@ -23,6 +24,7 @@ def test_the_auc_is_the_share_of_pairs_in_the_right_order(rows: list[tuple[bool,
 
 
 @given(_RANKED)
+@settings(deadline=None)
 def test_the_average_precision_is_taken_at_every_distinct_score(
     rows: list[tuple[bool, int]],
 ) -> None:
