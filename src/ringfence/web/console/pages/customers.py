@@ -78,7 +78,7 @@ class _Customers:
                 )
             self._nobody = empty(
                 "No customer yet",
-                Markup("Add one here, or load many: <code>ringfence customers import FILE</code>."),
+                Markup("Add one here, or load many: <code>ringfence customers add FILE</code>."),
             )
             self._no_match = empty("No customer matches", "Try a part of the name or of the id.")
             self._more = ui.element("div").classes("bar")

@@ -64,9 +64,9 @@ class _Feed:
             self._empty = empty(
                 "No decisions yet",
                 Markup(
-                    "Send one: <code>ringfence demo</code> starts a stream of payments, or "
-                    "<code>POST /v1/transactions</code> as described under "
-                    '<a href="/docs">the API</a>.'
+                    "Send one to <code>POST /v1/transactions</code>, as "
+                    '<a href="/docs">the API</a> describes, once a detector is active. '
+                    "<code>ringfence demo</code> shows the whole way by itself."
                 ),
             )
             self._none_match = empty(

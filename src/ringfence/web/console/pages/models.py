@@ -22,7 +22,7 @@ async def models(visit: Visit) -> None:
         with ui.element("section").classes("panel"):
             empty(
                 "No model yet",
-                Markup("Train one: <code>ringfence train EVENTS.csv --model payments</code>"),
+                Markup("Train one: <code>ringfence train EVENTS.csv --model card_fraud</code>"),
             )
         return
     for model, versions in found:
