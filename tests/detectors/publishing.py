@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ringfence.detectors import (
     Detector,
@@ -21,6 +21,7 @@ from ringfence.detectors import (
     put_outcome,
     put_rule,
 )
+from ringfence.detectors import tables as detector_tables
 from ringfence.events import (
     DataType,
     EventType,
@@ -29,8 +30,10 @@ from ringfence.events import (
     VariableType,
     put_event_type,
 )
+from ringfence.events import tables as event_tables
 from ringfence.models import Trained, read_data, train
 from ringfence.rules import ExecutionMode, Rule
+from ringfence.storage import Database
 
 PAYMENT = EventType(
     name="card_payment",
@@ -110,3 +113,13 @@ def trained_on_amounts(directory: Path) -> Trained:
             label = "fraud" if fraud else "legit"
             writer.writerow([at, f"e{n}", label, round(amount, 2), rng.choice("abcd")])
     return train(read_data(path, PAYMENT))
+
+
+def stored(database: Database) -> tuple[list[str], list[str]]:
+    """The ids of the stored events and decisions, sorted."""
+    events, decisions = event_tables.events.c.event_id, detector_tables.decisions.c.event_id
+    with database.read() as connection:
+        return (
+            sorted(connection.execute(select(events)).scalars()),
+            sorted(connection.execute(select(decisions)).scalars()),
+        )
