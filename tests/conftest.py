@@ -9,9 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from ringfence.storage import Database, migrate
+
+# A property holds or it does not; how fast a busy machine finds out is no part of it.
+settings.register_profile("ringfence", deadline=None)
+settings.load_profile("ringfence")
 
 POSTGRES_URL = os.environ.get("RINGFENCE_TEST_POSTGRES_URL")
 
