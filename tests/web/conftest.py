@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from servers import Server, prepare, running
+from api_servers import Server, prepare, running
 
 
 @pytest.fixture(scope="session")

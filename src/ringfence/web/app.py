@@ -123,7 +123,7 @@ def _ping(database: Database) -> None:
 
 
 def _add_errors(app: FastAPI) -> None:
-    async def expected(_request: Request, error: Exception) -> Response:
+    async def answered(_request: Request, error: Exception) -> Response:
         return _reply(*problem(error))
 
     async def of_framework(_request: Request, error: Exception) -> Response:
@@ -132,7 +132,8 @@ def _add_errors(app: FastAPI) -> None:
         reply.headers.update(error.headers or {})
         return reply
 
-    app.add_exception_handler(RingfenceError, expected)
+    app.add_exception_handler(RingfenceError, answered)
+    app.add_exception_handler(Exception, answered)  # raised again after the answer, and logged
     app.add_exception_handler(HTTPException, of_framework)
 
 

@@ -173,6 +173,30 @@ def example_transaction(**changes: Any) -> dict[str, Any]:
     return document | changes
 
 
+def refused(
+    server: Server,
+    method: str,
+    path: str,
+    status: int,
+    field: str | None,
+    *,
+    body: Any = None,
+    content: bytes | str | None = None,
+) -> dict[str, str]:
+    """Send what is to be refused, and return the error after checking that nothing was written."""
+    before = server.rows()
+    with server.client() as client:
+        sent: dict[str, Any] = {"json": body} if content is None else {"content": content}
+        reply = client.request(method, path, **({} if body is content is None else sent))
+    assert reply.status_code == status, reply.text
+    assert reply.headers["content-type"] == "application/json"
+    error: dict[str, str] = reply.json()["error"]
+    assert error.get("field") == field, error
+    assert error["message"]
+    assert server.rows() == before
+    return error
+
+
 def _address(said: Iterable[str], log: Path) -> str:
     for line in said:
         found = re.search(r"http://[0-9.:]+", line)
