@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ringfence.detectors import tables
@@ -322,7 +322,8 @@ def _stored(row: Row[Any], *, repeated: bool = False) -> Decision:
     )
 
 
-# Built once: building it anew for every batch would take longer than running it.
+# Built once: building it anew for every batch would take longer than running it. One event type at
+# a time, for SQLite answers a list of pairs by reading the whole log.
 _KNOWN = (
     select(event_tables.events.c.content_hash, tables.decisions)
     .join(
@@ -331,17 +332,20 @@ _KNOWN = (
         & (tables.decisions.c.event_id == event_tables.events.c.event_id),
     )
     .where(
-        tuple_(event_tables.events.c.event_type, event_tables.events.c.event_id).in_(
-            bindparam("keys", expanding=True)
-        )
+        event_tables.events.c.event_type == bindparam("of_type"),
+        event_tables.events.c.event_id.in_(bindparam("ids", expanding=True)),
     )
 )
 
 
 def _known(connection: Connection, batch: Sequence[_Prepared]) -> dict[tuple[str, str], Row[Any]]:
-    keys = [(item.event.event_type, item.event.event_id) for item in batch]
+    by_type: dict[str, list[str]] = {}
+    for item in batch:
+        by_type.setdefault(item.event.event_type, []).append(item.event.event_id)
     return {
-        (row.event_type, row.event_id): row for row in connection.execute(_KNOWN, {"keys": keys})
+        (row.event_type, row.event_id): row
+        for of_type, ids in by_type.items()
+        for row in connection.execute(_KNOWN, {"of_type": of_type, "ids": ids})
     }
 
 
