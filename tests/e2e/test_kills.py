@@ -1,0 +1,456 @@
+"""The server is killed again and again, in the midst of deciding, ringing, talking and answering.
+
+Nothing that it had acknowledged may be gone, no telephone may ring twice for one attempt or once
+more after the answer, and every case must come to the verdict that its cardholder has heard
+confirmed. `RINGFENCE_KILLS` says how often, `RINGFENCE_KILLS_SEED` makes the same choices again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import httpx2
+import pytest
+from sqlalchemy import select
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from ringfence import cards
+from ringfence.cases import (
+    Case,
+    ContactPlan,
+    EntryKind,
+    Verdict,
+    attempts_of,
+    furnish,
+    get_case,
+    import_flow,
+    put_plan,
+    tables,
+    timeline_of,
+)
+from ringfence.detectors import (
+    Detector,
+    RuleRef,
+    activate_detector_version,
+    create_detector_version,
+    put_detector,
+    put_rule,
+    stored_decision,
+)
+from ringfence.events import stored_event
+from ringfence.rules import Rule
+from ringfence.settings import Settings
+from ringfence.storage import Database, migrate, now
+from servers import HEADERS, Nursery
+
+KILLS = int(os.environ.get("RINGFENCE_KILLS", "100"))
+SEED = int(os.environ.get("RINGFENCE_KILLS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+AT_ONCE = 16  # customers with something going on
+CUSTOMERS = 60 + 12 * KILLS
+MOMENTS = ("sending", "decided", "ringing", "talking", "key", "confirmed", "ended", "whenever")
+KEYS = {"1": Verdict.LEGIT, "2": Verdict.FRAUD}
+# What a cardholder does when the telephone rings. Most answer; the rest is every other way.
+WAYS = ("1", "2") * 8 + ("hangs up", "declines", "silent", "no phone")
+PLAN = ContactPlan(
+    name="call-cardholder",
+    outcomes=("call_cardholder",),
+    flow="kills",
+    attempts=10,
+    spacing_seconds=0.2,
+    ring_timeout_seconds=5,
+    quiet_hours=None,
+)
+
+
+def _block(identifier: str, kind: str, following: str, **parameters: str) -> dict[str, Any]:
+    errors = ("NoMatchingError", "NoMatchingCondition", "InputTimeLimitExceeded")
+    menu = kind == "GetParticipantInput"
+    return {
+        "Identifier": identifier,
+        "Type": kind,
+        "Parameters": parameters,
+        "Transitions": {
+            "NextAction": following,
+            "Errors": [
+                {"NextAction": following, "ErrorType": error}
+                for error in errors[: 3 if menu else 1]
+            ],
+            "Conditions": [
+                {"NextAction": target, "Condition": {"Operator": "Equals", "Operands": [key]}}
+                for key, target in (("1", "mine"), ("2", "block"))
+                if menu
+            ],
+        },
+    }
+
+
+FLOW = json.dumps(
+    {
+        "Version": "2019-10-30",
+        "StartAction": "ask",
+        "Actions": [
+            _block(
+                "ask",
+                "GetParticipantInput",
+                "bye",
+                Text="Press 1 or 2.",
+                InputTimeLimitSeconds="2",
+                StoreInput="False",
+            ),
+            _block("mine", "MessageParticipant", "end", Text="Thanks."),
+            _block(
+                "block",
+                "InvokeLambdaFunction",
+                "blocked",
+                LambdaFunctionARN="block-credit-card",
+                InvocationTimeLimitSeconds="8",
+            ),
+            _block("blocked", "MessageParticipant", "end", Text="Blocked."),
+            _block("bye", "MessageParticipant", "end", Text="Bye."),
+            {
+                "Identifier": "end",
+                "Type": "DisconnectParticipant",
+                "Parameters": {},
+                "Transitions": {},
+            },
+        ],
+    }
+)
+
+
+class Ring(NamedTuple):
+    """A telephone rang in that life of the server."""
+
+    life: int
+    call_id: str
+    at: float
+
+
+@dataclass
+class World:
+    """What the outside knows."""
+
+    nursery: Nursery
+    choose: random.Random
+    life: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
+    acknowledged: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rings: list[Ring] = field(default_factory=list)
+    confirmed: dict[str, tuple[str, float]] = field(default_factory=dict)  # by call id
+    closed: set[str] = field(default_factory=set)
+    over: bool = False
+    _moments: dict[str, list[asyncio.Future[None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def happens(self, moment: str) -> None:
+        for waiter in self._moments.pop(moment, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def next(self, moment: str, seconds: float) -> bool:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._moments[moment].append(waiter)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(waiter, seconds)
+            return True
+        return False
+
+
+class Telephone:
+    """A cardholder's phone, put back on its number whenever the server is there again."""
+
+    def __init__(self, world: World, number: str, way: str) -> None:
+        self._world = world
+        self._number = number
+        self._way = way
+        self._phone_id = uuid.uuid4().hex
+        self._answered = ""
+        self._pressed: dict[str, str] = {}
+        self._asked: set[str] = set()
+
+    async def attend(self) -> None:
+        url = f"{self._world.nursery.there.phones}?number={quote(self._number, safe='')}"
+        while True:
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                async with connect(
+                    url, additional_headers=HEADERS, proxy=None, compression=None, open_timeout=5
+                ) as socket:
+                    life = self._world.life
+                    await self._send(socket, type="hello", version=1, phone_id=self._phone_id)
+                    async for data in socket:
+                        if isinstance(data, str):
+                            await self._hears(socket, json.loads(data), life)
+            await asyncio.sleep(0.05)
+
+    async def _hears(self, socket: ClientConnection, told: dict[str, Any], life: int) -> None:
+        world, call_id = self._world, told.get("call_id", "")
+        if told["type"] == "ring":
+            world.rings.append(Ring(life, call_id, time.time()))
+            world.happens("ringing")
+            await asyncio.sleep(world.choose.random() * 0.2)
+            answer = "decline" if self._way == "declines" else "answer"
+            await self._send(socket, type=answer, call_id=call_id)
+        elif told["type"] == "prompt":
+            prompt_id = told["prompt_id"]
+            said = " ".join(caption["text"] for caption in told["captions"])
+            if said in ("Thanks.", "Blocked."):  # so the bank has taken note of the key
+                world.confirmed.setdefault(call_id, (self._pressed[call_id], time.time()))
+                world.happens("confirmed")
+            else:
+                world.happens("talking")
+            await asyncio.sleep(world.choose.random() * 0.2)
+            await self._send(socket, type="started", prompt_id=prompt_id)
+            await self._send(socket, type="finished", prompt_id=prompt_id)
+            if call_id not in self._asked:
+                self._asked.add(call_id)
+                if self._way in KEYS:
+                    self._pressed[call_id] = self._way
+                    await self._send(socket, type="key", call_id=call_id, key=self._way)
+                    world.happens("key")
+                elif self._way == "hangs up":
+                    await self._send(socket, type="hang_up", call_id=call_id)
+                    self._way = world.choose.choice(tuple(KEYS))  # on the next call they answer
+        elif told["type"] == "ended":
+            world.happens("ended")
+
+    @staticmethod
+    async def _send(socket: ClientConnection, **message: object) -> None:
+        await socket.send(json.dumps(message))
+
+
+def _set_up(data_dir: Path) -> Database:
+    database = Database(Settings(data_dir=data_dir).url)
+    migrate(database)
+    vault = cards.open_vault(data_dir, None, database)
+    with database.write() as connection:
+        furnish(connection)
+        import_flow(connection, "kills", FLOW)
+        put_plan(connection, PLAN)
+        put_detector(connection, Detector(detector_id="bank", event_type="card_payment"))
+        put_rule(
+            connection,
+            "bank",
+            Rule(
+                rule_id="large",
+                version="1",
+                expression="$transaction_amt > 1000",
+                outcomes=("call_cardholder",),
+            ),
+        )
+        create_detector_version(connection, "bank", rules=[RuleRef("large", "1")], models=[])
+        activate_detector_version(connection, "bank", "1")
+        for number in range(CUSTOMERS):
+            cards.put_customer(
+                connection,
+                cards.CustomerDetails(
+                    customer_id=f"c{number}", phone_number=_number(number), last_name="Winter"
+                ),
+                by="test",
+                at=now(),
+            )
+            cards.add_card(
+                connection, vault, f"c{number}", _card_number(number), by="test", at=now()
+            )
+    return database
+
+
+def _number(customer: int) -> str:
+    return f"+49301{customer:06d}"
+
+
+def _card_number(customer: int) -> str:
+    digits = f"400000{customer:09d}"
+    doubled = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
+    return digits + str(-sum(n - 9 if n > 9 else n for n in doubled) % 10)
+
+
+async def _send(world: World, client: httpx2.AsyncClient, customer: int, amount: float) -> str:
+    """Send a payment, with retries under one id, until there is an answer; gives its case."""
+    event_id = uuid.uuid4().hex
+    body = {
+        "customer": f"c{customer}",
+        "card_number": _card_number(customer),
+        "event_id": event_id,
+        "event_timestamp": now().isoformat(),
+        "transaction": {"transaction_amt": amount, "currency": "eur"},
+    }
+    while True:
+        world.happens("sending")
+        try:
+            reply = await client.post(
+                f"{world.nursery.there.url}/v1/transactions", json=body, headers=HEADERS
+            )
+        except httpx2.HTTPError:
+            await asyncio.sleep(0.05)
+            continue
+        if reply.status_code == 503:
+            await asyncio.sleep(0.05)
+            continue
+        if reply.status_code == 409:  # the card has been blocked meanwhile
+            return ""
+        assert reply.status_code == 200, reply.text
+        decided = reply.json()
+        world.acknowledged[event_id] = decided
+        world.happens("decided")
+        return str(decided["case"]["case_id"]) if decided["case"] else ""
+
+
+async def _customer(world: World, client: httpx2.AsyncClient, customer: int) -> None:
+    """A customer's day: an ordinary payment, a suspicious one or two, the telephone."""
+    way = world.choose.choice(WAYS)
+    phone = asyncio.create_task(Telephone(world, _number(customer), way).attend())
+    if way == "no phone":
+        phone.cancel()
+    try:
+        await _send(world, client, customer, 10.0)
+        cases = {await _send(world, client, customer, 4155.0)}
+        if world.choose.random() < 0.3:
+            cases.add(await _send(world, client, customer, 2000.0))
+        cases.discard("")
+        while not cases <= world.closed:  # noqa: ASYNC110 - it is the database that is watched
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(1.5)  # a telephone that rang once more would be heard
+    finally:
+        phone.cancel()
+        await asyncio.gather(phone, return_exceptions=True)
+
+
+async def _customers(world: World, come: Iterator[int]) -> None:
+    async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
+        for customer in come:
+            if world.over:
+                return
+            await _customer(world, client, customer)
+
+
+async def _watch(world: World, database: Database) -> None:
+    def closed() -> set[str]:
+        with database.read() as connection:
+            table = tables.cases
+            return set(connection.execute(select(table.c.case_id).where(~table.c.open)).scalars())
+
+    while True:
+        world.closed |= await asyncio.to_thread(closed)
+        await asyncio.sleep(0.2)
+
+
+async def _kill_and_start(world: World) -> None:
+    for _ in range(KILLS):
+        moment = world.choose.choice(MOMENTS)
+        if not await world.next(moment, 1.5 if moment != "whenever" else world.choose.random()):
+            moment = "whenever"
+        late = world.choose.choice((0.0, 0.01, 0.05, 0.3, 1.0))
+        await asyncio.sleep(world.choose.random() * late)
+        await asyncio.to_thread(world.nursery.kill)
+        world.kills[moment] += 1
+        world.life += 1
+        await asyncio.to_thread(world.nursery.start)
+
+
+async def _play(world: World, database: Database) -> None:
+    await asyncio.to_thread(world.nursery.start)
+    come = iter(range(CUSTOMERS))
+    busy = [asyncio.create_task(_customers(world, come)) for _ in range(AT_ONCE)]
+    watching = asyncio.create_task(_watch(world, database))
+    await _kill_and_start(world)
+    world.over = True
+    async with asyncio.timeout(90):
+        await asyncio.gather(*busy)
+    watching.cancel()
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_and_nobody_is_called_twice_however_often_the_server_dies(
+    tmp_path: Path,
+) -> None:
+    began = time.monotonic()
+    database = _set_up(tmp_path)
+    world = World(Nursery(tmp_path), random.Random(SEED))
+    try:
+        asyncio.run(_play(world, database))
+    finally:
+        world.nursery.close()
+    with database.read() as connection:
+        ids = list(connection.execute(select(tables.cases.c.case_id)).scalars())
+        cases = [get_case(connection, case_id) for case_id in ids]
+        for event_id, decided in world.acknowledged.items():
+            _check_decision(connection, event_id, decided)
+        attempts = Counter(
+            attempt.end for case in cases for attempt in _checked(connection, world, case)
+        )
+    database.dispose()
+    _check_rings(world)
+    assert sum(world.kills.values()) == KILLS
+    print(
+        f"\nseed {SEED}: {KILLS} kills ({dict(world.kills)}), {len(world.acknowledged)} payments "
+        f"acknowledged, {len(cases)} cases, {len(world.rings)} rings, {sum(attempts.values())} "
+        f"attempts ({dict(attempts)}), verdicts {dict(Counter(c.verdict for c in cases))}, "
+        f"{len(world.confirmed)} answers confirmed, {time.monotonic() - began:.0f} s"
+    )
+
+
+def _check_decision(connection: Any, event_id: str, decided: dict[str, Any]) -> None:
+    stored = stored_decision(connection, "card_payment", event_id)
+    assert stored_event(connection, "card_payment", event_id).event_id == event_id
+    assert list(stored.outcomes) == decided["outcomes"]
+    assert stored.case_id == (decided["case"]["case_id"] if decided["case"] else None)
+
+
+def _checked(connection: Any, world: World, case: Case) -> list[Any]:
+    """The attempts of a case, about which everything holds that must."""
+    attempts = attempts_of(connection, case.case_id)
+    told = timeline_of(connection, case.case_id)
+    assert not case.open, case
+    assert case.verdict is not None
+    assert sum(entry.kind is EntryKind.VERDICT for entry in told) == 1, told
+    assert sum(entry.kind is EntryKind.OPENED for entry in told) == 1, told
+    assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
+    assert len(attempts) <= PLAN.attempts
+    assert all(attempt.end and attempt.ended_at for attempt in attempts), attempts
+    assert case.verdict_at is not None
+    assert all(attempt.started_at <= case.verdict_at for attempt in attempts), (case, attempts)
+    made = {attempt.attempt_id for attempt in attempts}
+    rung = {ring.call_id for ring in world.rings if ring.call_id.startswith(f"{case.case_id}-")}
+    assert rung <= made
+    heard = [world.confirmed[call_id] for call_id in made if call_id in world.confirmed]
+    assert len(heard) <= 1, (case, heard)
+    for key, at in heard:
+        assert case.verdict is KEYS[key], (case, told)
+        assert not [ring for ring in world.rings if ring.call_id in made and ring.at > at], (
+            "it rang again after the answer"
+        )
+    card = cards.get_card(connection, case.card_id)
+    event = stored_event(connection, case.event_type, case.event_id)
+    if case.verdict in (Verdict.FRAUD, Verdict.LEGIT):
+        assert (event.label, event.label_source) == (case.verdict.value, "phone")
+    else:
+        assert event.label is None
+    if case.verdict is Verdict.FRAUD:
+        assert card.state is cards.CardState.BLOCKED
+    elif case.verdict is Verdict.LEGIT:
+        assert card.hold_case_id != case.case_id
+    else:
+        assert card.state is cards.CardState.HELD
+        assert case.for_analyst
+    return list(attempts)
+
+
+def _check_rings(world: World) -> None:
+    lives = defaultdict(set)
+    for ring in world.rings:
+        lives[ring.call_id].add(ring.life)
+    assert not {call_id: seen for call_id, seen in lives.items() if len(seen) > 1}
