@@ -167,7 +167,10 @@ def test_text_without_card_data_is_left_alone(text: str) -> None:
         assert mask_card_numbers(text) == text
 
 
-@pytest.mark.parametrize("name", ["cvv", "card_cvv2", "PIN", "pin_block", "track2", "cvc_result"])
+@pytest.mark.parametrize(
+    "name",
+    ["cvv", "card_cvv2", "PIN", "pin_block", "track2", "cvc_result", "card_security_code", "cvn"],
+)
 def test_names_of_secrets_are_known(name: str) -> None:
     assert names_a_secret(name)
 

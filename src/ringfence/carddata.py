@@ -28,7 +28,8 @@ _TRACK = re.compile(
     r"|(?:;(\d{8,19})=|(?<![^\W_])(\d{12,19})(?:=(?=\d{4})|D(?=\d{7})))[^?\s]*\??"
 )
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:cvv2?|cvc2?|cid|csc|cav2?|pin|pin_block|track[12]?)(?:_|$)", re.IGNORECASE
+    r"(?:^|_)(?:cvv2?|cvc2?|cvn2?|cid|csc|cav2?|security_?code|pin|pin_block|track[12]?)(?:_|$)",
+    re.IGNORECASE,
 )
 
 # (first prefix, last prefix, lengths); the two prefixes have equally many digits.

@@ -11,9 +11,9 @@ import typer
 def simulate(
     out: Annotated[Path, typer.Argument(help="File to write; .csv or .parquet.")],
     transactions: Annotated[
-        int, typer.Option(min=100, max=50_000_000, help="How many transactions.")
+        int, typer.Option(min=100, max=10_000_000, help="How many transactions.")
     ] = 100_000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same file.")] = 7,
     days: Annotated[int, typer.Option(min=1, max=3650, help="How many days they span.")] = 180,
     fraud_share: Annotated[
         float, typer.Option(min=0.0005, max=0.5, help="Share of fraudulent transactions.")

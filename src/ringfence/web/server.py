@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ from ringfence.web.app import build_application
 
 _log = structlog.get_logger(__name__)
 _GRACE_SECONDS = 10
+_NEW_OBJECTS_BEFORE_COLLECTION = 10_000
 
 
 def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
@@ -67,10 +69,19 @@ async def _run(server: uvicorn.Server, show: Callable[[str], None]) -> None:
 async def _announce(server: uvicorn.Server, show: Callable[[str], None]) -> None:
     while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
         await asyncio.sleep(0.01)
+    _quieten_collector()
     host, port = server.servers[0].sockets[0].getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     _log.info("serving", url=url)
     show(f"Ringfence is at {url}  (console /, phone /phone, API /docs)")
+
+
+def _quieten_collector() -> None:
+    # What has been loaded by now stays. Were it looked through again and again for garbage, every
+    # request would now and then wait a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS_BEFORE_COLLECTION)
 
 
 def _first_access(settings: Settings, database: Database, show: Callable[[str], None]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from ringfence.access import KeyRing, Sessions
 from ringfence.cards import Vault, open_vault
@@ -28,6 +30,13 @@ class Services:
     desk: CaseDesk
     phones: BrowserLine
     lines: Mapping[str, Line]
+
+    @contextmanager
+    def redefine(self) -> Iterator[Connection]:
+        """A transaction that changes definitions; this process decides by them once it is done."""
+        with self.database.write() as connection:
+            yield connection
+        self.engine.catalog.look_again()
 
 
 @asynccontextmanager

@@ -80,7 +80,9 @@ class Visit:
             principal = self.services.sessions.principal(self._token)
             if not principal.allows(scope):
                 raise Forbidden(f"this needs the scope {scope}", expected=f"a user with {scope}")
-            with self.services.database.write() as connection:
+            changes_definitions = scope is Scope.RULES_WRITE
+            begin = self.services.redefine if changes_definitions else self.services.database.write
+            with begin() as connection:
                 return work(connection, principal.name)
 
         return await asyncio.to_thread(run)

@@ -14,6 +14,7 @@ from ringfence.access import (
     create_user,
     disable_user,
     enable_user,
+    get_user,
     list_keys,
     list_users,
     set_password,
@@ -133,6 +134,7 @@ def patch_user(services: Services, call: Call) -> None:
     body: UserChange = call.body
     name, by, at = call.path["name"], call.principal.name, now()
     with services.database.write() as connection:
+        get_user(connection, name)
         if body.role is not None:
             set_role(connection, name, body.role, by=by, at=at)
         if body.password is not None:

@@ -68,7 +68,7 @@ def get_outcomes(services: Services, call: Call) -> dict[str, str]:
 @operations.add("PUT", "/v1/outcomes/{name}", scope=Scope.RULES_WRITE, body=OutcomeBody, status=204)
 def put_one_outcome(services: Services, call: Call) -> None:
     """Create an outcome, or change its description."""
-    with services.database.write() as connection:
+    with services.redefine() as connection:
         put_outcome(connection, call.path["name"], call.body.description)
 
 
@@ -93,7 +93,7 @@ def put_one_detector(services: Services, call: Call) -> Detector:
         event_type=call.body.event_type,
         description=call.body.description,
     )
-    with services.database.write() as connection:
+    with services.redefine() as connection:
         put_detector(connection, detector)
     return detector
 
@@ -123,7 +123,7 @@ def put_one_rule(services: Services, call: Call) -> Rule:
         outcomes=call.body.outcomes,
         description=call.body.description,
     )
-    with services.database.write() as connection:
+    with services.redefine() as connection:
         return put_rule(connection, call.path["detector_id"], rule)
 
 
@@ -149,7 +149,7 @@ def get_detector_versions(services: Services, call: Call) -> list[DetectorVersio
 )
 def post_detector_version(services: Services, call: Call) -> DetectorVersion:
     """Make a draft of rules and models."""
-    with services.database.write() as connection:
+    with services.redefine() as connection:
         return create_detector_version(
             connection,
             call.path["detector_id"],
@@ -169,6 +169,6 @@ def post_detector_version(services: Services, call: Call) -> DetectorVersion:
 def post_activation(services: Services, call: Call) -> DetectorVersion:
     """Decide with this version from now on."""
     detector_id, version = call.path["detector_id"], call.path["version"]
-    with services.database.write() as connection:
+    with services.redefine() as connection:
         activate_detector_version(connection, detector_id, version)
         return get_detector_version(connection, detector_id, version)

@@ -59,7 +59,7 @@ def put_one_event_type(services: Services, call: Call) -> EventType:
     event_type: EventType = call.body
     if event_type.name != call.path["name"]:
         raise InvalidInput("differs from the path", field="name", expected=call.path["name"])
-    with services.database.write() as connection:
+    with services.redefine() as connection:
         put_event_type(connection, event_type)
     return event_type
 
@@ -74,7 +74,7 @@ def get_all_lists(services: Services, call: Call) -> dict[str, list[str]]:
 @operations.add("PUT", "/v1/lists/{name}", scope=Scope.RULES_WRITE, body=ListBody, status=204)
 def put_one_list(services: Services, call: Call) -> None:
     """Create or replace a list."""
-    with services.database.write() as connection:
+    with services.redefine() as connection:
         put_list(connection, call.path["name"], call.body.elements, call.body.description)
 
 
