@@ -166,6 +166,7 @@ def test_unknown_names_are_404_and_say_which(server: Server) -> None:
     refused(server, "GET", "/v1/event-types/card_payment/decisions/none", 404, "event_id")
     refused(server, "POST", "/v1/cards/none/block", 404, "card_id", body={"reason": "x"})
     refused(server, "DELETE", "/v1/keys/none", 404, "key_id")
+    refused(server, "PATCH", "/v1/users/none", 404, "name", body={})
     refused(server, "GET", "/v1/nothing/here", 404, "path")
 
 
