@@ -172,7 +172,7 @@ def _cells(row: FeedRow) -> Markup:
         markup.outcome_pill(outcome, row.case_id is not None) for outcome in row.outcomes
     )
     return Markup(
-        '<td class="tight">{}</td><td><span class="clip mono" title="{}">{}</span></td>'
+        '<td class="tight">{}</td><td><span class="clip short mono" title="{}">{}</span></td>'
         '<td class="number">{}</td><td><span class="clip">{}</span></td><td>{}</td>'
         '<td><span class="clip">{}</span></td><td>{}</td><td class="tight">{}</td>'
     ).format(
