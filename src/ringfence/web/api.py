@@ -16,8 +16,9 @@ from fastapi import FastAPI, Request, Response
 
 from ringfence.access import Principal, Scope
 from ringfence.errors import Forbidden
-from ringfence.web.misfits import misfit, refuse_nul
+from ringfence.web.misfits import misfit
 from ringfence.web.problems import NotJson
+from ringfence.web.refusals import may_hold_card_data, refuse_card_data, refuse_nul
 from ringfence.web.services import Services
 
 
@@ -173,6 +174,11 @@ def register(app: FastAPI, operation: Operation, services: Callable[[], Services
 
     async def route(request: Request) -> Response:
         body = await request.body() if operation.body is not None else b""
+        if operation.method not in ("GET", "DELETE"):
+            require(request.scope["principal"], operation.scope)
+            refuse_card_data(request.path_params)
+            if may_hold_card_data(body):
+                refuse_card_data(_plain(body))
         return Response(
             await endpoint.answer(
                 services(),

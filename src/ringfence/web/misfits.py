@@ -7,15 +7,14 @@ becomes an error that names the field. All of this runs only for a request that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec import inspect
 
 from ringfence.errors import InvalidInput
-
-Place: TypeAlias = tuple[str | int, ...]
+from ringfence.web.places import Place, path_of
 
 _SENTENCE = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
@@ -40,48 +39,25 @@ def misfit(error: msgspec.ValidationError, of_type: Any, sent: object) -> Invali
     if wrong_field is not None:
         place = (*place, wrong_field["name"])
         if wrong_field["how"] == "missing":
-            return InvalidInput("missing", field=_path(place), expected="a value")
-        return InvalidInput("there is no such field", field=_path(place), expected=_choice(kind))
+            return InvalidInput("missing", field=path_of(place), expected="a value")
+        return InvalidInput("there is no such field", field=path_of(place), expected=_choice(kind))
     wrong_type = _WRONG_TYPE.fullmatch(what)
     if wrong_type is not None:
         return InvalidInput(
             f"the value is of type {wrong_type['got']}",
-            field=_path(place) or "body",
+            field=path_of(place) or "body",
             expected=wrong_type["expected"].replace(" | ", " or "),
         )
     if what.startswith("Expected "):
         return InvalidInput(
             "out of range",
-            field=_path(place) or "body",
+            field=path_of(place) or "body",
             expected=what.removeprefix("Expected ").replace("`", ""),
         )
     if what.startswith("Invalid enum value"):
-        return InvalidInput("not a known value", field=_path(place), expected=_choice(kind))
+        return InvalidInput("not a known value", field=path_of(place), expected=_choice(kind))
     expected = _TIME if "RFC3339" in what else None
-    return InvalidInput(what, field=_path(place) or "body", expected=expected)
-
-
-def refuse_nul(sent: object) -> None:
-    """Raise `InvalidInput` naming the first text with a NUL character: no database keeps one."""
-    waiting: list[tuple[Place, object]] = [((), sent)]
-    while waiting:
-        place, part = waiting.pop()
-        if isinstance(part, str):
-            if "\0" in part:
-                raise InvalidInput(
-                    "holds a NUL character", field=_path(place) or "body", expected="text"
-                )
-        elif isinstance(part, Mapping):
-            for name, value in part.items():
-                if "\0" in name:
-                    raise InvalidInput(
-                        "the name of a field holds a NUL character",
-                        field=_path(place) or "body",
-                        expected="text",
-                    )
-                waiting.append(((*place, name), value))
-        elif isinstance(part, Sequence):
-            waiting += [((*place, index), value) for index, value in enumerate(part)]
+    return InvalidInput(what, field=path_of(place) or "body", expected=expected)
 
 
 def _steps(text: str) -> Place:
@@ -89,13 +65,6 @@ def _steps(text: str) -> Place:
         int(step["index"]) if step["index"] else step["name"] or _SOME_KEY
         for step in _STEP.finditer(text)
     )
-
-
-def _path(place: Place) -> str:
-    text = ""
-    for step in place:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.removeprefix(".")
 
 
 def _with_keys(steps: Place, of_type: Any, sent: object, said: str) -> Place:

@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse
 from starlette.templating import Jinja2Templates
 
 from ringfence.access import authenticate, close_session, open_session
-from ringfence.errors import RingfenceError
+from ringfence.carddata import looks_like_card_number
+from ringfence.errors import RingfenceError, Unauthenticated
 from ringfence.storage import now
 from ringfence.web.front import SESSION_COOKIE, is_same_site
 from ringfence.web.services import Services
@@ -67,6 +68,8 @@ def add_sign_in(app: FastAPI, services: Callable[[], Services]) -> None:
 
 
 def _open_session(services: Services, name: str, password: str) -> str:
+    if looks_like_card_number(name):  # nobody has such a name, and attempts are written down
+        raise Unauthenticated("the name or the password is wrong", field="password")
     user = authenticate(services.database, name, password, now())
     with services.database.write() as connection:
         return open_session(connection, user, now())

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
+from ringfence.carddata import mask_card_numbers
 from ringfence.cases import (
     Attempt,
     Case,
@@ -119,7 +120,7 @@ def post_verdict(services: Services, call: Call) -> CaseView:
             by=call.principal.name,
             source="analyst",
             at=now(),
-            reason=body.reason,
+            reason=mask_card_numbers(body.reason),
         )
         return _view(connection, case.case_id)
 
