@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, update
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.timeline import EntryKind, note
+from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import get_event_type, label_event
 
 
@@ -44,7 +45,11 @@ def record_answer(
 
     The label goes to the event that opened the case, about which the call asks. Events that
     joined the case later get none: nobody was asked about them.
+
+    Raises `InvalidInput` for any other verdict, which no person gives; `NotFound`.
     """
+    if verdict in _UNSETTLED:
+        raise InvalidInput("not an answer", field="verdict", expected="fraud or legit")
     table = tables.cases
     first = (
         connection.execute(
@@ -64,7 +69,9 @@ def record_answer(
         ).rowcount
         == 1
     )
-    case = connection.execute(table.select().where(table.c.case_id == case_id)).one()
+    case = connection.execute(table.select().where(table.c.case_id == case_id)).first()
+    if case is None:
+        raise NotFound(f"there is no case {case_id!r}", field="case_id")
     because = f"case {case.reference}: {reason or 'the answer of the cardholder'}"
     if first:
         note(connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by})")
