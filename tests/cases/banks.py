@@ -237,6 +237,7 @@ class Telephone:
         self.does = list(does)
         self.dialled: list[CallRequest] = []
         self.heard: list[str] = []
+        self.loops: set[asyncio.AbstractEventLoop] = set()
         self.released: list[CallEnd | None] = []
         self.key: asyncio.Event = asyncio.Event()
         self.pressed = ""
@@ -245,6 +246,7 @@ class Telephone:
         self, request: CallRequest, conversation: Conversation, report: Report
     ) -> CallResult:
         self.dialled.append(request)
+        self.loops.add(asyncio.get_running_loop())
         what = self.does.pop(0) if self.does else CallEnd.UNREACHABLE
         return await hold(request, _FarEnd(self, what, request), conversation, report)
 

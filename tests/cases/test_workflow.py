@@ -11,8 +11,9 @@ from banks import Telephone, act, open_bank, payment, plan, set_up
 from dbos import DBOS
 
 from ringfence import cards
-from ringfence.cases import CardAction, EntryKind, Verdict, put_plan, record_answer
+from ringfence.cases import CardAction, EntryKind, Verdict, desk, put_plan, record_answer
 from ringfence.cases.plans import QuietHours
+from ringfence.errors import Unavailable
 from ringfence.events import stored_event
 from ringfence.lines import CallEnd
 from ringfence.storage import Database, now
@@ -281,8 +282,6 @@ async def test_a_hold_that_expires_while_the_case_is_open_is_told_on_its_timelin
     card_id = set_up(database)
     async with open_bank(database, tmp_path, card_id, {"browser": Telephone("rings")}) as bank:
         case_id = await bank.suspect()
-        from ringfence.cases import desk
-
         with database.write() as connection:
             desk._expire_holds(connection, now() + timedelta(days=2))
         assert bank.told(case_id, EntryKind.CARD) == ["the hold has expired, now active"]
@@ -330,6 +329,20 @@ async def test_a_call_under_way_when_the_server_stops_is_not_placed_again(
         assert bank.ends(case_id) == ["interrupted", "completed"]
         rung = [request.call_id for request in (*first.dialled, *second.dialled)]
         assert len(set(rung)) == len(rung) == 2
+        # What DBOS takes up again it would run on a loop of its own, which no line is on.
+        assert second.loops == {asyncio.get_running_loop()}
+
+
+async def test_a_second_server_on_the_same_data_is_refused(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "_PREDECESSOR_SECONDS", 0.1)
+    card_id = set_up(database)
+    async with open_bank(database, tmp_path, card_id, {}):
+        with pytest.raises(Unavailable) as refused:
+            desk._alone(tmp_path / "desk.lock")
+    assert refused.value.field == "data_dir"
+    desk._alone(tmp_path / "desk.lock").close()
 
 
 async def _workflow_over(case_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -24,12 +25,14 @@ from ringfence.cases.workflow import (
     workflow_configuration,
     workflow_database_url,
 )
+from ringfence.errors import Unavailable
 from ringfence.lines import Line
 from ringfence.storage import Database, now
 
 _log = structlog.get_logger(__name__)
 _SWEEP_SECONDS = 5.0
 _SETTLED_SECONDS = 0.5  # how long a telephone may ring on when somebody settles its case
+_PREDECESSOR_SECONDS = 15.0  # how long a server that is stopping may take
 _MOST_AT_ONCE = 500  # cases asked about in one question to DBOS
 
 # In these a workflow does nothing any more. SUCCESS is among them for a database that was put
@@ -50,6 +53,8 @@ class CaseDesk:
         caller_number: str,
     ):
         self._database = database
+        self._data_dir = data_dir
+        self._lock: sqlite3.Connection | None = None
         self.opening = CaseOpening(bank_name, self._opened)
         self._configuration = workflow_configuration(workflow_database_url(database, data_dir))
         self._attempts = Attempts(database, lines, caller_number)
@@ -58,7 +63,12 @@ class CaseDesk:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Launch the workflows: those that a crash cut off, and those of cases without one."""
+        """Launch the workflows: those that a crash cut off, and those of cases without one.
+
+        Raises `Unavailable` when another process works the cases of this data directory.
+        """
+        if self._database.is_sqlite:
+            self._lock = _alone(self._data_dir / "desk.lock")
         DBOS(config=self._configuration)
         CASE_WORKFLOW.bind(self._database, self._attempts)
         # Not in a thread: DBOS runs what it recovers on the loop that launches it, and the lines
@@ -80,6 +90,8 @@ class CaseDesk:
             await loop.run_in_executor(thread, partial(DBOS.destroy, destroy_registry=False))
         # DBOS had made its own threads those of the loop, and they are gone.
         loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+        if self._lock is not None:
+            self._lock.close()
 
     def _opened(self, case_id: str) -> None:
         self._spawn(self._run(case_id))
@@ -160,6 +172,22 @@ class CaseDesk:
             )
             note(connection, case_id, at, EntryKind.ANALYST, f"the workflow ended with {status}")
         _log.error("a case's workflow failed", case_id=case_id, status=status)
+
+
+def _alone(path: Path) -> sqlite3.Connection:
+    """A lock that goes with this process, however it ends: a second one would take the first for
+    dead and place its calls again."""
+    lock = sqlite3.connect(path, timeout=_PREDECESSOR_SECONDS, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise Unavailable(
+            f"another server works the cases in {path.parent}: {error}",
+            field="data_dir",
+            expected="one server for a data directory",
+        ) from error
+    return lock
 
 
 def _expire_holds(connection: Connection, at: datetime) -> None:
