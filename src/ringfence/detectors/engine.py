@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ringfence.detectors import tables
@@ -25,7 +25,7 @@ from ringfence.events.log import append_events, stored_event
 from ringfence.events.reading import Entity, Event, SentEvent
 from ringfence.models import Contribution
 from ringfence.rules import RuleResult
-from ringfence.storage import Database, GroupCommit, now
+from ringfence.storage import Database, GroupCommit, RowInsert, now
 
 
 class MatchedRule(msgspec.Struct, frozen=True):
@@ -219,7 +219,7 @@ class DecisionEngine:
                 decided[place] = self._decision(
                     connection, runtime, event, scores, results, watched, decided_at, notes[place]
                 )
-        connection.execute(_INSERT, [_row(decision) for decision in decided.values()])
+        _DECISIONS.insert(connection, [_row(decision) for decision in decided.values()])
         return decided
 
     def _decision(
@@ -288,22 +288,34 @@ class _Prepared:
         self.runtime = runtime
 
 
-_INSERT = insert(tables.decisions)
+_DECISIONS = RowInsert(
+    tables.decisions,
+    "event_type",
+    "event_id",
+    "detector_id",
+    "detector_version",
+    "decided_at",
+    "scores",
+    "rule_results",
+    "outcomes",
+    "case_id",
+    "note",
+)
 
 
-def _row(decision: Decision) -> dict[str, Any]:
-    return {
-        "event_type": decision.event_type,
-        "event_id": decision.event_id,
-        "detector_id": decision.detector_id,
-        "detector_version": decision.detector_version,
-        "decided_at": decision.decided_at,
-        "scores": decision.scores,
-        "rule_results": decision.rules,
-        "outcomes": decision.outcomes,
-        "case_id": decision.case_id,
-        "note": decision.note,
-    }
+def _row(decision: Decision) -> tuple[Any, ...]:
+    return (
+        decision.event_type,
+        decision.event_id,
+        decision.detector_id,
+        decision.detector_version,
+        decision.decided_at,
+        decision.scores,
+        decision.rules,
+        decision.outcomes,
+        decision.case_id,
+        decision.note,
+    )
 
 
 def _stored(row: Row[Any], *, repeated: bool = False) -> Decision:

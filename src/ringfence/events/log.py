@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from ringfence.errors import NotFound
 from ringfence.events import tables
 from ringfence.events.reading import Entity, Event
-from ringfence.storage import now
+from ringfence.storage import RowInsert, now
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,28 +28,36 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     label_source: str | None
 
 
-_INSERT = insert(tables.events)
+_EVENTS = RowInsert(
+    tables.events,
+    "event_type",
+    "event_id",
+    "at",
+    "received_at",
+    "entities",
+    "variables",
+    "content_hash",
+)
 
 
 def append_events(connection: Connection, events: Sequence[Event], received_at: datetime) -> None:
     """Store new events. Their ids must not be in the log yet."""
-    if not events:
-        return
-    connection.execute(
-        _INSERT,
-        [
-            {
-                "event_type": event.event_type,
-                "event_id": event.event_id,
-                "at": event.at,
-                "received_at": received_at,
-                "entities": event.entities,
-                "variables": event.variables,
-                "content_hash": event.content_hash,
-            }
-            for event in events
-        ],
-    )
+    if events:
+        _EVENTS.insert(
+            connection,
+            [
+                (
+                    event.event_type,
+                    event.event_id,
+                    event.at,
+                    received_at,
+                    event.entities,
+                    event.variables,
+                    event.content_hash,
+                )
+                for event in events
+            ],
+        )
 
 
 def stored_event(connection: Connection, event_type: str, event_id: str) -> StoredEvent:

@@ -8,6 +8,16 @@ from ringfence.storage.columns import Instant, Json, now
 from ringfence.storage.database import Database
 from ringfence.storage.groupcommit import GroupCommit
 from ringfence.storage.metadata import metadata
+from ringfence.storage.rows import RowInsert
 from ringfence.storage.schema import migrate
 
-__all__ = ["Database", "GroupCommit", "Instant", "Json", "metadata", "migrate", "now"]
+__all__ = [
+    "Database",
+    "GroupCommit",
+    "Instant",
+    "Json",
+    "RowInsert",
+    "metadata",
+    "migrate",
+    "now",
+]
