@@ -165,14 +165,13 @@ def raise_revision(connection: Connection) -> None:
         connection.execute(insert(tables.revisions).values(name="definitions", number=1))
 
 
+# Asked with every batch of decisions, so it is built once.
+_REVISION = select(tables.revisions.c.number).where(tables.revisions.c.name == "definitions")
+
+
 def current_revision(connection: Connection) -> int:
     """The number that changes with every definition; 0 in an empty database."""
-    return (
-        connection.execute(
-            select(tables.revisions.c.number).where(tables.revisions.c.name == "definitions")
-        ).scalar()
-        or 0
-    )
+    return connection.execute(_REVISION).scalar() or 0
 
 
 def _definition(connection: Connection, name: str) -> EventType | None:
