@@ -20,6 +20,10 @@ class Client:
             raise InvalidInput(
                 "no API key", field="--api-key", expected="a key, or RINGFENCE_API_KEY"
             )
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise InvalidInput(
+                "not an API key", field="--api-key", expected="printable ASCII characters"
+            )
         self._client = httpx2.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"},

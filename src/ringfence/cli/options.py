@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.errors import InvalidInput
+from ringfence.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from ringfence.settings import Settings
@@ -29,6 +29,8 @@ def settings_of(**given: Any) -> Settings:
 
     Raises `InvalidInput` naming the first setting that does not fit.
     """
+    import tomllib
+
     from pydantic import ValidationError
 
     from ringfence.settings import Settings
@@ -38,7 +40,25 @@ def settings_of(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise _unknown_setting(name, list(Settings.model_fields)) from None
         raise InvalidInput(first["msg"], field=f"setting {name}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InvalidInput(
+            f"cannot be read: {error}", field="ringfence.toml", expected="TOML in UTF-8"
+        ) from None
+
+
+def make_data_dir(settings: Settings) -> None:
+    """Make the data directory if it is missing. Raises `Unavailable` when that cannot be done."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"the data directory cannot be made: {error}",
+            field="setting data_dir",
+            expected="a folder that can be written to",
+        ) from None
 
 
 def open_database(settings: Settings) -> Database:
@@ -47,7 +67,7 @@ def open_database(settings: Settings) -> Database:
     from ringfence.storage import Database
     from ringfence.storage.schema import migrate
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     database = Database(settings.url)
     migrate(database)
     with database.write() as connection:
@@ -61,3 +81,15 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}", field="file") from None
+
+
+def _unknown_setting(name: str, known: list[str]) -> InvalidInput:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return InvalidInput(
+        f"there is no such setting{hint}",
+        field=f"setting {name}",
+        expected="one of " + ", ".join(known),
+    )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli.options import DataDir, settings_of
+from ringfence.cli.options import DataDir, make_data_dir, settings_of
 
 
 def serve(
@@ -29,9 +29,11 @@ def serve(
 
         RINGFENCE_DATABASE_URL=postgresql+psycopg://ringfence@db/ringfence ringfence serve
     """
+    settings = settings_of(data_dir=data_dir, host=host, port=port)
+    make_data_dir(settings)
+    # Only now: loading the server takes a second or two.
     from ringfence.logs import configure_logs
     from ringfence.web.server import serve as run
 
-    settings = settings_of(data_dir=data_dir, host=host, port=port)
     configure_logs(settings.log_level, settings.log_format)
     run(settings, show=lambda text: typer.echo(text))

@@ -33,8 +33,15 @@ def simulate(
         ringfence simulate payments.csv --transactions 20000 --seed 1 --days 90
     """
     from ringfence.cli.screen import console, progress_bar
+    from ringfence.errors import InvalidInput
     from ringfence.simulation import Options, generate, write
 
+    if out.suffix.lower() not in (".csv", ".parquet"):
+        raise InvalidInput(
+            f"cannot tell the format of {out.name!r}",
+            field="out",
+            expected="a file name that ends in .csv or .parquet",
+        )
     options = Options(transactions=transactions, seed=seed, days=days, fraud_share=fraud_share)
     with progress_bar("Generating transactions") as advance:
         frame = generate(
