@@ -97,6 +97,7 @@ def test_a_flow_with_a_dangling_transition_is_refused_with_the_block(server: Ser
             {"expression": "$transaction_amt > 1", "outcomes": ["approve"]},
             "rule_id",
         ),
+        ("PUT", PLAN, {"name": "p", "outcomes": ["review"], "attemps": 1}, "attemps"),
         ("POST", VERSIONS, {"rules": []}, "rules"),
         (
             "POST",

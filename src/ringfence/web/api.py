@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request, Response
 
 from ringfence.access import Principal, Scope
 from ringfence.errors import Forbidden
-from ringfence.web.misfits import misfit
+from ringfence.web.misfits import misfit, refuse_unknown_fields
 from ringfence.web.problems import NotJson
 from ringfence.web.refusals import may_hold_card_data, refuse_card_data, refuse_nul
 from ringfence.web.services import Services
@@ -177,8 +177,10 @@ def register(app: FastAPI, operation: Operation, services: Callable[[], Services
         if operation.method not in ("GET", "DELETE"):
             require(request.scope["principal"], operation.scope)
             refuse_card_data(request.path_params)
+            sent = _plain(body)
             if may_hold_card_data(body):
-                refuse_card_data(_plain(body))
+                refuse_card_data(sent)
+            refuse_unknown_fields(operation.body, sent)
         return Response(
             await endpoint.answer(
                 services(),

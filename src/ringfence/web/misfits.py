@@ -22,6 +22,7 @@ _WRONG_TYPE = re.compile(r"Expected `(?P<expected>[^`]*)`, got `(?P<got>[^`]*)`"
 _WRONG_FIELD = re.compile(r"Object (?P<how>missing|contains).* field `(?P<name>.*)`", re.DOTALL)
 _TIME = "RFC 3339 such as 2026-11-24T09:30:00Z"
 _SOME_KEY = "..."
+_LISTS = (inspect.ListType, inspect.VarTupleType, inspect.SetType)
 
 
 def misfit(error: msgspec.ValidationError, of_type: Any, sent: object) -> InvalidInput:
@@ -58,6 +59,32 @@ def misfit(error: msgspec.ValidationError, of_type: Any, sent: object) -> Invali
         return InvalidInput("not a known value", field=path_of(place), expected=_choice(kind))
     expected = _TIME if "RFC3339" in what else None
     return InvalidInput(what, field=path_of(place) or "body", expected=expected)
+
+
+def refuse_unknown_fields(of_type: Any, sent: object) -> None:
+    """Raise `InvalidInput` naming a field of `sent` that an `of_type` does not have.
+
+    Structs that are also read from the database pass over what they do not know; a person's
+    misspelt field must not be passed over.
+    """
+    waiting: list[tuple[inspect.Type, object, Place]] = [(inspect.type_info(of_type), sent, ())]
+    while waiting:
+        kind, part, place = waiting.pop()
+        for one in _alternatives(kind):
+            if isinstance(one, inspect.StructType) and isinstance(part, dict):
+                fields = {field.encode_name: field.type for field in one.fields}
+                for name, value in part.items():
+                    if name not in fields:
+                        raise InvalidInput(
+                            "there is no such field",
+                            field=path_of((*place, name)),
+                            expected=_choice(one),
+                        )
+                    waiting.append((fields[name], value, (*place, name)))
+            elif isinstance(one, inspect.DictType) and isinstance(part, dict):
+                waiting += [(one.value_type, value, (*place, key)) for key, value in part.items()]
+            elif isinstance(one, _LISTS) and isinstance(part, list):
+                waiting += [(one.item_type, v, (*place, index)) for index, v in enumerate(part)]
 
 
 def _steps(text: str) -> Place:
@@ -126,7 +153,7 @@ def _type_at(kind: inspect.Type, place: Place) -> inspect.Type | None:
                 found = next((f.type for f in one.fields if f.encode_name == step), None)
             elif isinstance(one, inspect.DictType):
                 found = one.value_type
-            elif isinstance(one, (inspect.ListType, inspect.VarTupleType, inspect.SetType)):
+            elif isinstance(one, _LISTS):
                 found = one.item_type
             if found is not None:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +39,10 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(
             operation, schema_of, components
         )
+    bodies = [schema_of[repr(o.body)] for o in operations if o.body is not None]
+    for name in _named_by(bodies, components):
+        if "properties" in components[name]:
+            components[name]["additionalProperties"] = False
     return {
         "openapi": "3.1.0",
         "info": {
@@ -95,6 +99,23 @@ def _describe(
     if operation.body is not None:
         described["requestBody"] = {"required": True, **_content(operation.body, schema_of)}
     return described
+
+
+def _named_by(part: object, components: Mapping[str, Any]) -> set[str]:
+    """The components that a part of the document refers to, and those that these refer to."""
+    named: set[str] = set()
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).rsplit("/", 1)[-1]
+            if name and name not in named:
+                named.add(name)
+                waiting.append(components[name])
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return named
 
 
 def _content(of_type: Any, schema_of: dict[str, Any]) -> dict[str, Any]:
