@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -31,6 +32,8 @@ def serve(
     """
     settings = settings_of(data_dir=data_dir, host=host, port=port)
     make_data_dir(settings)
+    # Nothing that is loaded becomes garbage. The server turns the collector on again.
+    gc.disable()
     # Only now: loading the server takes a second or two.
     from ringfence.logs import configure_logs
     from ringfence.web.server import serve as run

@@ -82,6 +82,7 @@ def _quieten_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS_BEFORE_COLLECTION)
+    gc.enable()
 
 
 def _first_access(settings: Settings, database: Database, show: Callable[[str], None]) -> None:
