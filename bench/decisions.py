@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -29,7 +30,7 @@ from ringfence.storage import Database
 CONNECTIONS = 64
 ROUNDS = 3
 CLOSED_SECONDS = 4.0
-OFFERED_SECONDS = 10.0
+OFFERED_SECONDS = 4.0
 OFFERED = (200, 500, 1_000)
 # More than a round can use up.
 _REQUESTS_A_ROUND = 40_000
@@ -50,7 +51,7 @@ def main() -> None:
         write_model(plain_model)
         with plain_server(plain_model) as plain:
             _throughput(plain, ours, _commits_a_second(Path(folder)))
-        _latency(ours)
+            _latency(plain, ours)
 
 
 @contextmanager
@@ -171,27 +172,44 @@ def _throughput(plain: Server, ours: Server, commits: float) -> None:
     )
 
 
-def _latency(ours: Server) -> None:
+def _latency(plain: Server, ours: Server) -> None:
     rows = []
+    asked = plain_requests(2_000)
     for rate in OFFERED:
+        count = int(rate * OFFERED_SECONDS * 1.2)
         load = Load(
             port=ours.port, connections=CONNECTIONS, seconds=OFFERED_SECONDS, rate=float(rate)
         )
-        measured = run(load, decision_requests(int(rate * OFFERED_SECONDS * 1.2), seed=rate))
-        _refuse_failures([measured])
+        of_plain = msgspec.structs.replace(load, port=plain.port)
+        decided, predicted = [], []
+        for turn in range(ROUNDS):
+            decided.append(run(load, decision_requests(count, seed=10 * rate + turn)))
+            predicted.append(run(of_plain, list(islice(cycle(asked), count))))
+        _refuse_failures([*decided, *predicted])
+        mine, other = (min(m, key=lambda one: one.late_ms) for m in (decided, predicted))
         rows.append(
             (
                 f"{rate:,}",
-                f"{measured.per_second:,.0f}",
-                f"{measured.p50_ms:.1f}",
-                f"{measured.p99_ms:.1f}",
-                f"{measured.max_ms:.1f}",
-                f"{measured.late_ms:.1f}",
+                f"{mine.per_second:,.0f}",
+                f"{mine.p50_ms:.1f}",
+                f"{mine.p99_ms:.1f}",
+                f"{other.p50_ms:.1f}",
+                f"{other.p99_ms:.1f}",
+                f"{mine.late_ms:.1f} / {other.late_ms:.1f}",
             )
         )
     print_table(
-        "Time to a durable decision when requests come at random, counted from when each was due",
-        ("offered a second", "decided a second", "p50 ms", "p99 ms", "max ms", "generator late"),
+        "Time to a durable decision when requests come at random, counted from when each was due; "
+        f"of {ROUNDS} rounds the one that the machine disturbed least",
+        (
+            "offered a second",
+            "decided a second",
+            "p50 ms",
+            "p99 ms",
+            "plain route p50 ms",
+            "plain route p99 ms",
+            "generator late, p99 ms",
+        ),
         rows,
     )
 
