@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 from sqlalchemy import Connection, insert, select
 
+from ringfence.carddata import mask_card_numbers
 from ringfence.cases import tables
 
 
@@ -43,9 +44,11 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def note(connection: Connection, case_id: str, at: datetime, kind: EntryKind, text: str) -> None:
-    """Add an entry."""
+    """Add an entry; what reads like a card number in it is masked."""
     connection.execute(
-        insert(tables.timeline).values(case_id=case_id, at=at, kind=kind, text=text[:2000])
+        insert(tables.timeline).values(
+            case_id=case_id, at=at, kind=kind, text=mask_card_numbers(text)[:2000]
+        )
     )
 
 

@@ -100,7 +100,9 @@ def _engine(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite_engine(parsed)
         if parsed.get_backend_name() == "postgresql":
-            return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+            return create_engine(
+                parsed, hide_parameters=True, pool_size=10, max_overflow=10, pool_pre_ping=True
+            )
     except (ArgumentError, NoSuchModuleError):
         pass  # The URL may hold a password: no message repeats it.
     except ModuleNotFoundError as error:
@@ -123,7 +125,7 @@ def _sqlite_engine(url: URL) -> Engine:
         raise Unavailable(
             f"the directory of the database cannot be made: {error}", field="database_url"
         ) from error
-    engine = create_engine(url, pool_size=10, max_overflow=20)
+    engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=20)
 
     @event.listens_for(engine, "connect")
     def _on_connect(dbapi_connection: Any, _record: object) -> None:
