@@ -1,0 +1,180 @@
+"""A plan that suits most: proposed from what the variables and entity types mean.
+
+Three questions of a fraud analyst, asked by machine: is this like the customer (habit), is this
+like anyone (what the card touches: merchant, device, address, mailbox), and do the two belong
+together (pairs)?
+"""
+
+from __future__ import annotations
+
+from itertools import chain, zip_longest
+
+from ringfence.events.definitions import EventType
+from ringfence.events.variables import DataType, VariableType
+from ringfence.profiles.aggregates import Aggregate, Kind, Part, Source
+from ringfence.profiles.plans import ProfilePlan
+
+PROPOSED = 40
+_HOUR, _DAY = 3_600.0, 86_400.0
+_WEEK, _MONTH = 7 * _DAY, 30 * _DAY
+_LENGTHS = {_HOUR: "1h", _DAY: "1d", _WEEK: "7d", _MONTH: "30d"}
+
+# Nothing is seen of a risk until its bucket is over: narrow ones lose less of what is known.
+_RISK_BUCKETS = {_DAY: 12, _WEEK: 28, _MONTH: 60}
+
+# What a payment touches, in the order of what it tells, and the part that many share.
+_TOUCHED: tuple[tuple[VariableType, Part | None], ...] = (
+    (VariableType.FINGERPRINT, None),
+    (VariableType.IP_ADDRESS, Part.IP_24),
+    (VariableType.EMAIL_ADDRESS, None),
+    (VariableType.EMAIL_ADDRESS, Part.MAIL_DOMAIN),
+    (VariableType.CARD_BIN, Part.BIN),
+    (VariableType.PHONE_NUMBER, None),
+    (VariableType.BILLING_PHONE, None),
+    (VariableType.SHIPPING_ADDRESS_L1, None),
+    (VariableType.BILLING_ADDRESS_L1, None),
+)
+_MOST_TOUCHED = 5
+# What people call someone, or something, on the other side.
+_COUNTERPARTS = ("merchant", "terminal", "payee", "beneficiary", "seller", "store", "device")
+_HABITS = (VariableType.BILLING_COUNTRY, VariableType.PRODUCT_CATEGORY, VariableType.CURRENCY_CODE)
+
+
+def propose(event_type: EventType, limit: int = PROPOSED) -> ProfilePlan:
+    """About `limit` aggregates for events of this type, the most telling first; fewer where there
+    is little to look at. It always passes `ProfilePlan.check`."""
+    names = event_type.entity_types
+    owners = [name for name in names if not _is_counterpart(name)] or list(names)
+    who = [Source(entity=name) for name in owners[:2]]
+    others = [Source(entity=name) for name in names if name not in owners]
+    touched = (others + _touched(event_type))[:_MOST_TOUCHED]
+    amount = _amount(event_type)
+    queues: list[list[Aggregate]] = []
+    for place, owner in enumerate(who):
+        queues.append(_habit(owner, amount, touched, event_type, first=place == 0))
+    queues += [_popularity(source, who, amount) for source in touched]
+    queues += [_pair(who[0], source) for source in touched[:2] if who]
+    # By turns, so that a limit takes something from everywhere.
+    chosen = [a for a in chain.from_iterable(zip_longest(*queues)) if a is not None]
+    return ProfilePlan(event_type.name, tuple({a.name: a for a in chosen}.values())[:limit])
+
+
+def _touched(event_type: EventType) -> list[Source]:
+    found: list[Source] = []
+    if event_type.merchant_variable is not None:
+        found.append(Source(variable=event_type.merchant_variable))
+    for variable in event_type.variables:
+        if variable.variable_type is VariableType.CATEGORICAL and _is_counterpart(variable.name):
+            found.append(Source(variable=variable.name))
+            break
+    found += [
+        Source(variable=variable.name, part=part)
+        for kind, part in _TOUCHED
+        for variable in event_type.variables
+        if variable.variable_type is kind
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _is_counterpart(name: str) -> bool:
+    return any(word in name.lower() for word in _COUNTERPARTS)
+
+
+def _amount(event_type: EventType) -> Source | None:
+    numeric = (DataType.FLOAT, DataType.INTEGER)
+    by_name = {v.name: v for v in event_type.variables if v.data_type in numeric}
+    if event_type.amount_variable in by_name:
+        return Source(variable=event_type.amount_variable)
+    for kind in (VariableType.PRICE, VariableType.NUMERIC):
+        for variable in by_name.values():
+            if variable.variable_type is kind:
+                return Source(variable=variable.name)
+    return None
+
+
+def _habit(
+    owner: Source,
+    amount: Source | None,
+    touched: list[Source],
+    event_type: EventType,
+    *,
+    first: bool,
+) -> list[Aggregate]:
+    counts = [_over(Kind.COUNT, (owner,), seconds) for seconds in (_DAY, _HOUR, _WEEK, _MONTH)]
+    found = [_ever(Kind.SINCE_LAST, (owner,)), counts[0], _risk(owner, _MONTH)]
+    if amount is not None:
+        found += [
+            _over(Kind.DEVIATION, (owner,), _MONTH, amount),
+            _over(Kind.SUM, (owner,), _DAY, amount),
+        ]
+    found += [counts[1], counts[2]]
+    found += [_over(Kind.DISTINCT, (owner,), _DAY, source) for source in touched[:1]]
+    found += [_ever(Kind.SHARE, (owner,), source) for source in touched[:3]]
+    if amount is not None:
+        found += [_over(kind, (owner,), _WEEK, amount) for kind in (Kind.MEAN, Kind.SUM)]
+    found += [_velocity(owner), _ever(Kind.AGE, (owner,)), counts[3]]
+    if first:
+        if amount is not None:
+            found += [_over(kind, (owner,), _MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]
+        found += [_over(Kind.DISTINCT, (owner,), _WEEK, source) for source in touched[1:3]]
+        found += [
+            _ever(Kind.SHARE, (owner,), Source(variable=variable.name))
+            for variable in event_type.variables
+            if variable.variable_type in _HABITS
+        ]
+    return found
+
+
+def _popularity(source: Source, who: list[Source], amount: Source | None) -> list[Aggregate]:
+    found = [_risk(source, _MONTH), _over(Kind.COUNT, (source,), _DAY), _risk(source, _WEEK)]
+    found += [_over(Kind.DISTINCT, (source,), _WEEK, owner) for owner in who[:1]]
+    if amount is not None:
+        found += [_over(Kind.DEVIATION, (source,), _WEEK, amount)]
+    found += [_ever(Kind.AGE, (source,)), _over(Kind.COUNT, (source,), _HOUR), _risk(source, _DAY)]
+    return [*found, *(_over(Kind.COUNT, (source,), seconds) for seconds in (_WEEK, _MONTH))]
+
+
+def _pair(owner: Source, source: Source) -> list[Aggregate]:
+    return [_over(Kind.COUNT, (owner, source), _MONTH), _ever(Kind.SINCE_LAST, (owner, source))]
+
+
+def _over(
+    kind: Kind, by: tuple[Source, ...], seconds: float, value: Source | None = None
+) -> Aggregate:
+    return Aggregate(
+        name=_name(kind, by, value, _LENGTHS[seconds]),
+        kind=kind,
+        by=by,
+        value=value,
+        horizon_seconds=seconds,
+    )
+
+
+def _ever(kind: Kind, by: tuple[Source, ...], value: Source | None = None) -> Aggregate:
+    return Aggregate(name=_name(kind, by, value), kind=kind, by=by, value=value)
+
+
+def _velocity(owner: Source) -> Aggregate:
+    return Aggregate(
+        name=_name(Kind.VELOCITY, (owner,), None, "1d"),
+        kind=Kind.VELOCITY,
+        by=(owner,),
+        horizon_seconds=_DAY,
+        long_seconds=_MONTH,
+    )
+
+
+def _risk(source: Source, seconds: float) -> Aggregate:
+    return Aggregate(
+        name=_name(Kind.RISK, (source,), None, _LENGTHS[seconds]),
+        kind=Kind.RISK,
+        by=(source,),
+        horizon_seconds=seconds,
+        buckets=_RISK_BUCKETS[seconds],
+    )
+
+
+def _name(kind: Kind, by: tuple[Source, ...], value: Source | None, *length: str) -> str:
+    owner = "~".join(str(source) for source in by)
+    parts = (owner, *(() if value is None else (str(value),)), kind.value, *length)
+    return ".".join(parts).lower()
