@@ -91,8 +91,9 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
 
     `velocity` compares `horizon_seconds` with `long_seconds`. `distance` and `speed` read
     `latitude` and `longitude` (numeric variables, degrees), or look `place` up in `places`
-    (latitude and longitude by text). `risk` sees no event younger than `delay_seconds`, as its fraud cannot
-    be known yet, and counts `smoothing` more events of which the part `base_rate` is fraud.
+    (latitude and longitude by text). `risk` sees no event younger than `delay_seconds`, as its
+    fraud cannot be known yet, and counts `smoothing` more events of which the part `base_rate` is
+    fraud.
     """
 
     name: str

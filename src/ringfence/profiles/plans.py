@@ -41,7 +41,9 @@ class ProfilePlan(msgspec.Struct, frozen=True):
     @property
     def plan_id(self) -> str:
         """16 hexadecimal digits: the same for the same plan."""
-        content = msgspec.msgpack.encode((_LAYOUT, self), order="sorted")
+        # As it is when it is read back, for a horizon may have been written `60` or `60.0`.
+        same = msgspec.convert(msgspec.to_builtins(self), ProfilePlan)
+        content = msgspec.msgpack.encode((_LAYOUT, same), order="sorted")
         return hashlib.blake2b(content, digest_size=8).hexdigest()
 
     def check(self, event_type: EventType) -> None:

@@ -51,7 +51,9 @@ def propose(event_type: EventType, limit: int = PROPOSED) -> ProfilePlan:
     amount = _amount(event_type)
     queues: list[list[Aggregate]] = []
     for place, owner in enumerate(who):
-        queues.append(_habit(owner, amount, touched, event_type, first=place == 0))
+        habit = _habit(owner, amount, touched, event_type, first=place == 0)
+        # Two queues: of the habit twice as much is asked as of whatever is touched.
+        queues += [habit[::2], habit[1::2]]
     queues += [_popularity(source, who, amount) for source in touched]
     queues += [_pair(who[0], source) for source in touched[:2] if who]
     # By turns, so that a limit takes something from everywhere.
@@ -100,19 +102,19 @@ def _habit(
     *,
     first: bool,
 ) -> list[Aggregate]:
-    counts = [_over(Kind.COUNT, (owner,), seconds) for seconds in (_DAY, _HOUR, _WEEK, _MONTH)]
-    found = [_ever(Kind.SINCE_LAST, (owner,)), counts[0], _risk(owner, _MONTH)]
+    found = [_ever(Kind.SINCE_LAST, (owner,)), _over(Kind.COUNT, (owner,), _DAY)]
     if amount is not None:
-        found += [
-            _over(Kind.DEVIATION, (owner,), _MONTH, amount),
-            _over(Kind.SUM, (owner,), _DAY, amount),
-        ]
-    found += [counts[1], counts[2]]
+        found.append(_over(Kind.DEVIATION, (owner,), _MONTH, amount))
+    found.append(_over(Kind.COUNT, (owner,), _HOUR))
+    if amount is not None:
+        found.append(_over(Kind.SUM, (owner,), _DAY, amount))
+    found += [_ever(Kind.SHARE, (owner,), source) for source in touched[:1]]
     found += [_over(Kind.DISTINCT, (owner,), _DAY, source) for source in touched[:1]]
-    found += [_ever(Kind.SHARE, (owner,), source) for source in touched[:3]]
+    found += [_velocity(owner), _risk(owner, _MONTH), _over(Kind.COUNT, (owner,), _WEEK)]
+    found += [_ever(Kind.SHARE, (owner,), source) for source in touched[1:3]]
     if amount is not None:
         found += [_over(kind, (owner,), _WEEK, amount) for kind in (Kind.MEAN, Kind.SUM)]
-    found += [_velocity(owner), _ever(Kind.AGE, (owner,)), counts[3]]
+    found += [_ever(Kind.AGE, (owner,)), _over(Kind.COUNT, (owner,), _MONTH)]
     if first:
         if amount is not None:
             found += [_over(kind, (owner,), _MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]

@@ -131,9 +131,8 @@ def replay(
                 return
             group = compiled.groups[part.group]
             values = np.frombuffer(run(part.rows_of(compiled, timeline, columns)), dtype=np.float64)
-            matrix[np.ix_(part.events(timeline.n_events), list(group.positions))] = values.reshape(
-                -1, len(group.positions)
-            )
+            block = values.reshape(-1, len(group.positions))
+            matrix[part.events(timeline.n_events)[:, None], list(group.positions)] = block
             done.add(part.stop - part.start)
 
     if processes < 2 or total < _WORTH_PROCESSES:
