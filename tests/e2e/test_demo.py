@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -86,9 +87,8 @@ class PersonAtATerminal:
         return found
 
     def leaves(self) -> None:
-        os.write(self._ours, b"\x03")
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(30)
 
     def _read(self) -> None:
         while True:
@@ -149,3 +149,6 @@ def test_a_ringing_call_is_answered_in_the_browser_and_the_card_turns_blocked(
         browser.close()
     person.sees(r"Verdict +fraud", 90)
     person.sees(r"Card +ending in 8788: blocked")
+    person.leaves()
+    with pytest.raises(OSError, match="refused"):
+        urlopen(f"{start}/healthz", timeout=5)

@@ -19,7 +19,8 @@ from ringfence.errors import InvalidInput, NotFound, Unauthenticated
 from ringfence.storage import Database, now
 
 _ID_ALPHABET = string.ascii_lowercase + string.digits
-_LEAST_TOKEN_LENGTH = 16
+# An operator's own choice; the keys that we make have 43 characters of chance.
+_LEAST_TOKEN_LENGTH = 8
 _MOST_TOKEN_LENGTH = 512
 
 
@@ -86,7 +87,7 @@ class KeyRing:
         """The key of a token that an operator chose; it is stored when it is not known yet.
 
         A token that was revoked stays so. Raises `InvalidInput` naming `api_key` for one that is
-        shorter than 16 characters.
+        shorter than 8 characters.
         """
         if not _LEAST_TOKEN_LENGTH <= len(token) <= _MOST_TOKEN_LENGTH or any(
             not "!" <= letter <= "~" for letter in token
@@ -94,7 +95,7 @@ class KeyRing:
             raise InvalidInput(
                 "not usable as an API key",
                 field="api_key",
-                expected="16 to 512 printable ASCII characters without spaces",
+                expected="8 to 512 printable ASCII characters without spaces",
             )
         stored = select(tables.api_keys).where(tables.api_keys.c.token_hash == token_hash(token))
         row = connection.execute(stored).first()

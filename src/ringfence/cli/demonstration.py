@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,8 +64,21 @@ def demo(
     database = open_database(settings)
     _prepare(settings, database, transactions, watch, by_hand=by_hand)
     database.dispose()
-    outcome = asyncio.run(_play(settings, chosen, watch))
+    try:
+        outcome = asyncio.run(_until_told_to_stop(_play(settings, chosen, watch)))
+    except asyncio.CancelledError:
+        raise typer.Exit(143) from None
     show_outcome(outcome, watch)
+
+
+async def _until_told_to_stop(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """`work`, cancelled by the signals that would otherwise leave its server behind."""
+    working = asyncio.ensure_future(work)
+    if sys.platform != "win32":
+        loop = asyncio.get_running_loop()
+        for told in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(told, working.cancel)
+    return await working
 
 
 def _empty(data_dir: Path) -> None:
