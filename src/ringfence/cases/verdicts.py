@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import Connection, or_, select, update
 
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.timeline import EntryKind, note
+from ringfence.detectors import hold_plans, label_event
 from ringfence.errors import InvalidInput, NotFound
-from ringfence.events import get_event_type, label_event
+from ringfence.events import get_event_type
 
 
 class Verdict(StrEnum):
@@ -51,6 +52,13 @@ def record_answer(
     if verdict in _UNSETTLED:
         raise InvalidInput("not an answer", field="verdict", expected="fraud or legit")
     table = tables.cases
+    event_type_name = connection.execute(
+        select(table.c.event_type).where(table.c.case_id == case_id)
+    ).scalar()
+    if event_type_name is None:
+        raise NotFound(f"there is no case {case_id!r}", field="case_id")
+    # Before the case and its card are locked, as deciding does, lest each waits for the other.
+    hold_plans(connection, [event_type_name])
     first = (
         connection.execute(
             update(table)
@@ -69,9 +77,7 @@ def record_answer(
         ).rowcount
         == 1
     )
-    case = connection.execute(table.select().where(table.c.case_id == case_id)).first()
-    if case is None:
-        raise NotFound(f"there is no case {case_id!r}", field="case_id")
+    case = connection.execute(table.select().where(table.c.case_id == case_id)).one()
     because = f"case {case.reference}: {reason or 'the answer of the cardholder'}"
     if first:
         note(connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by})")

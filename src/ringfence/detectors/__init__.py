@@ -4,6 +4,13 @@ The hot path ends here. This room writes a decision, and tells whoever opens cas
 transaction; it does not know what a case is.
 """
 
+from ringfence.detectors.building import build_profiles
+from ringfence.detectors.decisions import (
+    Decision,
+    MatchedRule,
+    latest_decisions,
+    stored_decision,
+)
 from ringfence.detectors.definitions import (
     Detector,
     DetectorStatus,
@@ -25,15 +32,13 @@ from ringfence.detectors.definitions import (
 )
 from ringfence.detectors.engine import (
     CaseOpener,
-    Decision,
     DecisionEngine,
-    MatchedRule,
     Request,
     Resolved,
     Suspicion,
-    latest_decisions,
-    stored_decision,
 )
+from ringfence.detectors.labels import label_event
+from ringfence.detectors.plans import hold_plans
 
 __all__ = [
     "CaseOpener",
@@ -49,9 +54,12 @@ __all__ = [
     "RuleRef",
     "Suspicion",
     "activate_detector_version",
+    "build_profiles",
     "create_detector_version",
     "get_detector",
     "get_detector_version",
+    "hold_plans",
+    "label_event",
     "latest_decisions",
     "list_detector_versions",
     "list_detectors",

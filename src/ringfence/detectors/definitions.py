@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ringfence.detectors import tables
+from ringfence.detectors.plans import give_up_unused_plans
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import (
     NAME_PATTERN,
@@ -264,8 +265,12 @@ def create_detector_version(
 
 
 def activate_detector_version(connection: Connection, detector_id: str, version: str) -> None:
-    """Make a version the one that decides; the one before becomes inactive. Raises `NotFound`."""
-    _held_detector(connection, detector_id)
+    """Make a version the one that decides; the one before becomes inactive. Raises `NotFound`.
+
+    Profiles that no version in use needs any more are given up. Profiles that this version lacks
+    are built by the servers, which decide by the version before until then.
+    """
+    detector = _held_detector(connection, detector_id)
     get_detector_version(connection, detector_id, version)
     versions = tables.detector_versions
     connection.execute(
@@ -282,6 +287,7 @@ def activate_detector_version(connection: Connection, detector_id: str, version:
         .where(versions.c.detector_id == detector_id, versions.c.version == version)
         .values(status=DetectorStatus.ACTIVE, activated_at=now())
     )
+    give_up_unused_plans(connection, detector.event_type)
     raise_revision(connection)
 
 

@@ -1,8 +1,8 @@
 """The hot path: an event in, a durable decision out.
 
 Requests that arrive together are scored as one batch and committed as one transaction: the event,
-the decision, and the opening of a case when an outcome calls for one. Nothing is answered before
-it is on disk, and one event id has one decision.
+what profiles learn from it, the decision, and the opening of a case when an outcome calls for one.
+Nothing is answered before it is on disk, and one event id has one decision.
 """
 
 from __future__ import annotations
@@ -18,38 +18,26 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ringfence.detectors import tables
+from ringfence.detectors.building import ProfileBuilder
+from ringfence.detectors.decisions import (
+    Decision,
+    MatchedRule,
+    decision_of,
+    insert_decisions,
+    seen_values,
+    stored_decision,
+    stored_values,
+)
+from ringfence.detectors.profiles import Profiles
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
-from ringfence.errors import Conflict, NotFound
+from ringfence.errors import Conflict
 from ringfence.events import tables as event_tables
 from ringfence.events.log import append_events, stored_event
 from ringfence.events.reading import Entity, Event, SentEvent
 from ringfence.models import Contribution
+from ringfence.profiles import ProfilePlan
 from ringfence.rules import RuleResult
-from ringfence.storage import Database, GroupCommit, RowInsert, now
-
-
-class MatchedRule(msgspec.Struct, frozen=True):
-    """A rule that matched."""
-
-    rule_id: str
-    version: str
-    outcomes: tuple[str, ...]
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided about an event. `scores` are 0-1000 by model output variable."""
-
-    event_type: str
-    event_id: str
-    detector_id: str
-    detector_version: str
-    decided_at: datetime
-    scores: Mapping[str, float]
-    rules: tuple[MatchedRule, ...]
-    outcomes: tuple[str, ...]
-    case_id: str | None = None
-    note: str | None = None
-    repeated: bool = False
+from ringfence.storage import Database, GroupCommit, now
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -106,6 +94,8 @@ class DecisionEngine:
         self._database = database
         self._opener = opener
         self.catalog = Catalog()
+        self._profiles = Profiles()
+        self._builder = ProfileBuilder(database, self.catalog.reconsider)
         self._commit: GroupCommit[_Prepared, Decision] = GroupCommit(database, self._decide_batch)
 
     async def decide(self, request: Request) -> Decision:
@@ -135,11 +125,14 @@ class DecisionEngine:
 
     def close(self) -> None:
         """Finish what was accepted."""
+        self._builder.close()
         self._commit.close()
 
     def _active(self, request: Request) -> DetectorRuntime:
         with self._database.read() as connection:
-            return self.catalog.active(connection, request.event_type, request.detector_id)
+            runtime = self.catalog.active(connection, request.event_type, request.detector_id)
+        self._builder.ask(self.catalog.lacking())
+        return runtime
 
     def _explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
         with self._database.read() as connection:
@@ -147,6 +140,8 @@ class DecisionEngine:
                 connection, decision.detector_id, decision.detector_version
             )
             stored = stored_event(connection, decision.event_type, decision.event_id)
+            if runtime.plans and decision.profile_values is None:
+                decision = stored_decision(connection, decision.event_type, decision.event_id)
         return runtime.explain(
             Event(
                 event_type=stored.event_type,
@@ -155,13 +150,15 @@ class DecisionEngine:
                 entities=stored.entities,
                 variables=stored.variables,
                 content_hash=b"",
-            )
+            ),
+            seen_values(decision),
         )
 
     def _decide_batch(
         self, connection: Connection, batch: Sequence[_Prepared]
     ) -> list[Decision | BaseException]:
         answers: list[Decision | BaseException | None] = [None] * len(batch)
+        kept = self._profiles.hold(connection, {item.event.event_type for item in batch})
         known = _known(connection, batch)
         fresh: dict[tuple[str, str], int] = {}
         repeats: list[tuple[int, int]] = []
@@ -182,7 +179,7 @@ class DecisionEngine:
             else:
                 fresh[key] = position
                 events[position] = event
-        decided = self._decide_fresh(connection, batch, fresh.values(), events, notes)
+        decided = self._decide_fresh(connection, batch, fresh.values(), events, notes, kept)
         for position, decision in decided.items():
             answers[position] = decision
         for position, first in repeats:
@@ -201,6 +198,7 @@ class DecisionEngine:
         positions: Collection[int],
         events: Mapping[int, Event],
         notes: Mapping[int, str | None],
+        kept: Mapping[str, Sequence[str]],
     ) -> dict[int, Decision]:
         if not positions:
             return {}
@@ -208,19 +206,61 @@ class DecisionEngine:
         for position in positions:
             by_runtime.setdefault(batch[position].runtime, []).append(position)
         watched = self._opener.watched_outcomes(connection) if self._opener else frozenset()
+        # Read while the plans are held: profiles take events in the order of these times.
         decided_at = now()
+        append_events(connection, [events[position] for position in positions], decided_at)
+        profiles = self._advance(connection, by_runtime, events, kept, decided_at)
         decided: dict[int, Decision] = {}
         for runtime, places in by_runtime.items():
             of_runtime = [events[place] for place in places]
-            append_events(connection, of_runtime, decided_at)
-            for place, event, (scores, results) in zip(
-                places, of_runtime, runtime.decide(of_runtime), strict=True
-            ):
+            of_plans = {
+                plan_id: [profiles[plan_id][place] for place in places] for plan_id in runtime.plans
+            }
+            for number, (scores, results) in enumerate(runtime.decide(of_runtime, of_plans)):
+                place = places[number]
                 decided[place] = self._decision(
-                    connection, runtime, event, scores, results, watched, decided_at, notes[place]
+                    connection,
+                    runtime,
+                    events[place],
+                    scores,
+                    results,
+                    watched,
+                    decided_at,
+                    notes[place],
+                    stored_values(of_plans, number),
                 )
-        _DECISIONS.insert(connection, [_row(decision) for decision in decided.values()])
+        insert_decisions(connection, list(decided.values()))
         return decided
+
+    def _advance(
+        self,
+        connection: Connection,
+        by_runtime: Mapping[DetectorRuntime, Sequence[int]],
+        events: Mapping[int, Event],
+        kept: Mapping[str, Sequence[str]],
+        received_at: datetime,
+    ) -> Mapping[str, Mapping[int, Sequence[float]]]:
+        """By plan id, the values of the events at their positions in the batch."""
+        positions: dict[str, list[int]] = {}
+        needed: dict[str, dict[str, ProfilePlan]] = {}
+        for runtime, places in by_runtime.items():
+            event_type = runtime.reader.event_type.name
+            if runtime.plans or event_type in kept:
+                positions.setdefault(event_type, []).extend(places)
+                needed.setdefault(event_type, {}).update(runtime.plans)
+        found: dict[str, Mapping[int, Sequence[float]]] = {}
+        for event_type in sorted(positions):
+            places = positions[event_type]
+            values = self._profiles.advance(
+                connection,
+                kept.get(event_type, ()),
+                needed[event_type],
+                [events[place] for place in places],
+                received_at,
+            )
+            for plan_id, of_events in values.items():
+                found[plan_id] = dict(zip(places, of_events, strict=True))
+        return found
 
     def _decision(
         self,
@@ -232,6 +272,7 @@ class DecisionEngine:
         watched: frozenset[str],
         decided_at: datetime,
         note: str | None,
+        profile_values: Mapping[str, Sequence[float | None]] | None,
     ) -> Decision:
         matched = tuple(
             MatchedRule(result.rule_id, result.version, result.outcomes)
@@ -256,27 +297,8 @@ class DecisionEngine:
             outcomes=outcomes,
             case_id=case_id,
             note=note,
+            profile_values=profile_values,
         )
-
-
-def stored_decision(connection: Connection, event_type: str, event_id: str) -> Decision:
-    """The decision about an event. Raises `NotFound`."""
-    row = connection.execute(
-        select(tables.decisions).where(
-            tables.decisions.c.event_type == event_type, tables.decisions.c.event_id == event_id
-        )
-    ).first()
-    if row is None:
-        raise NotFound(f"there is no decision about event {event_id!r}", field="event_id")
-    return _stored(row)
-
-
-def latest_decisions(connection: Connection, limit: int = 50) -> list[Decision]:
-    """The latest decisions, newest first."""
-    rows = connection.execute(
-        select(tables.decisions).order_by(tables.decisions.c.decided_at.desc()).limit(limit)
-    )
-    return [_stored(row) for row in rows]
 
 
 class _Prepared:
@@ -286,52 +308,6 @@ class _Prepared:
         self.request = request
         self.event = event
         self.runtime = runtime
-
-
-_DECISIONS = RowInsert(
-    tables.decisions,
-    "event_type",
-    "event_id",
-    "detector_id",
-    "detector_version",
-    "decided_at",
-    "scores",
-    "rule_results",
-    "outcomes",
-    "case_id",
-    "note",
-)
-
-
-def _row(decision: Decision) -> tuple[Any, ...]:
-    return (
-        decision.event_type,
-        decision.event_id,
-        decision.detector_id,
-        decision.detector_version,
-        decision.decided_at,
-        decision.scores,
-        decision.rules,
-        decision.outcomes,
-        decision.case_id,
-        decision.note,
-    )
-
-
-def _stored(row: Row[Any], *, repeated: bool = False) -> Decision:
-    return Decision(
-        event_type=row.event_type,
-        event_id=row.event_id,
-        detector_id=row.detector_id,
-        detector_version=row.detector_version,
-        decided_at=row.decided_at,
-        scores=row.scores,
-        rules=msgspec.convert(row.rule_results, tuple[MatchedRule, ...]),
-        outcomes=tuple(row.outcomes),
-        case_id=row.case_id,
-        note=row.note,
-        repeated=repeated,
-    )
 
 
 # Built once: building it anew for every batch would take longer than running it. One event type at
@@ -379,7 +355,7 @@ def _resolve(connection: Connection, item: _Prepared, fresh: bool) -> tuple[Even
 def _repeat(row: Row[Any], event: Event) -> Decision | Conflict:
     if row.content_hash != event.content_hash:
         return _conflict(event.event_id)
-    return _stored(row, repeated=True)
+    return decision_of(row, repeated=True)
 
 
 def _conflict(event_id: str) -> Conflict:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from ringfence.detectors import tables
-from ringfence.detectors.engine import Decision, MatchedRule
+from ringfence.detectors.decisions import Decision, decision_of
 from ringfence.events import tables as event_tables
 from ringfence.events.variables import Value
 
@@ -42,18 +42,7 @@ def recent_decisions(
         query = query.where(decisions.c.decided_at >= since)
     return [
         RecentDecision(
-            Decision(
-                event_type=row.event_type,
-                event_id=row.event_id,
-                detector_id=row.detector_id,
-                detector_version=row.detector_version,
-                decided_at=row.decided_at,
-                scores=row.scores,
-                rules=msgspec.convert(row.rule_results, tuple[MatchedRule, ...]),
-                outcomes=tuple(row.outcomes),
-                case_id=row.case_id,
-                note=row.note,
-            ),
+            decision_of(row),
             row.variables,
         )
         for row in connection.execute(query)

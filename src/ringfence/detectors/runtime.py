@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -21,10 +21,13 @@ from ringfence.detectors.definitions import (
     list_rules,
     rule_types,
 )
+from ringfence.detectors.plans import unbuilt
+from ringfence.detectors.profiles import ProfileValues
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import current_revision, get_event_type, get_lists
 from ringfence.events.reading import Event, EventReader
 from ringfence.models import Contribution, Scorer, load_artifact, output_variable
+from ringfence.profiles import ProfilePlan
 from ringfence.rules import Rule, RuleResult, RuleSet, compile_rule
 
 # How stale a server's definitions may be after another process published new ones.
@@ -46,29 +49,66 @@ class DetectorRuntime:
         self.reader = reader
         self.scorers = scorers
         self.rules = {rule.rule_id: rule for rule in rules}
+        self._plan_ids = {
+            variable: None if (plan := getattr(scorer, "plan", None)) is None else plan.plan_id
+            for variable, scorer in scorers.items()
+        }
+        self.plans: Mapping[str, ProfilePlan] = {
+            plan.plan_id: plan
+            for scorer in scorers.values()
+            if (plan := getattr(scorer, "plan", None)) is not None
+        }
+        """The plans of profiles that the models need, by their ids."""
         self._rule_set = rule_set
 
     def decide(
-        self, events: Sequence[Event]
+        self, events: Sequence[Event], profiles: ProfileValues | None = None
     ) -> list[tuple[dict[str, float], tuple[RuleResult, ...]]]:
-        """Scores (0-1000, by output variable) and rule results of each event."""
+        """Scores (0-1000, by output variable) and rule results of each event.
+
+        `profiles` are the values of `plans` for these events. Raises `InvalidInput` when those of a
+        plan are missing.
+        """
         scores: list[dict[str, float]] = [{} for _ in events]
         rows = [event.variables for event in events]
         ats: list[datetime] = [event.at for event in events]
         for variable, scorer in self.scorers.items():
-            for of_event, score in zip(scores, scorer.score(rows, ats), strict=True):
+            values = self._values(variable, profiles)
+            given = (rows, ats) if values is None else (rows, ats, values)
+            for of_event, score in zip(scores, scorer.score(*given), strict=True):
                 of_event[variable] = score
         return [
             (of_event, self._rule_set.evaluate({**event.variables, **of_event}, event.at))
             for event, of_event in zip(events, scores, strict=True)
         ]
 
-    def explain(self, event: Event) -> dict[str, tuple[Contribution, ...]]:
-        """What each model's score is made of. About 3 ms a model."""
-        return {
-            variable: scorer.explain(event.variables, event.at)
-            for variable, scorer in self.scorers.items()
-        }
+    def explain(
+        self, event: Event, profiles: ProfileValues | None = None
+    ) -> dict[str, tuple[Contribution, ...]]:
+        """What each model's score is made of. About 3 ms a model.
+
+        `profiles` are the values of `plans` for this one event. Raises like `decide`.
+        """
+        explained: dict[str, tuple[Contribution, ...]] = {}
+        for variable, scorer in self.scorers.items():
+            values = self._values(variable, profiles)
+            given = () if values is None else (values[0],)
+            explained[variable] = scorer.explain(event.variables, event.at, *given)
+        return explained
+
+    def _values(
+        self, variable: str, profiles: ProfileValues | None
+    ) -> Sequence[Sequence[float]] | None:
+        plan_id = self._plan_ids[variable]
+        if plan_id is None:
+            return None
+        if profiles is None or plan_id not in profiles:
+            raise InvalidInput(
+                f"the model behind {variable} looks at profiles, and there are none here",
+                field="detector",
+                expected="a detector version whose models look at the event alone",
+            )
+        return profiles[plan_id]
 
 
 class Catalog:
@@ -84,6 +124,9 @@ class Catalog:
     ) -> DetectorRuntime:
         """The active version for an event type, of the named detector or of the only one.
 
+        While its profiles have not been built from history, this is the version before it, if
+        there is one that lacks nothing.
+
         Raises `NotFound` for an unknown event type or detector, `Conflict` when nothing is active,
         `InvalidInput` when several detectors are and none was named.
         """
@@ -91,8 +134,9 @@ class Catalog:
         key = (event_type, detector_id)
         chosen = generation.active.get(key)
         if chosen is None:
-            chosen = _find_active(connection, event_type, detector_id)
-            self._runtime(connection, generation, *chosen)
+            chosen = self._usable(
+                connection, generation, *_find_active(connection, event_type, detector_id)
+            )
             generation.active[key] = chosen
         return self._runtime(connection, generation, *chosen)
 
@@ -111,6 +155,30 @@ class Catalog:
     def look_again(self) -> None:
         """Look for changes at the next request: for a process that has just published one."""
         self._checked_at = -math.inf
+
+    def lacking(self) -> list[ProfilePlan]:
+        """The plans of active versions that were found not to be built."""
+        return list(self._generation.lacking.values())
+
+    def reconsider(self) -> None:
+        """Choose anew which versions decide: for a process in which profiles have been built."""
+        with self._lock:
+            generation = self._generation
+            self._generation = _Generation(generation.revision, generation.scorers_in_use())
+
+    def _usable(
+        self, connection: Connection, generation: _Generation, detector_id: str, version: str
+    ) -> tuple[str, str]:
+        runtime = self._runtime(connection, generation, detector_id, version)
+        lacking = unbuilt(connection, runtime.plans.values())
+        if lacking:
+            generation.lacking.update((plan.plan_id, plan) for plan in lacking)
+            before = _version_before(connection, detector_id)
+            if before is not None:
+                older = self._runtime(connection, generation, detector_id, before)
+                if not unbuilt(connection, older.plans.values()):
+                    return detector_id, before
+        return detector_id, version
 
     def _current(self, connection: Connection) -> _Generation:
         with self._lock:
@@ -153,6 +221,7 @@ class _Generation:
         self.scorers = scorers
         self.runtimes: dict[tuple[str, str], DetectorRuntime] = {}
         self.active: dict[tuple[str, str | None], tuple[str, str]] = {}
+        self.lacking: dict[str, ProfilePlan] = {}
 
     def scorers_in_use(self) -> dict[ModelRef, Scorer]:
         """The scorers of the versions that were asked for, or those handed on if none was."""
@@ -193,6 +262,21 @@ def _find_active(
             expected="one of " + ", ".join(row.detector_id for row in found),
         )
     return found[0].detector_id, found[0].version
+
+
+def _version_before(connection: Connection, detector_id: str) -> str | None:
+    versions = tables.detector_versions
+    found: str | None = connection.execute(
+        select(versions.c.version)
+        .where(
+            versions.c.detector_id == detector_id,
+            versions.c.status == DetectorStatus.INACTIVE,
+            versions.c.activated_at.is_not(None),
+        )
+        .order_by(versions.c.activated_at.desc())
+        .limit(1)
+    ).scalar()
+    return found
 
 
 def _load(

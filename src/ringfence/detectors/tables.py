@@ -61,6 +61,7 @@ decisions = Table(
     Column("outcomes", Json, nullable=False),
     Column("case_id", String(40)),
     Column("note", String(512)),
+    Column("profile_values", Json),
     ForeignKeyConstraint(["event_type", "event_id"], ["events.event_type", "events.event_id"]),
     Index("ix_decisions_decided_at", "decided_at"),
 )

@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 
 from ringfence.access import Scope
+from ringfence.detectors import label_event
 from ringfence.errors import InvalidInput
 from ringfence.events import (
     EventType,
     get_event_type,
-    label_event,
     list_event_types,
     put_event_type,
     stored_event,

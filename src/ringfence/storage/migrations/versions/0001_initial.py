@@ -272,6 +272,7 @@ def upgrade() -> None:
         sa.Column("outcomes", sa.LargeBinary(), nullable=False),
         sa.Column("case_id", sa.String(length=40), nullable=True),
         sa.Column("note", sa.String(length=512), nullable=True),
+        sa.Column("profile_values", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["event_type", "event_id"],
             ["events.event_type", "events.event_id"],
@@ -347,3 +348,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("card_id", "hold_case_id", name=op.f("pk_card_holds")),
     )
     op.create_index("ix_card_holds_expires_at", "card_holds", ["expires_at"], unique=False)
+    op.create_table(
+        "profile_plans",
+        sa.Column("plan_id", sa.String(length=16), nullable=False),
+        sa.Column("event_type", sa.String(length=64), nullable=False),
+        sa.Column("definition", sa.LargeBinary(), nullable=False),
+        sa.Column("states_id", sa.BigInteger(), nullable=False),
+        sa.Column("building_id", sa.BigInteger(), nullable=True),
+        sa.Column("stamp", sa.LargeBinary(length=8), nullable=False),
+        sa.Column("built_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("plan_id", name=op.f("pk_profile_plans")),
+    )
+    op.create_table(
+        "profile_states",
+        sa.Column("states_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key_hash", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("states_id", "key_hash", name=op.f("pk_profile_states")),
+    )

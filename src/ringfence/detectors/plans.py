@@ -1,0 +1,144 @@
+"""Which profile plans are kept up to date, and when one ceases to be.
+
+A plan is kept from the moment its states begin to be built from the event log: from then on every
+event of its type is added to it in the transaction that stores the event, whichever detector
+decides, so that what was built stays complete. It is given up when it is neither used by an active
+detector version nor by the version that decided before, to which one may want to go back at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
+
+import msgspec
+from sqlalchemy import Connection, bindparam, select, text, update
+
+from ringfence.detectors import tables
+from ringfence.models import load_artifact
+from ringfence.profiles import ProfilePlan, rebuild
+from ringfence.profiles.states import locked_plan, new_states_id
+from ringfence.profiles.tables import profile_plans
+from ringfence.storage import Database
+
+Progress = Callable[[int, int], None]
+
+# Asked with every batch of decisions, so it is built once. Others who decide about events of these
+# types wait, always in the order of the plans, until the transaction ends.
+_PLANS = (
+    select(
+        profile_plans.c.plan_id,
+        profile_plans.c.event_type,
+        profile_plans.c.built_at,
+        profile_plans.c.building_id,
+    )
+    .where(profile_plans.c.event_type.in_(bindparam("types", expanding=True)))
+    .order_by(profile_plans.c.plan_id)
+    .with_for_update()
+)
+
+
+def hold_plans(connection: Connection, event_types: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """The ids of the plans that events of these types are added to, by event type; held until the
+    transaction ends.
+
+    On PostgreSQL a transaction that decides, or labels an event, calls this before it locks
+    anything else: whoever comes first is waited for, and nobody waits in a circle.
+    """
+    kept: dict[str, list[str]] = {}
+    for plan_id, event_type, built_at, building_id in connection.execute(
+        _PLANS, {"types": sorted(event_types)}
+    ):
+        if built_at is not None or building_id is not None:
+            kept.setdefault(event_type, []).append(plan_id)
+    return kept
+
+
+def read_plan(connection: Connection, plan_id: str) -> ProfilePlan:
+    """A plan that is known to be stored."""
+    definition = connection.execute(
+        select(profile_plans.c.definition).where(profile_plans.c.plan_id == plan_id)
+    ).scalar_one()
+    return msgspec.convert(definition, ProfilePlan)
+
+
+def unbuilt(connection: Connection, plans: Iterable[ProfilePlan]) -> list[ProfilePlan]:
+    """Those of the plans whose states were never built, or have been given up since."""
+    by_id = {plan.plan_id: plan for plan in plans}
+    if not by_id:
+        return []
+    built = set(
+        connection.execute(
+            select(profile_plans.c.plan_id).where(
+                profile_plans.c.plan_id.in_(by_id), profile_plans.c.built_at.is_not(None)
+            )
+        ).scalars()
+    )
+    return [plan for plan_id, plan in by_id.items() if plan_id not in built]
+
+
+def build_plan(database: Database, plan: ProfilePlan, progress: Progress = lambda *_: None) -> int:
+    """Keep a plan from now on, with the states that the event log gives; how many events it had.
+
+    Servers go on deciding meanwhile. Raises what `profiles.rebuild` raises.
+    """
+    with database.write() as connection:
+        if not database.is_sqlite:
+            # Transactions that are under way do not know the plan yet: what they store must be in
+            # the log before it is read. All of them hold this table a little, by `hold_plans`.
+            connection.execute(text(f"LOCK TABLE {profile_plans.name} IN EXCLUSIVE MODE"))
+        if locked_plan(connection, plan).building_id is None:
+            connection.execute(
+                update(profile_plans)
+                .where(profile_plans.c.plan_id == plan.plan_id)
+                .values(building_id=new_states_id())
+            )
+    return rebuild(database, plan, progress)
+
+
+def give_up_unused_plans(connection: Connection, event_type: str) -> None:
+    """Cease to keep the plans of an event type that no version in use, or lately in use, needs."""
+    kept = hold_plans(connection, [event_type]).get(event_type)
+    if not kept:
+        return
+    used = {plan.plan_id for plan in _plans_in_use(connection, event_type)}
+    given_up = [plan_id for plan_id in kept if plan_id not in used]
+    if given_up:
+        connection.execute(
+            update(profile_plans)
+            .where(
+                profile_plans.c.plan_id.in_(given_up),
+                # Somebody is about to use it.
+                profile_plans.c.building_id.is_(None),
+            )
+            .values(built_at=None)
+        )
+
+
+def plans_of(
+    connection: Connection, models: Iterable[tuple[str, str]]
+) -> Mapping[str, ProfilePlan]:
+    """The plans, by their ids, of model versions, which are given as model id and version."""
+    plans: dict[str, ProfilePlan] = {}
+    for model_id, version in models:
+        plan = getattr(load_artifact(connection, model_id, version), "plan", None)
+        if plan is not None:
+            plans[plan.plan_id] = plan
+    return plans
+
+
+def _plans_in_use(connection: Connection, event_type: str) -> Iterable[ProfilePlan]:
+    detectors, versions = tables.detectors, tables.detector_versions
+    rows = connection.execute(
+        select(versions.c.detector_id, versions.c.status, versions.c.models)
+        .join(detectors, detectors.c.detector_id == versions.c.detector_id)
+        .where(detectors.c.event_type == event_type, versions.c.activated_at.is_not(None))
+        .order_by(versions.c.activated_at.desc())
+    )
+    newest: dict[tuple[str, str], Sequence[Mapping[str, str]]] = {}
+    for row in rows:
+        newest.setdefault((row.detector_id, row.status), row.models)
+    models = {
+        (model["model_id"], model["version"]) for model in chain.from_iterable(newest.values())
+    }
+    return plans_of(connection, sorted(models)).values()
