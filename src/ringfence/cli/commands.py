@@ -11,6 +11,7 @@ from ringfence.cli import (
     detectors,
     flows,
     models,
+    profiles,
     rules,
     scoring,
     serving,
@@ -34,6 +35,7 @@ app.command("train")(training.train)
 app.command("score")(scoring.score)
 app.command("call")(calling.call)
 app.add_typer(models.app, name="models")
+app.add_typer(profiles.app, name="profiles")
 app.add_typer(rules.app, name="rules")
 app.add_typer(detectors.app, name="detectors")
 app.add_typer(customers.app, name="customers")

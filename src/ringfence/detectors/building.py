@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from ringfence.detectors.definitions import get_detector_version
-from ringfence.detectors.plans import Progress, build_plan, plans_of, unbuilt
+from ringfence.detectors.plans import (
+    Progress,
+    build_plan,
+    clear_given_up_plans,
+    plans_of,
+    unbuilt,
+)
 from ringfence.errors import Conflict
 from ringfence.profiles import ProfilePlan
 from ringfence.storage import Database
@@ -91,6 +97,7 @@ class ProfileBuilder:
             _log.info("building profiles", plan=plan.plan_id, event_type=plan.event_type)
             events = build_plan(self._database, plan, self._go_on)
             _log.info("profiles built", plan=plan.plan_id, events=events)
+            clear_given_up_plans(self._database, plan.event_type)
         except _Closing:
             return False
         except Conflict:

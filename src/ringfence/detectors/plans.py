@@ -12,16 +12,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from ringfence.detectors import tables
 from ringfence.models import load_artifact
 from ringfence.profiles import ProfilePlan, rebuild
-from ringfence.profiles.states import locked_plan, new_states_id
+from ringfence.profiles.states import delete_states, locked_plan, new_states_id
 from ringfence.profiles.tables import profile_plans
 from ringfence.storage import Database
 
 Progress = Callable[[int, int], None]
+_DELETED_AT_ONCE = 20_000
 
 # Asked with every batch of decisions, so it is built once. Others who decide about events of these
 # types wait, always in the order of the plans, until the transaction ends.
@@ -101,7 +102,7 @@ def give_up_unused_plans(connection: Connection, event_type: str) -> None:
     kept = hold_plans(connection, [event_type]).get(event_type)
     if not kept:
         return
-    used = {plan.plan_id for plan in _plans_in_use(connection, event_type)}
+    used = {plan.plan_id for plan in plans_in_use(connection, event_type)}
     given_up = [plan_id for plan_id in kept if plan_id not in used]
     if given_up:
         connection.execute(
@@ -113,6 +114,24 @@ def give_up_unused_plans(connection: Connection, event_type: str) -> None:
             )
             .values(built_at=None)
         )
+
+
+def plans_in_use(connection: Connection, event_type: str) -> list[ProfilePlan]:
+    """The plans of the active detector versions of an event type, and of those before them."""
+    detectors, versions = tables.detectors, tables.detector_versions
+    rows = connection.execute(
+        select(versions.c.detector_id, versions.c.status, versions.c.models)
+        .join(detectors, detectors.c.detector_id == versions.c.detector_id)
+        .where(detectors.c.event_type == event_type, versions.c.activated_at.is_not(None))
+        .order_by(versions.c.activated_at.desc())
+    )
+    newest: dict[tuple[str, str], Sequence[Mapping[str, str]]] = {}
+    for row in rows:
+        newest.setdefault((row.detector_id, row.status), row.models)
+    models = {
+        (model["model_id"], model["version"]) for model in chain.from_iterable(newest.values())
+    }
+    return list(plans_of(connection, sorted(models)).values())
 
 
 def plans_of(
@@ -127,18 +146,34 @@ def plans_of(
     return plans
 
 
-def _plans_in_use(connection: Connection, event_type: str) -> Iterable[ProfilePlan]:
-    detectors, versions = tables.detectors, tables.detector_versions
-    rows = connection.execute(
-        select(versions.c.detector_id, versions.c.status, versions.c.models)
-        .join(detectors, detectors.c.detector_id == versions.c.detector_id)
-        .where(detectors.c.event_type == event_type, versions.c.activated_at.is_not(None))
-        .order_by(versions.c.activated_at.desc())
-    )
-    newest: dict[tuple[str, str], Sequence[Mapping[str, str]]] = {}
-    for row in rows:
-        newest.setdefault((row.detector_id, row.status), row.models)
-    models = {
-        (model["model_id"], model["version"]) for model in chain.from_iterable(newest.values())
-    }
-    return plans_of(connection, sorted(models)).values()
+def clear_given_up_plans(database: Database, event_type: str) -> None:
+    """Delete what is stored of plans that are given up, in parts, so that nobody waits long."""
+    with database.read() as connection:
+        used = {plan.plan_id for plan in plans_in_use(connection, event_type)}
+        stored = connection.execute(
+            select(profile_plans.c.plan_id).where(profile_plans.c.event_type == event_type)
+        ).scalars()
+        given_up = [plan_id for plan_id in stored if plan_id not in used]
+    for plan_id in given_up:
+        while _clear_some(database, plan_id):
+            pass
+
+
+def _clear_some(database: Database, plan_id: str) -> bool:
+    """Whether there may be more to delete of the plan."""
+    of_plan = profile_plans.c.plan_id == plan_id
+    with database.write() as connection:
+        # Looked at anew each time: somebody may take the plan up again.
+        row = connection.execute(
+            select(profile_plans)
+            .where(
+                of_plan, profile_plans.c.built_at.is_(None), profile_plans.c.building_id.is_(None)
+            )
+            .with_for_update()
+        ).first()
+        if row is None:
+            return False
+        if delete_states(connection, row.states_id, _DELETED_AT_ONCE) == _DELETED_AT_ONCE:
+            return True
+        connection.execute(delete(profile_plans).where(of_plan))
+        return False
