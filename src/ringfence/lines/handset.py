@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 
 from ringfence.flows.participant import HungUp, Prompt
 from ringfence.lines.changes import Changes
@@ -11,7 +12,7 @@ from ringfence.lines.keypad import Keypad
 from ringfence.lines.line import CallEventKind
 
 
-class Handset:
+class Handset(ABC):
     """A `Participant` but for how it speaks: `say` is the line's own.
 
     `present` is False while the far end is away for a moment (a page that reloads); the time to
@@ -41,9 +42,9 @@ class Handset:
         if self.over:
             raise HungUp
 
+    @abstractmethod
     async def say(self, prompt: Prompt, *, interruptible: bool) -> None:
         """See `Participant.say`."""
-        raise NotImplementedError
 
     async def digit(self, timeout_seconds: float) -> str | None:
         """See `Participant.digit`."""
