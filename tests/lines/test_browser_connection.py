@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from telephones import Exchange, exchange, menu, telephone
+from telephones import NUMBER, Exchange, exchange, menu, telephone
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
