@@ -1,7 +1,8 @@
 """Learning: data set, enrichment, training, calibration to 0-1000, metrics, explanations.
 
-A model version turns an event's variables into a score. This room knows nothing of rules and
-outcomes, which decide what a score leads to.
+A model version turns an event's variables into a score, and with a profile plan also what is
+remembered of its entities. This room knows nothing of rules and outcomes, which decide what a
+score leads to.
 """
 
 from ringfence.models.artifact import Artifact
@@ -23,6 +24,7 @@ from ringfence.models.definitions import (
     store_version,
 )
 from ringfence.models.explanations import Contribution
+from ringfence.models.history import plan_for
 from ringfence.models.messages import DataInvalid, Message, MessageKind
 from ringfence.models.metrics import MetricRow, Metrics, Threshold, suggest_thresholds
 from ringfence.models.scoring import Scorer
@@ -53,6 +55,7 @@ __all__ = [
     "list_versions",
     "load_artifact",
     "output_variable",
+    "plan_for",
     "read_data",
     "store_version",
     "suggest_thresholds",

@@ -13,6 +13,7 @@ import msgspec
 
 from ringfence.errors import Unavailable
 from ringfence.events.variables import Variable
+from ringfence.profiles import ProfilePlan
 
 _FORMAT = 1
 
@@ -42,7 +43,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
 
     `encodings` are by feature stem (`email_address.domain`); `features` are the columns of the
     matrix in their order; `bounds[i]` is the lowest log-odds that scores `i + 1`; `trees` is a
-    LightGBM text model.
+    LightGBM text model. `plan` says what is remembered of entities, its values being the last of
+    the features; None for a model that looks at an event alone.
     """
 
     event_type: str
@@ -51,6 +53,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     features: tuple[str, ...]
     bounds: tuple[float, ...]
     trees: str
+    plan: ProfilePlan | None = None
 
 
 class _Document(msgspec.Struct, frozen=True):

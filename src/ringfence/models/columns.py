@@ -67,6 +67,18 @@ def read_times(column: pl.Series, name: str) -> tuple[pl.Series, list[Message]]:
     return times.alias(name), messages
 
 
+def read_label_times(column: pl.Series) -> tuple[pl.Series, list[Message]]:
+    """When each label became known (UTC), null where nobody says; and what cannot be read."""
+    import polars as pl
+
+    given = column if column.dtype != pl.String else column.str.strip_chars()
+    if given.dtype == pl.String:
+        given = given.set(given == "", None)
+    times, _ = read_times(given, column.name)
+    _, messages = read_times(given.drop_nulls(), column.name)
+    return times, messages
+
+
 def read_labels(
     column: pl.Series, event_type: EventType, name: str
 ) -> tuple[pl.Series, list[Message]]:

@@ -2,7 +2,8 @@
 
 A file is local or lies in S3 (`s3://bucket/key`; credentials, region and `AWS_ENDPOINT_URL` from
 the environment). Columns are named as the event type's variables, and as Amazon Fraud Detector
-names the rest: EVENT_TIMESTAMP, EVENT_LABEL, EVENT_ID.
+names the rest: EVENT_TIMESTAMP, EVENT_LABEL, EVENT_ID, LABEL_TIMESTAMP. Whose an event is stands in
+`customer_id`, `card_id` and the like, or in ENTITY_TYPE and ENTITY_ID.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from typing import TYPE_CHECKING, Any
 from ringfence.errors import InvalidInput, NotFound, Unavailable
 from ringfence.events.definitions import EventType
 from ringfence.events.variables import Variable, VariableType
-from ringfence.models.columns import read_labels, read_times, read_variable
+from ringfence.models.columns import (
+    read_label_times,
+    read_labels,
+    read_times,
+    read_variable,
+)
+from ringfence.models.history import LABEL_AT, entity_columns, named_entities
 from ringfence.models.messages import DataInvalid, Message, MessageKind
 from ringfence.models.steps import TIME_INPUT
 
@@ -38,11 +45,15 @@ class DataSet:
 
     `frame` has a column for each of `variables`, in its data type, `EVENT_TIMESTAMP` (UTC) and
     `EVENT_LABEL` (true for fraud). `messages` are what reading found, none of them an error.
+
+    `past` has all events, those without a label too, and says more of them: the ids of entities
+    and, where the data has it, `LABEL_TIMESTAMP`. It is what profiles remember (`history.py`).
     """
 
     event_type: EventType
     variables: tuple[Variable, ...]
     frame: pl.DataFrame
+    past: pl.DataFrame
     source: str
     sha256: str
     sha256_of: str
@@ -97,18 +108,26 @@ def read_data(
     ):
         columns.append(column)
         messages += found
+    names = [column.name for column in columns]
+    if LABEL_AT in raw.columns:
+        label_times, found = read_label_times(raw[LABEL_AT])
+        columns.append(label_times)
+        messages += found
+    columns += entity_columns(raw, event_type)
     if "EVENT_ID" in raw.columns:
         messages += _repeated_ids(raw["EVENT_ID"])
     if any(message.kind is MessageKind.ERROR for message in messages):
         raise DataInvalid(messages)
     sha256, sha256_of = _digest(str(source), raw)
-    frame = pl.DataFrame(columns).filter(pl.col(_LABEL).is_not_null())
+    past = pl.DataFrame(columns).sort(TIME_INPUT, maintain_order=True)
+    frame = past.select(names).filter(pl.col(_LABEL).is_not_null())
     if progress:
         progress(1.0, f"read {frame.height:,} labelled events")
     return DataSet(
         event_type=event_type,
         variables=variables,
-        frame=frame.sort(TIME_INPUT, maintain_order=True),
+        frame=frame,
+        past=past,
         source=str(source) if str(source).startswith("s3://") else Path(source).name,
         sha256=sha256,
         sha256_of=sha256_of,
@@ -203,7 +222,7 @@ def _other_columns(
     raw: pl.DataFrame, event_type: EventType, used: tuple[Variable, ...], named: tuple[str, str]
 ) -> list[Message]:
     messages = []
-    names = {variable.name for variable in used}
+    names = {variable.name for variable in used} | named_entities(raw, event_type)
     for column in raw.columns:
         if column not in names and column not in _METADATA and column not in named:
             text = (

@@ -34,6 +34,9 @@ class ModelType(StrEnum):
     ACCOUNT_TAKEOVER_INSIGHTS = "ACCOUNT_TAKEOVER_INSIGHTS"
 
 
+_TRAINABLE = (ModelType.ONLINE_FRAUD_INSIGHTS, ModelType.TRANSACTION_FRAUD_INSIGHTS)
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """A model scores events of one type. Its versions are trained on data of that type."""
 
@@ -115,11 +118,11 @@ def create_model(
     """
     if not NAME_PATTERN.fullmatch(model_id):
         raise InvalidInput("not a model id", field="model_id", expected="1 to 64 of 0-9 a-z _ -")
-    if model_type != ModelType.ONLINE_FRAUD_INSIGHTS:
+    if model_type not in _TRAINABLE:
         raise InvalidInput(
             f"a model of type {model_type} cannot be trained",
             field="model_type",
-            expected=ModelType.ONLINE_FRAUD_INSIGHTS,
+            expected=" or ".join(_TRAINABLE),
         )
     if len(description) > 256:
         raise InvalidInput("too long", field="description", expected="at most 256 characters")
@@ -159,7 +162,8 @@ def get_model(connection: Connection, model_id: str) -> Model:
 def store_version(connection: Connection, model_id: str, trained: Trained) -> ModelVersion:
     """Keep a training as the model's next version.
 
-    Raises `NotFound` for an unknown model, `Conflict` when it was trained for another event type.
+    Raises `NotFound` for an unknown model, `Conflict` when it was trained for another event type or
+    as another type of model.
     """
     model = get_model(connection, model_id)
     if trained.artifact.event_type != model.event_type:
@@ -167,6 +171,17 @@ def store_version(connection: Connection, model_id: str, trained: Trained) -> Mo
             f"this was trained for event type {trained.artifact.event_type!r}",
             field="model_id",
             expected=f"a model of event type {model.event_type!r}",
+        )
+    trained_as = (
+        ModelType.ONLINE_FRAUD_INSIGHTS
+        if trained.artifact.plan is None
+        else ModelType.TRANSACTION_FRAUD_INSIGHTS
+    )
+    if trained_as is not model.model_type:
+        raise Conflict(
+            f"model {model_id!r} is of type {model.model_type}",
+            field="model_type",
+            expected=f"a model of type {trained_as}",
         )
     latest = max(
         (int(v.version.partition(".")[0]) for v in _versions(connection, model_id)), default=0

@@ -11,6 +11,7 @@ import msgspec
 from ringfence.carddata import mask_card_numbers
 from ringfence.events.variables import Value
 from ringfence.models.enrichment import Number
+from ringfence.models.habits import Remembered
 from ringfence.models.steps import TIME_INPUT, Feature
 
 BIAS = "bias"
@@ -18,7 +19,8 @@ _MAX_SHOWN = 80
 
 
 class Contribution(msgspec.Struct, frozen=True):
-    """What one variable adds to the log-odds of fraud; positive raises the risk.
+    """What one variable adds to the log-odds of fraud, or all that is remembered of one entity;
+    positive raises the risk.
 
     `value` is as shown to people: never a secret, a card number at most by its last four. The
     entry of the variable `bias` is where every event starts, the log-odds of an average event.
@@ -31,7 +33,7 @@ class Contribution(msgspec.Struct, frozen=True):
 
 
 def explain(
-    features: Sequence[Feature],
+    features: Sequence[Feature | Remembered],
     values: Sequence[float],
     added: Sequence[float],
     variables: Mapping[str, Value],
@@ -40,11 +42,13 @@ def explain(
     """One contribution per variable and the bias, the largest first.
 
     `values` are the event's features and `added` what each adds to the log-odds, with the bias
-    last. A feature of two variables counts for the first of them.
+    last. A feature of two variables counts for the first of them; what is remembered counts for
+    whose it is (`profile.card`).
     """
+    profile = [v for f, v in zip(features, values, strict=True) if isinstance(f, Remembered)]
     grouped: dict[str, list[int]] = {}
     for position, feature in enumerate(features):
-        grouped.setdefault(feature.step.inputs[0], []).append(position)
+        grouped.setdefault(feature.owner, []).append(position)
     found = [Contribution(BIAS, None, added[-1], "where every event starts")]
     for variable, positions in grouped.items():
         total = math.fsum(added[position] for position in positions)
@@ -52,7 +56,11 @@ def explain(
         telling = max(positions, key=lambda position: math.copysign(1.0, total) * added[position])
         value = at if variable == TIME_INPUT else variables.get(variable)
         shown = _shown(value)
-        words = _words(features[telling], values[telling], shown)
+        feature = features[telling]
+        if isinstance(feature, Remembered):
+            words = feature.words(values[telling], profile)
+        else:
+            words = _words(feature, values[telling], shown)
         found.append(Contribution(variable, shown, total, f"{words}: {_effect(total)}"))
     return tuple(sorted(found, key=lambda c: (-abs(c.log_odds), c.variable)))
 

@@ -15,14 +15,17 @@ from ringfence.errors import Unavailable
 from ringfence.events.variables import Value
 from ringfence.models.artifact import Artifact, Encoding
 from ringfence.models.explanations import Contribution, explain
+from ringfence.models.habits import Remembered, remembered_features
 from ringfence.models.steps import (
     TIME_INPUT,
     Encoder,
+    Feature,
     Step,
     features_of,
     steps_for,
 )
 from ringfence.models.trees import Trees
+from ringfence.profiles import ProfilePlan
 
 # Per step; a remembered result takes some 300 bytes.
 _REMEMBERED = 2_048
@@ -30,13 +33,23 @@ _Encode: TypeAlias = Callable[[Mapping[str, Value], datetime], tuple[float, ...]
 
 
 class Scorer:
-    """Scores events with one model version. Safe to use from several threads."""
+    """Scores events with one model version. Safe to use from several threads.
+
+    `plan` is what the version wants remembered, None when it looks at events alone. With a plan,
+    every call needs the events' profile values, in the order of the plan, as `ProfileStore` gives
+    them. Calls that leave them out, or pass some that are not wanted, raise `ValueError`.
+    """
 
     def __init__(self, artifact: Artifact):
         self._bounds = artifact.bounds
         self._trees = Trees(artifact.trees)
         steps = steps_for(artifact.variables)
-        self._features = features_of(steps, artifact.encodings)
+        self.plan: ProfilePlan | None = artifact.plan
+        self._width = 0 if self.plan is None else len(self.plan.aggregates)
+        self._features: tuple[Feature | Remembered, ...] = (
+            *features_of(steps, artifact.encodings),
+            *remembered_features(artifact.plan, artifact.variables),
+        )
         if tuple(feature.name for feature in self._features) != artifact.features:
             raise Unavailable(
                 "the stored model has other features than this release computes",
@@ -44,43 +57,81 @@ class Scorer:
             )
         self._encoders = [_encoder(step, artifact.encodings) for step in steps]
 
-    def score(self, rows: Sequence[Mapping[str, Value]], ats: Sequence[datetime]) -> list[float]:
+    def score(
+        self,
+        rows: Sequence[Mapping[str, Value]],
+        ats: Sequence[datetime],
+        profiles: Sequence[Sequence[float]] | None = None,
+    ) -> list[float]:
         """The score of each event, a whole number from 0 (surely legitimate) to 1000 (fraud).
 
-        `rows` are the events' variables, `ats` their times (aware).
+        `rows` are the events' variables, `ats` their times (aware), `profiles` their profile
+        values, shape `(n_events, n_aggregates)`.
         """
         bounds = self._bounds
-        return [float(bisect_right(bounds, raw)) for raw in self.log_odds(rows, ats)]
+        return [float(bisect_right(bounds, raw)) for raw in self.log_odds(rows, ats, profiles)]
 
     def log_odds(
-        self, rows: Sequence[Mapping[str, Value]], ats: Sequence[datetime]
+        self,
+        rows: Sequence[Mapping[str, Value]],
+        ats: Sequence[datetime],
+        profiles: Sequence[Sequence[float]] | None = None,
     ) -> Sequence[float]:
         """The raw score of each event, before it is mapped to 0-1000."""
+        if (profiles is None) != (self.plan is None):
+            raise ValueError("profile values go with a model that has a plan, and only with it")
         if not rows:
             return ()
         values: list[float] = []
         encoders = self._encoders
-        for row, at in zip(rows, ats, strict=True):
-            for encode in encoders:
-                values += encode(row, at)
+        if profiles is None:
+            for row, at in zip(rows, ats, strict=True):
+                for encode in encoders:
+                    values += encode(row, at)
+        else:
+            for row, at, profile in zip(rows, ats, profiles, strict=True):
+                for encode in encoders:
+                    values += encode(row, at)
+                values += self._checked(profile)
         return self._trees.log_odds(values, len(rows))
 
-    def features(self, variables: Mapping[str, Value], at: datetime) -> dict[str, float]:
+    def features(
+        self,
+        variables: Mapping[str, Value],
+        at: datetime,
+        profile_values: Sequence[float] | None = None,
+    ) -> dict[str, float]:
         """The features of one event by name; NaN where something is missing."""
-        values = self._values(variables, at)
+        values = self._values(variables, at, profile_values)
         return {feature.name: value for feature, value in zip(self._features, values, strict=True)}
 
-    def explain(self, variables: Mapping[str, Value], at: datetime) -> tuple[Contribution, ...]:
+    def explain(
+        self,
+        variables: Mapping[str, Value],
+        at: datetime,
+        profile_values: Sequence[float] | None = None,
+    ) -> tuple[Contribution, ...]:
         """What the raw score is made of, the largest contribution first; they sum up to it.
 
         Takes about 3 ms, so it stays off the hot path.
         """
-        values = self._values(variables, at)
+        values = self._values(variables, at, profile_values)
         added = self._trees.contributions(values)
         return explain(self._features, values, added, variables, at)
 
-    def _values(self, variables: Mapping[str, Value], at: datetime) -> list[float]:
-        return [value for encode in self._encoders for value in encode(variables, at)]
+    def _values(
+        self, variables: Mapping[str, Value], at: datetime, profile: Sequence[float] | None = None
+    ) -> list[float]:
+        if (profile is None) != (self.plan is None):
+            raise ValueError("profile values go with a model that has a plan, and only with it")
+        values = [value for encode in self._encoders for value in encode(variables, at)]
+        return values if profile is None else [*values, *self._checked(profile)]
+
+    def _checked(self, profile: Sequence[float]) -> Sequence[float]:
+        # Row by row: a row that is too long and one that is too short would pass together.
+        if len(profile) != self._width:
+            raise ValueError(f"{len(profile)} profile values are not the plan's {self._width}")
+        return profile
 
 
 def _encoder(step: Step, encodings: Mapping[str, Encoding]) -> _Encode:

@@ -71,6 +71,11 @@ class Feature:
     part: Number | Key
     levels: int = 0
 
+    @property
+    def owner(self) -> str:
+        """What its contribution counts for: the first of its inputs."""
+        return self.step.inputs[0]
+
 
 def steps_for(variables: Sequence[Variable]) -> tuple[Step, ...]:
     """The steps for these variables, in the order of their columns."""

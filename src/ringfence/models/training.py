@@ -1,14 +1,15 @@
 """Training: from a data set to a model that can be stored and used.
 
 The last 15% of the events by time are held out: they stop the training, set the score map and give
-the metrics. The same data and seed make the same model, byte for byte.
+the metrics. With a profile plan, history is replayed through it first, and what was remembered is
+learned from beside the event itself. The same data and seed make the same model, byte for byte.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -20,20 +21,24 @@ from ringfence.models.calibration import MAX_SCORE, false_positive_rate, score_b
 from ringfence.models.data import DataSet
 from ringfence.models.definitions import Facts, Importance, UsedVariable
 from ringfence.models.encoding import block_starts
+from ringfence.models.habits import PREFIX, Remembered, remembered_features
+from ringfence.models.history import check_plan, remembered
 from ringfence.models.matrix import Distinct
 from ringfence.models.messages import Message
 from ringfence.models.metrics import Metrics, measure
+from ringfence.models.splitting import Split, split, split_remembering
 from ringfence.models.steps import TIME_INPUT, Feature, features_of, steps_for
 from ringfence.models.trees import let_threads_sleep
 from ringfence.models.validation import check
+from ringfence.profiles import ProfilePlan
 
 if TYPE_CHECKING:
     import lightgbm
     import numpy as np
     from numpy.typing import NDArray
 
-HELD_OUT = 0.15
 MAX_TREES = 300
+_MAX_TREES_REMEMBERING = 500
 _PATIENCE = 30
 _PARAMETERS: dict[str, str | float | int | bool] = {
     "objective": "binary",
@@ -49,6 +54,15 @@ _PARAMETERS: dict[str, str | float | int | bool] = {
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
+}
+# With what is remembered: many of its values say nearly the same, so that more and smaller steps,
+# each with sight of fewer of them, rank better (`bench/models.py`); weighting frauds does not.
+_REMEMBERING = _PARAMETERS | {
+    "learning_rate": 0.03,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "lambda_l2": 5.0,
 }
 
 
@@ -66,15 +80,18 @@ class Trained:
 def train(
     data: DataSet,
     *,
+    plan: ProfilePlan | None = None,
     variables: Sequence[str] | None = None,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trained:
     """Train on a data set that was read for an event type.
 
+    Without a `plan` this gives a model of type ONLINE_FRAUD_INSIGHTS; with one (`plan_for` proposes
+    it) a model of type TRANSACTION_FRAUD_INSIGHTS, which needs profile values to score.
     `variables` are the names to learn from: all that the data has, by default. `progress` is told
     a share of the work (0 to 1) and what is being done. Raises `DataInvalid` with messages that
-    name the column, `InvalidInput` for an unknown variable.
+    name the column, `InvalidInput` for an unknown variable or a plan that does not fit the data.
     """
     import numpy as np
 
@@ -82,8 +99,10 @@ def train(
     tell = progress or _silent
     tell(0.0, "checking the data")
     used = _chosen(data, variables)
-    training = data.rows - round(data.rows * HELD_OUT)
-    messages = (*data.messages, *check(data, used, training))
+    if plan is not None:
+        check_plan(plan, data)
+    rows = _rows(data, plan)
+    messages = (*data.messages, *check(data, used, rows.held_out))
 
     steps = steps_for(used)
     columns = {v.name: data.frame[v.name].to_list() for v in used}
@@ -91,24 +110,41 @@ def train(
     is_fraud = data.is_fraud()
     encodings: dict[str, Encoding] = {}
     blocks: list[NDArray[np.float64]] = []
+    enriching = 0.35 if plan is None else 0.2
     for done, step in enumerate(steps):
-        tell(0.05 + 0.35 * done / len(steps), f"enriching {' with '.join(step.inputs)}")
-        learned, features = Distinct(step, columns).learn(is_fraud, training)
+        tell(0.05 + enriching * done / len(steps), f"enriching {' with '.join(step.inputs)}")
+        learned, features = Distinct(step, columns).learn(is_fraud, rows.stop)
         encodings |= learned
         blocks.append(features)
+    if plan is not None:
+        blocks.append(
+            remembered(
+                data, plan, lambda done: tell(0.25 + 0.15 * done, "replaying history into profiles")
+            )
+        )
     matrix = np.hstack(blocks)
     del blocks
-    features_used = features_of(steps, encodings)
+    features_used: tuple[Feature | Remembered, ...] = (
+        *features_of(steps, encodings),
+        *remembered_features(plan, used),
+    )
 
     # In the first block nothing is known of any level yet, which is unlike anything in service.
     learned_rates = any(isinstance(encoding, Rates) for encoding in encodings.values())
-    start = int(block_starts(training)[1]) if learned_rates else 0
-    booster = _boost(matrix, is_fraud, start, training, features_used, seed, tell)
+    start = max(rows.start, int(block_starts(rows.stop)[1])) if learned_rates else rows.start
+    parameters = {
+        **(_PARAMETERS if plan is None else _REMEMBERING),
+        "seed": seed,
+        "num_iterations": MAX_TREES if plan is None else _MAX_TREES_REMEMBERING,
+    }
+    booster = _boost(
+        matrix, is_fraud, Split(start, rows.stop, rows.held_out), features_used, parameters, tell
+    )
 
     tell(0.95, "calibrating and measuring")
     best = booster.best_iteration or booster.current_iteration()
-    raw = np.asarray(booster.predict(matrix[training:], num_iteration=best, raw_score=True))
-    held_out = is_fraud[training:]
+    raw = np.asarray(booster.predict(matrix[rows.held_out :], num_iteration=best, raw_score=True))
+    held_out = is_fraud[rows.held_out :]
     bounds = score_bounds(raw[~held_out])
     metrics = measure(
         held_out,
@@ -123,6 +159,7 @@ def train(
         features=tuple(feature.name for feature in features_used),
         bounds=bounds,
         trees=_text(booster, best),
+        plan=plan,
     )
     facts = Facts(
         source=data.source,
@@ -132,11 +169,11 @@ def train(
         frauds=int(is_fraud.sum()),
         first_at=columns[TIME_INPUT][0],
         last_at=columns[TIME_INPUT][-1],
-        training_rows=training,
-        held_out_rows=data.rows - training,
+        training_rows=rows.stop - rows.start,
+        held_out_rows=data.rows - rows.held_out,
         variables=tuple(UsedVariable(v.name, v.variable_type) for v in used),
         seed=seed,
-        parameters=_PARAMETERS | {"seed": seed, "num_iterations": MAX_TREES},
+        parameters=parameters,
         best_iteration=best,
         library_versions={name: version(name) for name in ("lightgbm", "numpy", "polars")},
         duration_seconds=round(time.perf_counter() - started, 3),
@@ -149,6 +186,10 @@ def train(
 
 def _silent(share: float, what: str) -> None:
     """No progress is shown."""
+
+
+def _rows(data: DataSet, plan: ProfilePlan | None) -> Split:
+    return split(data.rows) if plan is None else split_remembering(data.frame[TIME_INPUT].to_list())
 
 
 def _chosen(data: DataSet, names: Sequence[str] | None) -> list[Variable]:
@@ -168,35 +209,36 @@ def _chosen(data: DataSet, names: Sequence[str] | None) -> list[Variable]:
 def _boost(
     matrix: NDArray[np.float64],
     is_fraud: NDArray[np.bool_],
-    start: int,
-    training: int,
-    features: Sequence[Feature],
-    seed: int,
+    rows: Split,
+    features: Sequence[Feature | Remembered],
+    given: Mapping[str, str | float | int | bool],
     tell: Callable[[float, str], None],
 ) -> lightgbm.Booster:
     let_threads_sleep()
     import lightgbm
 
-    parameters: dict[str, Any] = {
-        **_PARAMETERS,
-        "seed": seed,
-        "num_threads": min(8, os.cpu_count() or 1),
-    }
+    parameters: dict[str, Any] = {**given, "num_threads": min(8, os.cpu_count() or 1)}
+    most = parameters.pop("num_iterations")
     names = [feature.name.replace("~", "_with_") for feature in features]
     learned = lightgbm.Dataset(
-        matrix[start:training], is_fraud[start:training], feature_name=names, params=parameters
+        matrix[rows.start : rows.stop],
+        is_fraud[rows.start : rows.stop],
+        feature_name=names,
+        params=parameters,
     )
-    held_out = lightgbm.Dataset(matrix[training:], is_fraud[training:], reference=learned)
+    held_out = lightgbm.Dataset(
+        matrix[rows.held_out :], is_fraud[rows.held_out :], reference=learned
+    )
 
     def report(environment: lightgbm.callback.CallbackEnv) -> None:
         done = environment.iteration + 1
         if done % 10 == 0:
-            tell(0.4 + 0.55 * done / MAX_TREES, f"growing tree {done} of at most {MAX_TREES}")
+            tell(0.4 + 0.55 * done / most, f"growing tree {done} of at most {most}")
 
     return lightgbm.train(
         parameters,
         learned,
-        num_boost_round=MAX_TREES,
+        num_boost_round=most,
         valid_sets=[held_out],
         callbacks=[lightgbm.early_stopping(_PATIENCE, verbose=False), report],
     )
@@ -209,15 +251,19 @@ def _text(booster: lightgbm.Booster, best: int) -> str:
 
 
 def _importance(
-    booster: lightgbm.Booster, best: int, features: Sequence[Feature], used: Sequence[Variable]
+    booster: lightgbm.Booster,
+    best: int,
+    features: Sequence[Feature | Remembered],
+    used: Sequence[Variable],
 ) -> tuple[Importance, ...]:
     gains = booster.feature_importance("gain", iteration=best)
     total = float(gains.sum()) or 1.0
     types = {variable.name: str(variable.variable_type) for variable in used}
     shares: dict[str, float] = {}
     for feature, gain in zip(features, gains, strict=True):
-        owner = feature.step.inputs[0]
-        shares[owner] = shares.get(owner, 0.0) + float(gain) / total
+        shares[feature.owner] = shares.get(feature.owner, 0.0) + float(gain) / total
+        if feature.owner.startswith(PREFIX):
+            types[feature.owner] = "PROFILE"
     return tuple(
         Importance(name, types.get(name, "DATETIME"), share)
         for name, share in sorted(shares.items(), key=lambda item: (-item[1], item[0]))

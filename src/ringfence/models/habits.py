@@ -1,0 +1,155 @@
+"""Remembered features: what each aggregate of a profile plan is called, and says, in words.
+
+Their values come from `ringfence.profiles`, in training from its replay and in serving from its
+store. This file knows what they mean to people, not how they are computed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ringfence.events.variables import Variable, VariableType
+from ringfence.profiles import Aggregate, Kind, ProfilePlan, Source
+
+PREFIX = "profile."
+_MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
+# A count is compared with what is usual over at least so long.
+_USUAL_SECONDS = 7 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One column of the matrix that an aggregate fills. `noun` is what its events are called;
+    `usual` is the place in the plan of the count over a long time that this count over a short
+    time is compared with, and how long that is in seconds."""
+
+    name: str
+    aggregate: Aggregate
+    noun: str
+    usual: tuple[int, float] | None = None
+
+    @property
+    def owner(self) -> str:
+        """What its contribution counts for: the key that is remembered, `profile.card`."""
+        return PREFIX + "~".join(str(source) for source in self.aggregate.by)
+
+    def words(self, value: float, profile: Sequence[float]) -> str:
+        """What the value says; `profile` are all values of the event, in the plan's order."""
+        subject = _subject(self.aggregate)
+        if math.isnan(value):
+            return f"of {subject} too little is remembered to compare with"
+        said = _SAYING[self.aggregate.kind](self.aggregate, value, f"{self.noun} of {subject}")
+        if self.usual is None or math.isnan(profile[self.usual[0]]):
+            return said
+        place, seconds = self.usual
+        return f"{said}, usually {_rate(profile[place], seconds)}"
+
+
+def remembered_features(
+    plan: ProfilePlan | None, variables: Sequence[Variable]
+) -> tuple[Remembered, ...]:
+    """The columns of a plan, in its order."""
+    if plan is None:
+        return ()
+    pays = any(variable.variable_type is VariableType.PRICE for variable in variables)
+    noun = "payments" if pays else "events"
+    return tuple(
+        Remembered(PREFIX + aggregate.name, aggregate, noun, _usual(aggregate, plan))
+        for aggregate in plan.aggregates
+    )
+
+
+def _usual(aggregate: Aggregate, plan: ProfilePlan) -> tuple[int, float] | None:
+    if aggregate.kind is not Kind.COUNT or aggregate.horizon_seconds is None:
+        return None
+    longer = [
+        (other.horizon_seconds, place)
+        for place, other in enumerate(plan.aggregates)
+        if other.kind is Kind.COUNT and other.by == aggregate.by and other.horizon_seconds
+    ]
+    seconds, place = max(longer, default=(0.0, 0))
+    return (
+        (place, seconds) if seconds >= max(_USUAL_SECONDS, 2 * aggregate.horizon_seconds) else None
+    )
+
+
+def _subject(aggregate: Aggregate) -> str:
+    return " with ".join(f"this {_called(source)}" for source in aggregate.by)
+
+
+def _called(source: Source) -> str:
+    name = source.entity or source.variable or ""
+    return name if source.part is None else f"{_PARTS[source.part]} of {name}"
+
+
+_PARTS: Mapping[str, str] = {
+    "mail_domain": "mail domain",
+    "ip_16": "wide network",
+    "ip_24": "network",
+    "bin": "issuer",
+}
+
+
+def _within(aggregate: Aggregate) -> str:
+    if aggregate.horizon_seconds is not None:
+        return f"in {_lasting(aggregate.horizon_seconds)}"
+    return "so far" if aggregate.half_life_seconds is None else "lately"
+
+
+def _lasting(seconds: float) -> str:
+    """A duration as it is read out: `45 min`, `3 h`, `1.5 d`."""
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:,.1f}".removesuffix(".0") + f" {name}"
+    return f"{seconds:.0f} s"
+
+
+def _rate(count: float, seconds: float) -> str:
+    for unit, name in ((_DAY, "day"), (_USUAL_SECONDS, "week")):
+        if count * unit >= seconds:
+            return f"{count * unit / seconds:,.1f}".removesuffix(".0") + f" a {name}"
+    return f"{count:,.1f}".removesuffix(".0") + f" in {_lasting(seconds)}"
+
+
+def _count(aggregate: Aggregate, value: float, of: str) -> str:
+    number = f"{value:,.1f}".removesuffix(".0")
+    if number == "1":
+        of = of.replace("s of", " of", 1)
+    return f"{number} {of} {_within(aggregate)}"
+
+
+def _deviation(aggregate: Aggregate, value: float, of: str) -> str:
+    side = "above" if value >= 0 else "below"
+    return (
+        f"{aggregate.value} is {abs(value):.1f} standard deviations {side} the mean of the {of} "
+        f"{_within(aggregate)}"
+    )
+
+
+def _risk(aggregate: Aggregate, value: float, of: str) -> str:
+    delay = _lasting(aggregate.delay_seconds)
+    return f"{value:.1%} of the {of} {_within(aggregate)} were fraud, as known {delay} later"
+
+
+def _velocity(aggregate: Aggregate, value: float, of: str) -> str:
+    return f"{value:,.1f} times as many {of} {_within(aggregate)} as usual"
+
+
+# How a value of each kind is said, given the aggregate, the value, and `payments of this card`.
+_SAYING: Mapping[Kind, Callable[[Aggregate, float, str], str]] = {
+    Kind.COUNT: _count,
+    Kind.SUM: lambda a, x, of: f"{a.value} of the {of} {_within(a)} adds up to {x:,.2f}",
+    Kind.MEAN: lambda a, x, of: f"{a.value} of the {of} {_within(a)} is {x:,.2f} on average",
+    Kind.DEVIATION: _deviation,
+    Kind.RATIO: lambda a, x, of: f"{a.value} is {x:,.1f} times the mean of the {of} {_within(a)}",
+    Kind.DISTINCT: lambda a, x, of: f"about {x:,.0f} different {a.value} in the {of} {_within(a)}",
+    Kind.SHARE: lambda a, x, of: f"{x:.0%} of the {of} {_within(a)} had this {a.value}",
+    Kind.SINCE_LAST: lambda _, x, of: f"the last of the {of} was {_lasting(x)} before",
+    Kind.AGE: lambda _, x, of: f"the first of the {of} was {_lasting(x)} before",
+    Kind.VELOCITY: _velocity,
+    Kind.DISTANCE: lambda _, x, of: f"{x:,.0f} km from the last of the {of}",
+    Kind.SPEED: lambda _, x, of: f"{x:,.0f} km/h from the last of the {of} to here",
+    Kind.RISK: _risk,
+}

@@ -1,0 +1,140 @@
+"""The past events of a data set, as profiles remember them: whose they are, and what was known.
+
+Between reading and training. Every row counts here, labelled or not: a card that paid has paid. It
+knows the columns of a file, not how aggregates are computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ringfence.errors import InvalidInput
+from ringfence.events.definitions import EventType
+from ringfence.models.messages import DataInvalid, Message, MessageKind
+from ringfence.models.steps import TIME_INPUT
+from ringfence.profiles import Aggregate, History, ProfilePlan, Source, propose, replay
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from ringfence.models.data import DataSet
+
+LABEL_AT = "LABEL_TIMESTAMP"
+LABEL_DELAY_SECONDS = 7 * 86_400.0
+_ENTITY = "entity:"
+_OWN_TYPE, _OWN_ID = "ENTITY_TYPE", "ENTITY_ID"
+
+
+def entity_columns(raw: pl.DataFrame, event_type: EventType) -> list[pl.Series]:
+    """The ids of each entity type that the data names, as texts, null where there is none.
+
+    They are taken from a column `<entity>_id`, else from one named like the entity type, else from
+    ENTITY_ID where ENTITY_TYPE says so.
+    """
+    import polars as pl
+
+    found: list[pl.Series] = []
+    for entity in event_type.entity_types:
+        names = [name for name in (f"{entity}_id", entity) if name in raw.columns]
+        ways = [pl.col(name).cast(pl.String) for name in names[:1]]
+        if _OWN_TYPE in raw.columns and _OWN_ID in raw.columns:
+            is_own = pl.col(_OWN_TYPE).cast(pl.String).str.strip_chars() == entity
+            ways.append(pl.when(is_own).then(pl.col(_OWN_ID).cast(pl.String)))
+        if not ways:
+            continue
+        ids = raw.select(pl.coalesce(ways).alias(_ENTITY + entity)).to_series()
+        if ids.null_count() < len(ids):
+            found.append(ids)
+    return found
+
+
+def named_entities(raw: pl.DataFrame, event_type: EventType) -> frozenset[str]:
+    """The columns of a file that say whose an event is."""
+    names = (name for entity in event_type.entity_types for name in (f"{entity}_id", entity))
+    return frozenset(name for name in names if name in raw.columns)
+
+
+def plan_for(data: DataSet) -> ProfilePlan:
+    """A proposed plan that looks only at what the data has.
+
+    Raises `DataInvalid` when there is nothing to remember: no entity, merchant, device or the like.
+    """
+    event_type, names = data.event_type, [variable.name for variable in data.variables]
+    merchant, amount = event_type.merchant_variable, event_type.amount_variable
+    narrowed = msgspec.structs.replace(
+        event_type,
+        variables=data.variables,
+        entity_types=_entities(data),
+        merchant_variable=merchant if merchant in names else None,
+        amount_variable=amount if amount in names else None,
+        currency_variable=None,
+    )
+    plan = propose(narrowed)
+    if not plan.aggregates:
+        expected = " or ".join(f"{entity}_id" for entity in event_type.entity_types)
+        text = f"the data does not say whose the events are: it has no column {expected}"
+        raise DataInvalid([Message(MessageKind.ERROR, None, "Nothing to remember", text)])
+    return plan
+
+
+def check_plan(plan: ProfilePlan, data: DataSet) -> None:
+    """Raise `InvalidInput` for a plan that does not fit the event type, or that looks at something
+    which the data does not have: it would be learned as missing and served as known."""
+    plan.check(data.event_type)
+    if not plan.aggregates:
+        raise InvalidInput("nothing is remembered", field="aggregates", expected="at least one")
+    variables, entities = {v.name for v in data.variables}, _entities(data)
+    for position, aggregate in enumerate(plan.aggregates):
+        for source in _sources(aggregate):
+            if source.entity is not None and source.entity not in entities:
+                missing, column = source.entity, f"{source.entity}_id"
+            elif source.variable is not None and source.variable not in variables:
+                missing = column = source.variable
+            else:
+                continue
+            raise InvalidInput(
+                f"{aggregate.name} looks at {missing}, which the data does not have",
+                field=f"aggregates[{position}]",
+                expected=f"a column {column} in the data",
+            )
+
+
+def remembered(
+    data: DataSet, plan: ProfilePlan, progress: Callable[[float], None]
+) -> NDArray[np.float64]:
+    """The values of the plan's aggregates for every labelled event, as serving would have had them,
+    shape `(n_events, n_aggregates)`."""
+    past, labels = data.past, data.past["EVENT_LABEL"]
+    used = {source.variable for a in plan.aggregates for source in _sources(a)}
+    history = History(
+        at=_seconds(past[TIME_INPUT]),
+        variables={v.name: past[v.name].to_list() for v in data.variables if v.name in used},
+        entities={entity: past[_ENTITY + entity].to_list() for entity in _entities(data)},
+        fraud=labels.to_list(),
+        label_at=_seconds(past[LABEL_AT]) if LABEL_AT in past.columns else None,
+        label_delay_seconds=LABEL_DELAY_SECONDS,
+    )
+    values = replay(plan, history, progress=progress)
+    labelled: NDArray[np.float64] = values[labels.is_not_null().to_numpy()]
+    return labelled
+
+
+def _entities(data: DataSet) -> tuple[str, ...]:
+    columns = data.past.columns
+    return tuple(name for name in data.event_type.entity_types if _ENTITY + name in columns)
+
+
+def _sources(aggregate: Aggregate) -> list[Source]:
+    named = [Source(variable=name) for name in (aggregate.latitude, aggregate.longitude) if name]
+    others = [source for source in (aggregate.value, aggregate.place) if source is not None]
+    return [*aggregate.by, *others, *named]
+
+
+def _seconds(times: pl.Series) -> list[float]:
+    # Python's own arithmetic, as in serving, so that no time lies on the other side of an edge.
+    return [None if at is None else at.timestamp() for at in times.to_list()]  # type: ignore[misc]
