@@ -12,7 +12,7 @@ from ringfence.cases import tables
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.detectors import hold_plans, label_event
 from ringfence.errors import InvalidInput, NotFound
-from ringfence.events import get_event_type
+from ringfence.events import get_event_type, stored_event
 
 
 class Verdict(StrEnum):
@@ -42,7 +42,8 @@ def record_answer(
 
     The first answer wins, whoever gives it: it acts on the card, closes the case and labels the
     event in this transaction. A later `fraud` still blocks the card, for that can only make
-    things safer; a later `legit` changes nothing. `source` becomes the label's source.
+    things safer, and corrects the label, or the next model would learn that this was no fraud; a
+    later `legit` changes nothing. `source` becomes the label's source.
 
     The label goes to the event that opened the case, about which the call asks. Events that
     joined the case later get none: nobody was asked about them.
@@ -95,9 +96,10 @@ def record_answer(
         )
         if change.changed:
             note(connection, case_id, at, EntryKind.CARD, f"hold lifted, now {change.state}")
-    if first:
-        event_type = get_event_type(connection, case.event_type)
-        label = event_type.fraud_label if verdict is Verdict.FRAUD else event_type.legit_label
+    event_type = get_event_type(connection, case.event_type)
+    label = event_type.fraud_label if verdict is Verdict.FRAUD else event_type.legit_label
+    stored = stored_event(connection, case.event_type, case.event_id)
+    if first or (verdict is Verdict.FRAUD and stored.label != label):
         label_event(connection, case.event_type, case.event_id, label, source=source, at=at)
         note(connection, case_id, at, EntryKind.LABEL, f"event {case.event_id} is {label}")
     return first
