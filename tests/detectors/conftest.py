@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from publishing import prepare, publish, rule
+from publishing import OTHER_PLAN, prepare, publish, rule, trained_on_habits
 
 from ringfence.detectors import DecisionEngine
+from ringfence.models import Trained
 from ringfence.storage import Database, migrate
 
 
@@ -28,3 +29,15 @@ async def engine(published: Database) -> AsyncIterator[DecisionEngine]:
     opened = DecisionEngine(published)
     yield opened
     await asyncio.to_thread(opened.close)
+
+
+@pytest.fixture(scope="session")
+def habits(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A model with a plan of profiles."""
+    return trained_on_habits(tmp_path_factory.mktemp("habits"))
+
+
+@pytest.fixture(scope="session")
+def other_habits(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A model with another plan."""
+    return trained_on_habits(tmp_path_factory.mktemp("other"), OTHER_PLAN)

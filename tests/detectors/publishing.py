@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import math
 import random
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from ringfence.detectors import (
+    Decision,
     Detector,
     DetectorVersion,
     ModelRef,
@@ -24,6 +27,7 @@ from ringfence.detectors import (
 from ringfence.detectors import tables as detector_tables
 from ringfence.events import (
     DataType,
+    Entity,
     EventType,
     SentEvent,
     Variable,
@@ -31,7 +35,16 @@ from ringfence.events import (
     put_event_type,
 )
 from ringfence.events import tables as event_tables
-from ringfence.models import Trained, read_data, train
+from ringfence.models import (
+    ModelType,
+    Trained,
+    create_model,
+    list_models,
+    read_data,
+    store_version,
+    train,
+)
+from ringfence.profiles import Aggregate, Kind, ProfilePlan, Source
 from ringfence.rules import ExecutionMode, Rule
 from ringfence.storage import Database
 
@@ -113,6 +126,100 @@ def trained_on_amounts(directory: Path) -> Trained:
             label = "fraud" if fraud else "legit"
             writer.writerow([at, f"e{n}", label, round(amount, 2), rng.choice("abcd")])
     return train(read_data(path, PAYMENT))
+
+
+CARD, MERCHANT = Source(entity="card"), Source(variable="merchant")
+AMOUNT = Source(variable="amount")
+DAY = 86_400.0
+
+PLAN = ProfilePlan(
+    PAYMENT.name,
+    (
+        Aggregate(name="count", kind=Kind.COUNT, by=(CARD,)),
+        Aggregate(name="sum.1d", kind=Kind.SUM, by=(CARD,), value=AMOUNT, horizon_seconds=DAY),
+        Aggregate(name="ratio", kind=Kind.RATIO, by=(CARD,), value=AMOUNT),
+        Aggregate(name="pair", kind=Kind.COUNT, by=(CARD, MERCHANT)),
+        Aggregate(
+            name="risk",
+            kind=Kind.RISK,
+            by=(MERCHANT,),
+            horizon_seconds=DAY,
+            delay_seconds=3_600.0,
+            smoothing=0.0,
+        ),
+    ),
+)
+COUNT, RISK = PLAN.names.index("count"), PLAN.names.index("risk")
+OTHER_PLAN = ProfilePlan(PAYMENT.name, PLAN.aggregates[:2])
+
+
+def trained_on_habits(directory: Path, plan: ProfilePlan = PLAN) -> Trained:
+    """A model that looks at what is remembered of cards and merchants."""
+    rng = random.Random(2)
+    path = directory / f"habits-{plan.plan_id}.csv"
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        columns = ["EVENT_TIMESTAMP", "EVENT_ID", "EVENT_LABEL", "amount", "merchant", "card_id"]
+        writer.writerow(columns)
+        for n in range(2_000):
+            fraud = rng.random() < 0.1
+            usual = rng.randrange(1, 30)
+            writer.writerow(
+                [
+                    (begin + timedelta(hours=n)).isoformat(),
+                    f"e{n}",
+                    "fraud" if fraud else "legit",
+                    usual * (rng.randrange(5, 9) if fraud else 1) * 10,
+                    rng.choice("abcd"),
+                    f"c{usual}",
+                ]
+            )
+    return train(read_data(path, PAYMENT), plan=plan)
+
+
+def publish_model(
+    connection: Connection, trained: Trained, model_id: str = "habits", detector_id: str = "guard"
+) -> DetectorVersion:
+    """A detector version that decides with the next version of this model, and it only."""
+    if model_id not in {model.model_id for model in list_models(connection)}:
+        create_model(
+            connection, model_id, PAYMENT.name, model_type=ModelType.TRANSACTION_FRAUD_INSIGHTS
+        )
+    version = store_version(connection, model_id, trained)
+    return publish(
+        connection,
+        rule("any"),
+        detector_id=detector_id,
+        models=[ModelRef(model_id, version.version)],
+    )
+
+
+def card_payment(
+    event_id: str,
+    card: str = "c1",
+    at: datetime | None = None,
+    detector_id: str | None = None,
+    **variables: object,
+) -> Request:
+    """A request to decide about a payment by a card."""
+    return Request(
+        event_type=PAYMENT.name,
+        sent=SentEvent(
+            event_id=event_id,
+            at=at,
+            entities=(Entity("card", card),),
+            variables={"amount": 5, "merchant": "m"} | variables,
+        ),
+        detector_id=detector_id,
+    )
+
+
+def seen(decision: Decision, plan: ProfilePlan = PLAN) -> list[float]:
+    """The profile values that a decision was made with; NaN where there was none."""
+    assert decision.profile_values is not None
+    values = decision.profile_values[plan.plan_id]
+    return [math.nan if value is None else value for value in values]
 
 
 def stored(database: Database) -> tuple[list[str], list[str]]:

@@ -140,7 +140,7 @@ def plans_of(
     """The plans, by their ids, of model versions, which are given as model id and version."""
     plans: dict[str, ProfilePlan] = {}
     for model_id, version in models:
-        plan = getattr(load_artifact(connection, model_id, version), "plan", None)
+        plan = load_artifact(connection, model_id, version).plan
         if plan is not None:
             plans[plan.plan_id] = plan
     return plans

@@ -50,13 +50,13 @@ class DetectorRuntime:
         self.scorers = scorers
         self.rules = {rule.rule_id: rule for rule in rules}
         self._plan_ids = {
-            variable: None if (plan := getattr(scorer, "plan", None)) is None else plan.plan_id
+            variable: None if scorer.plan is None else scorer.plan.plan_id
             for variable, scorer in scorers.items()
         }
         self.plans: Mapping[str, ProfilePlan] = {
-            plan.plan_id: plan
+            scorer.plan.plan_id: scorer.plan
             for scorer in scorers.values()
-            if (plan := getattr(scorer, "plan", None)) is not None
+            if scorer.plan is not None
         }
         """The plans of profiles that the models need, by their ids."""
         self._rule_set = rule_set
@@ -74,8 +74,7 @@ class DetectorRuntime:
         ats: list[datetime] = [event.at for event in events]
         for variable, scorer in self.scorers.items():
             values = self._values(variable, profiles)
-            given = (rows, ats) if values is None else (rows, ats, values)
-            for of_event, score in zip(scores, scorer.score(*given), strict=True):
+            for of_event, score in zip(scores, scorer.score(rows, ats, values), strict=True):
                 of_event[variable] = score
         return [
             (of_event, self._rule_set.evaluate({**event.variables, **of_event}, event.at))
@@ -92,8 +91,9 @@ class DetectorRuntime:
         explained: dict[str, tuple[Contribution, ...]] = {}
         for variable, scorer in self.scorers.items():
             values = self._values(variable, profiles)
-            given = () if values is None else (values[0],)
-            explained[variable] = scorer.explain(event.variables, event.at, *given)
+            explained[variable] = scorer.explain(
+                event.variables, event.at, None if values is None else values[0]
+            )
         return explained
 
     def _values(
