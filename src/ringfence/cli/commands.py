@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ringfence.cli import (
+    backtesting,
     calling,
     customers,
     demonstration,
@@ -33,6 +34,7 @@ app.command("serve")(serving.serve)
 app.command("simulate")(simulating.simulate)
 app.command("train")(training.train)
 app.command("score")(scoring.score)
+app.command("backtest")(backtesting.backtest)
 app.command("call")(calling.call)
 app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")

@@ -36,6 +36,7 @@ from ringfence.detectors.definitions import (
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events.definitions import EventType
+from ringfence.models import get_version
 from ringfence.rules import Rule
 
 MAX_CASE_HOURS = 31 * 24
@@ -50,10 +51,12 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A detector version to test, and its rules in the order in which they are evaluated."""
+    """A detector version to test, its rules in the order in which they are evaluated, and when the
+    last event happened that one of its models learned from or was measured on."""
 
     runtime: DetectorRuntime
     rules: tuple[Rule, ...]
+    trained_until: datetime | None = None
 
     @property
     def event_type(self) -> EventType:
@@ -83,7 +86,14 @@ def backtest(
     _check(subjects, alert_outcomes, case_hours)
     versions = [of.runtime.version for of in subjects]
     tallies = [
-        Tally(version.detector_id, version.version, of.rules, frozenset(alert_outcomes), case_hours)
+        Tally(
+            version.detector_id,
+            version.version,
+            of.rules,
+            frozenset(alert_outcomes),
+            case_hours,
+            of.trained_until,
+        )
         for version, of in zip(versions, subjects, strict=True)
     ]
     overlap = Overlap()
@@ -131,7 +141,17 @@ def subject(
         version = (active or versions)[-1].version
     runtime = catalog.version(connection, detector_id, version)
     stored = {RuleRef(r.rule_id, r.version): r for r in list_rules(connection, detector_id)}
-    return Subject(runtime, tuple(stored[ref] for ref in runtime.version.rules))
+    return Subject(
+        runtime,
+        tuple(stored[ref] for ref in runtime.version.rules),
+        max(
+            (
+                get_version(connection, ref.model_id, ref.version).facts.last_at
+                for ref in runtime.version.models
+            ),
+            default=None,
+        ),
+    )
 
 
 def _check(
@@ -143,6 +163,14 @@ def _check(
         raise InvalidInput(
             "decides about events of another type", field="against", expected="the same event type"
         )
+    for of in subjects:
+        if of.runtime.plans:
+            raise InvalidInput(
+                f"version {of.runtime.version.version} of {of.runtime.version.detector_id} looks "
+                "at profiles, which a backtest does not replay",
+                field="version",
+                expected="a version whose models look at the event alone",
+            )
     if not alert_outcomes:
         raise InvalidInput(
             "nothing would be an alert",

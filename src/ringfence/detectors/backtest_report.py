@@ -100,10 +100,15 @@ class OutcomeCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VersionReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How one detector version would have done."""
+    """How one detector version would have done.
+
+    `trained_until` is the time of the last event that one of its models was trained or measured on:
+    what it says of events until then is better than what it would say of new ones.
+    """
 
     detector: str
     version: str
+    trained_until: datetime | None
     totals: Totals
     days: tuple[Day, ...]
     rules: tuple[RuleCount, ...]
@@ -202,6 +207,7 @@ class Tally:
     rules: Sequence[Rule]
     alert_outcomes: frozenset[str]
     case_hours: float | None
+    trained_until: datetime | None = None
     _days: dict[int, _Sums] = field(default_factory=dict)
     _matched: dict[tuple[int, ...], list[int]] = field(default_factory=dict)
     _alerting: dict[tuple[int, ...], bool] = field(default_factory=dict)
@@ -260,6 +266,7 @@ class Tally:
         return VersionReport(
             detector=self.detector,
             version=self.version,
+            trained_until=self.trained_until,
             totals=_totals(days, len(self._disturbed)),
             days=days,
             rules=tuple(self._rule(place) for place in range(len(self.rules))),

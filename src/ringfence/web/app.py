@@ -22,7 +22,7 @@ from ringfence.web.documents import add_documents
 from ringfence.web.front import AsgiScope, Front, Receive, Send, is_hot
 from ringfence.web.phones import add_phones
 from ringfence.web.problems import Problem, ProblemReply, problem, reply_of
-from ringfence.web.routes import access, calls, cards, cases, detectors, events, models
+from ringfence.web.routes import access, backtests, calls, cards, cases, detectors, events, models
 from ringfence.web.services import Services, open_services
 from ringfence.web.sign_in import add_sign_in
 from ringfence.web.telemetry import Telemetry
@@ -34,6 +34,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         events.operations,
         models.operations,
         detectors.operations,
+        backtests.operations,
         cases.operations,
         calls.operations,
         cards.operations,

@@ -22,6 +22,7 @@ _SECTIONS: tuple[tuple[str, str, str, Scope], ...] = (
     ("customers", "Customers", "/customers", Scope.CARDS_READ),
     ("models", "Models", "/models", Scope.MODELS_READ),
     ("detectors", "Detectors", "/detectors", Scope.RULES_READ),
+    ("backtest", "Backtest", "/backtest", Scope.RULES_READ),
     ("phones", "Phone", "/phones", Scope.PHONES),
     ("access", "Access", "/access", Scope.ACCESS),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 _PAGES = ("live", "cases", "case", "customers", "customer", "models", "model", "detectors",
-          "detector", "phones", "access")  # fmt: skip
+          "detector", "backtest", "phones", "access")  # fmt: skip
 
 
 def load() -> None:

@@ -1,0 +1,109 @@
+"""Backtests over stored history: what a detector version would have done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from ringfence.access import Scope
+from ringfence.cases import list_plans
+from ringfence.detectors import list_outcomes
+from ringfence.detectors.backtest import backtest, subject
+from ringfence.detectors.backtest_history import LoggedEvents, Window
+from ringfence.detectors.backtest_report import BacktestReport
+from ringfence.errors import InvalidInput, TooLarge, Unavailable
+from ringfence.web.api import Call, Operations
+from ringfence.web.services import Services
+
+operations = Operations("backtests")
+
+MAX_EVENTS = 200_000
+# One at a time: a backtest keeps a processor busy for a while, and deciding comes first.
+_running = threading.Lock()
+
+
+class BacktestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to test, on which events.
+
+    The active version when `version` is left out; `against` is another version of the same
+    detector, for a comparison. `from` is the first moment, `to` the one at which the window ends.
+    `alert_outcomes` are by default those that have a contact plan; a case lasts `case_hours`, by
+    default until the end of the UTC day.
+    """
+
+    detector: str
+    version: str | None = None
+    against: str | None = None
+    since: datetime | None = msgspec.field(default=None, name="from")
+    until: datetime | None = msgspec.field(default=None, name="to")
+    alert_outcomes: tuple[str, ...] | None = None
+    case_hours: float | None = None
+
+
+@operations.add(
+    "POST", "/v1/backtests", scope=Scope.RULES_READ, body=BacktestBody, reply=BacktestReport
+)
+def post_backtest(services: Services, call: Call) -> BacktestReport:
+    """What a detector version would have done with stored events; nothing is changed."""
+    return run_backtest(services, call.body)
+
+
+def run_backtest(
+    services: Services, body: BacktestBody, progress: Callable[[float], None] | None = None
+) -> BacktestReport:
+    """The report, some 10 s for 100,000 events. Blocks.
+
+    Raises `InvalidInput` naming the field, `NotFound`, `TooLarge` for more than 200,000 events,
+    `Unavailable` while another backtest runs.
+    """
+    window = Window(_utc(body.since, "from"), _utc(body.until, "to"))
+    window.check()
+    if not _running.acquire(blocking=False):
+        raise Unavailable("another backtest is running", expected="trying again when it is done")
+    try:
+        with services.database.read() as connection:
+            catalog = services.engine.catalog
+            subjects = [subject(connection, catalog, body.detector, body.version)]
+            if body.against is not None:
+                subjects.append(subject(connection, catalog, body.detector, body.against))
+            outcomes = body.alert_outcomes
+            if outcomes is None:
+                outcomes = tuple(o for plan in list_plans(connection) for o in plan.outcomes)
+            known = list_outcomes(connection)
+            for outcome in outcomes:
+                if outcome not in known:
+                    raise InvalidInput(
+                        f"there is no outcome {outcome!r}",
+                        field="alert_outcomes",
+                        expected="some of " + ", ".join(known),
+                    )
+            past = LoggedEvents(connection, subjects[0].event_type, window)
+            count = past.count()
+            if count > MAX_EVENTS:
+                raise TooLarge(
+                    f"the window has {count:,} events",
+                    field="from",
+                    expected=f"a window of at most {MAX_EVENTS:,}, or: ringfence backtest",
+                )
+            return backtest(
+                past,
+                subjects,
+                alert_outcomes=outcomes,
+                case_hours=body.case_hours,
+                database_url=services.database.url,
+                progress=progress,
+            )
+    finally:
+        _running.release()
+
+
+def _utc(at: datetime | None, field: str) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("out of range", field=field) from None
