@@ -33,14 +33,16 @@ def served(rows: list[Payment], plan: ProfilePlan = PLAN) -> list[list[float]]:
     advancer = Advancer(plan)
     states: dict[bytes, bytes] = {}
     values: list[list[float]] = [[] for _ in rows]
-    coming: list[tuple[float, int, float, int]] = []
+    # When it became known, whether it is a label, the time that was sent, which event, when it
+    # counts as having happened.
+    coming: list[tuple[float, int, float, int, float]] = []
     for number, row in enumerate(rows):
         at = taken_at(_BEGIN + row.at, _BEGIN + row.received)
-        coming.append((_BEGIN + row.received, 0, at, number))
+        coming.append((_BEGIN + row.received, 0, row.at, number, at))
         if row.fraud:
             label_at = at + 7 * DAY if row.label_at is None else _BEGIN + row.label_at
-            coming.append((max(label_at, _BEGIN + row.received), 1, at, number))
-    for _, is_label, at, number in sorted(coming):
+            coming.append((max(label_at, _BEGIN + row.received), 1, row.at, number, at))
+    for _, is_label, _, number, at in sorted(coming):
         event = rows[number].event(number)
         arrival = Arrival(at, event.entities, event.variables, is_label)
 

@@ -21,6 +21,9 @@ from ringfence.profiles.plans import CompiledPlan, ProfilePlan, compile_plan
 
 # States by the hash of their key; those of keys never seen are left out.
 Fetch = Callable[[Collection[bytes]], Mapping[bytes, bytes]]
+_Hash = Callable[[str | tuple[str, str]], bytes]
+# Hashes of keys, per group.
+_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,14 @@ class Advancer:
     def __init__(self, plan: ProfilePlan):
         self.compiled: CompiledPlan = compile_plan(plan)
         self._inputs = EventInputs(self.compiled)
-        self._salts = [group.name.encode() + b"\0" for group in self.compiled.groups]
+        self._hash = [_hashing(group.name.encode() + b"\0") for group in self.compiled.groups]
         self._labelled = [g.arithmetic.label is not None for g in self.compiled.groups]
 
     def advance(self, arrivals: Sequence[Arrival], fetch: Fetch) -> Advanced:
         """Take the events in the given order; `fetch` is called once, for all of them."""
         read = [self._inputs.read(a.entities, a.variables) for a in arrivals]
         hashes = [
-            [None if key is None else key_hash(salt, key) for salt, key in self._salted(keys)]
+            [None if key is None else of_key(key) for of_key, key in self._hashing(keys)]
             for keys, _ in read
         ]
         stored = fetch({key for of_event in hashes for key in of_event if key is not None})
@@ -89,9 +92,9 @@ class Advancer:
         read = [self._inputs.read(change.entities, change.variables)[0] for change in changes]
         keys = [
             [
-                key_hash(salt, key) if labelled and key is not None else None
-                for (salt, key), labelled in zip(
-                    self._salted(of_event), self._labelled, strict=True
+                of_key(key) if labelled and key is not None else None
+                for (of_key, key), labelled in zip(
+                    self._hashing(of_event), self._labelled, strict=True
                 )
             ]
             for of_event in read
@@ -108,8 +111,8 @@ class Advancer:
                 label(states[key][1], change.at, change.fraud)
         return {key: pack(*held) for key, held in states.items()}
 
-    def _salted(self, keys: Sequence[KeyText]) -> zip[tuple[bytes, KeyText]]:
-        return zip(self._salts, keys, strict=True)
+    def _hashing(self, keys: Sequence[KeyText]) -> zip[tuple[_Hash, KeyText]]:
+        return zip(self._hash, keys, strict=True)
 
 
 def key_hash(salt: bytes, key: str | tuple[str, str]) -> bytes:
@@ -118,6 +121,20 @@ def key_hash(salt: bytes, key: str | tuple[str, str]) -> bytes:
     text = key if isinstance(key, str) else f"{key[0]}\0{key[1]}"
     content = salt + text.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _hashing(salt: bytes) -> _Hash:
+    memory: dict[str | tuple[str, str], bytes] = {}
+
+    def recall(key: str | tuple[str, str]) -> bytes:
+        found = memory.get(key)
+        if found is None:
+            if len(memory) >= _REMEMBERED:
+                memory.clear()
+            found = memory[key] = key_hash(salt, key)
+        return found
+
+    return recall
 
 
 def pack(arithmetic: Arithmetic, state: State) -> bytes:

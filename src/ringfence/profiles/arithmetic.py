@@ -123,7 +123,8 @@ class _Writer:
     def source(self, values: Sequence[str]) -> str:
         """The three functions."""
         memories: list[Memory] = [*self._rings.values(), *self._fading.values(), *self._lifetime]
-        body = [f"{name} = {expression}" for name, expression in self._inputs.items()]
+        body = ["ms = int(at * 1000.0)"] if self._rings else []
+        body += [f"{name} = {expression}" for name, expression in self._inputs.items()]
         for memory in memories:
             body += memory.reads()
         body += self._before
@@ -134,17 +135,9 @@ class _Writer:
         outcome = "".join(f"o{place}, " for place in range(len(values)))
         lines = ["def fresh():", f"    return [{', '.join(self.cells.initial)}]", ""]
         lines += ["def step(st, at, x):", *_indented(body), f"    return ({outcome})", ""]
-        lines += ["def label(st, at, change):", "    pass"]
+        lines += ["def label(st, at, change):", "    ms = int(at * 1000.0)"]
         for ring in self.labelled:
-            lines += _indented(
-                [
-                    f"buckets, frauds = st[{ring.buckets_cell}], st[{ring.cell('y')}]",
-                    f"b = {ring.bucket()}",
-                    "place = bisect_left(buckets, b)",
-                    "if place < len(buckets) and buckets[place] == b:",
-                    "    frauds[place] = max(0, frauds[place] + change)",
-                ]
-            )
+            lines += _indented(ring.labels("y"))
         return "\n".join([*lines, ""])
 
     def _memory(self, measure: Measure, horizon: float | None = None) -> Memory:

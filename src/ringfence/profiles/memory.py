@@ -65,11 +65,17 @@ class Ring:
     def __init__(self, cells: Cells, number: int, horizon: float, buckets: int, delay: float):
         self._cells = cells
         self._id = f"r{number}"
-        self._width = horizon / buckets
+        # In milliseconds, so that a bucket is found without floating-point numbers.
+        self._width = max(1, round(horizon * 1000 / buckets))
+        self._bucket = f"ms // {self._width}"
         self._window = buckets
-        self._delay = delay
-        self.span = buckets + (ceil(delay / self._width) + 1 if delay else 0)
-        self.buckets_cell = cells.add("[]")
+        self._delay = round(delay * 1000)
+        self.span = buckets + (ceil(self._delay / self._width) + 1 if delay else 0)
+        self._buckets_cell = cells.add("[]")
+        # Where the delayed window of the last event ended; its sums are kept until it moves. No
+        # event falls into it, which is younger than the delay, but a label does.
+        self._end_cell = cells.add("-1") if delay else None
+        self._sums: dict[str, int] = {}
         # By field: cell, what an event adds, how it is merged, what a sum of none is: wide counters
         # stay integers, all else is summed as floats.
         self._fields: dict[str, tuple[int, str, str, str]] = {}
@@ -79,31 +85,44 @@ class Ring:
         if name not in self._fields:
             cell = self._cells.add("[]", wide=wide)
             self._fields[name] = (cell, added, merge, "0" if wide else "0.0")
+            if self._delay:
+                self._sums[name] = self._cells.add("0.0")
         return f"{self._id}{name}"
 
-    def bucket(self) -> str:
-        """The expression for the bucket of the time `at`."""
-        return f"int(at // {self._width!r})"
-
-    def cell(self, name: str) -> int | None:
-        """The cell of a field, or None when the ring has no such field."""
-        found = self._fields.get(name)
-        return None if found is None else found[0]
+    def labels(self, name: str) -> list[str]:
+        """Lines that add `change` to a field in the bucket of `ms`, if that is remembered."""
+        lines = [
+            f"buckets, counts = st[{self._buckets_cell}], st[{self._fields[name][0]}]",
+            f"b = {self._bucket}",
+            "place = bisect_left(buckets, b)",
+            "if place < len(buckets) and buckets[place] == b:",
+            "    before = counts[place]",
+            "    counts[place] = max(0, before + change)",
+        ]
+        if self._delay:
+            lines += [
+                f"    if st[{self._end_cell}] - {self._window} < b <= st[{self._end_cell}]:",
+                f"        st[{self._sums[name]}] += counts[place] - before",
+            ]
+        return lines
 
     def reads(self) -> list[str]:
         """See `Memory.reads`. Forgets what has left the span."""
         ring = self._id
         lists = [f"{ring}B", *(f"{ring}{name}L" for name in self._fields)]
-        cells = [self.buckets_cell, *(field[0] for field in self._fields.values())]
+        cells = [self._buckets_cell, *(field[0] for field in self._fields.values())]
         lines = [f"{name} = st[{cell}]" for name, cell in zip(lists, cells, strict=True)]
-        lines += [f"{ring}b = {self.bucket()}", f"late = {ring}B and {ring}b < {ring}B[-1]"]
+        lines += [f"{ring}b = {self._bucket}", f"late = {ring}B and {ring}b < {ring}B[-1]"]
         forget = [f"    if {ring}B and {ring}B[0] <= {ring}b - {self.span}:"]
         forget.append(f"        cut = bisect_right({ring}B, {ring}b - {self.span})")
         forget += [f"        del {name}[:cut]" for name in lists]
         if self._delay:
             lines += ["if not late:", *forget]
-            lines += [f"end = int((at - {self._delay!r}) // {self._width!r}) - 1"]
-            return lines + self._part("")
+            lines += [f"end = (ms - {self._delay}) // {self._width} - 1"]
+            lines += [f"if end == st[{self._end_cell}]:"]
+            lines += [f"    {ring}{name} = st[{cell}]" for name, cell in self._sums.items()]
+            lines += ["else:", *self._part("    "), f"    st[{self._end_cell}] = end"]
+            return lines + [f"    st[{cell}] = {ring}{n}" for n, cell in self._sums.items()]
         lines += ["if late:", f"    end = {ring}b", *self._part("    "), "else:", *forget]
         for name, (_, _, merge, none) in self._fields.items():
             lines += _merged(f"{ring}{name}", f"{ring}{name}L", merge, none, "    ")

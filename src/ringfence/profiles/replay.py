@@ -196,16 +196,12 @@ class _Timeline:
         import numpy as np
 
         self.n_events = len(history.at)
-        at = np.array(history.at, dtype=np.float64)
-        if not np.isfinite(at).all():
+        sent = np.array(history.at, dtype=np.float64)
+        known = sent if history.received is None else np.array(history.received, dtype=np.float64)
+        if not (np.isfinite(sent).all() and np.isfinite(known).all()):
             raise InvalidInput("a time is missing", field="at", expected="seconds since 1970")
-        if history.received is None:
-            known = at
-        else:
-            known = np.array(history.received, dtype=np.float64)
-            at = np.where(at > known + reading.MAX_AHEAD_SECONDS, known, at)
-        self.at = at
-        self.events = np.lexsort((at, known))
+        self.at = at = np.where(sent > known + reading.MAX_AHEAD_SECONDS, known, sent)
+        self.events = np.lexsort((sent, known))
         fraud = [] if history.fraud is None else history.fraud
         self.frauds = np.array([row for row, is_fraud in enumerate(fraud) if is_fraud], np.int64)
         assumed = at[self.frauds] + history.label_delay_seconds
@@ -218,7 +214,7 @@ class _Timeline:
         labelled = np.maximum(labelled, known[self.frauds])
         is_label = np.repeat((0, 1), (self.n_events, len(labelled)))
         times = np.concatenate((known, labelled))
-        self.with_labels = np.lexsort((np.concatenate((at, at[self.frauds])), is_label, times))
+        self.with_labels = np.lexsort((np.concatenate((sent, sent[self.frauds])), is_label, times))
 
     def events_of(self, rows: NDArray[Any]) -> NDArray[np.int64]:
         """The event that each row is, or is the label of."""
