@@ -15,12 +15,13 @@ from publishing import (
     rule,
     seen,
 )
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from ringfence.detectors import (
     Decision,
     DecisionEngine,
     Detector,
+    Suspicion,
     activate_detector_version,
     build_profiles,
     put_detector,
@@ -93,6 +94,40 @@ async def test_events_that_come_while_profiles_are_built_are_all_counted(
     await asyncio.gather(*floods)
     last = await engine.decide(card_payment("last"))
     assert seen(last)[COUNT] == 600 + len(meanwhile)
+
+
+class SlowOpener:
+    """Holds the deciding transaction up, when all else was done, until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered, self.go_on = threading.Event(), threading.Event()
+
+    def watched_outcomes(self, connection: Connection) -> frozenset[str]:
+        return frozenset({"approve"})
+
+    def open_case(self, connection: Connection, suspicion: Suspicion) -> tuple[str | None, str]:
+        self.entered.set()
+        assert self.go_on.wait(10)
+        return None, ""
+
+    def opened(self, case_id: str) -> None:
+        raise AssertionError(case_id)
+
+
+async def test_a_transaction_that_is_under_way_when_building_begins_is_waited_for(
+    published: Database,
+) -> None:
+    opener = SlowOpener()
+    engine = DecisionEngine(published, opener)
+    slow = asyncio.ensure_future(engine.decide(card_payment("slow")))
+    await asyncio.to_thread(opener.entered.wait)
+    building = asyncio.ensure_future(asyncio.to_thread(build_plan, published, PLAN))
+    # Time for a build that waited for nobody to be over.
+    await asyncio.wait([building], timeout=1)
+    opener.go_on.set()
+    await slow
+    assert await building == 1
+    await asyncio.to_thread(engine.close)
 
 
 async def test_what_was_built_before_activation_is_used_at_once(
