@@ -93,3 +93,43 @@ def write(frame: pl.DataFrame, path: Path) -> Path:
     else:
         frame.write_csv(path)
     return path
+
+
+HABIT_TYPE = EventType(
+    name="habit",
+    variables=(
+        Variable("amount", DataType.FLOAT, VariableType.PRICE),
+        Variable("shop", DataType.STRING, VariableType.CATEGORICAL),
+    ),
+    amount_variable="amount",
+    merchant_variable="shop",
+)
+
+
+def habitual_payments(count: int, seed: int = 1) -> pl.DataFrame:
+    """Payments whose fraud shows only beside what the card did before: some cards always pay ten
+    times what others do, and a stolen card pays several times its own mean within minutes."""
+    chance = random.Random(seed)
+    at = START
+    rows: list[dict[str, Any]] = []
+    while len(rows) < count:
+        at += timedelta(seconds=chance.randint(600, 3_600))
+        card = chance.randint(0, 59)
+        usual = 10.0 * (1 + card % 10) ** 1.5
+        stolen = chance.random() < 0.03
+        for _ in range(3 if stolen else 1):
+            at += timedelta(seconds=chance.randint(30, 90))
+            amount = usual * chance.uniform(0.5, 1.5) * (chance.uniform(3, 6) if stolen else 1)
+            rows.append(
+                {
+                    "EVENT_TIMESTAMP": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "EVENT_LABEL": "fraud" if stolen else "legit",
+                    "LABEL_TIMESTAMP": (at + timedelta(days=chance.randint(1, 9))).isoformat(),
+                    "ENTITY_TYPE": "customer",
+                    "ENTITY_ID": f"u{card // 2}",
+                    "card_id": f"c{card}",
+                    "amount": round(amount, 2),
+                    "shop": f"s{chance.randint(0, 19)}",
+                }
+            )
+    return pl.DataFrame(rows[:count])

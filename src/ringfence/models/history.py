@@ -107,8 +107,8 @@ def check_plan(plan: ProfilePlan, data: DataSet) -> None:
 def remembered(
     data: DataSet, plan: ProfilePlan, progress: Callable[[float], None]
 ) -> NDArray[np.float64]:
-    """The values of the plan's aggregates for every labelled event, as serving would have had them,
-    shape `(n_events, n_aggregates)`."""
+    """The values of the plan's aggregates for every event of the data set's frame, as serving would
+    have had them, shape `(n_events, n_aggregates)`."""
     past, labels = data.past, data.past["EVENT_LABEL"]
     used = {source.variable for a in plan.aggregates for source in _sources(a)}
     history = History(
@@ -120,8 +120,9 @@ def remembered(
         label_delay_seconds=LABEL_DELAY_SECONDS,
     )
     values = replay(plan, history, progress=progress)
-    labelled: NDArray[np.float64] = values[labels.is_not_null().to_numpy()]
-    return labelled
+    # The rows of the frame are the last of the labelled ones.
+    learned: NDArray[np.float64] = values[labels.is_not_null().to_numpy()][-data.rows :]
+    return learned
 
 
 def _entities(data: DataSet) -> tuple[str, ...]:

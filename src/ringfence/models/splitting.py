@@ -32,14 +32,14 @@ def split(rows: int) -> Split:
     return Split(0, held_out, held_out)
 
 
-def split_remembering(times: Sequence[datetime]) -> Split:
-    """The same for events with profiles, `times` in order: a warm-up at the beginning and a gap
-    before the held-out events are left out, for what a label tells late. Up to 30 and 7 days, each
-    at most a tenth of the time that the data spans."""
+def split_remembering(times: Sequence[datetime], first: datetime) -> Split:
+    """The same for events with profiles, `times` in order: left out are a warm-up after `first`,
+    when remembering began, and a gap before the held-out events, whose labels came late. They take
+    30 and 7 days, each at most a tenth of the time that there is."""
     whole = split(len(times))
     if not times or whole.held_out == len(times):
         return whole
-    most = (times[-1] - times[0]) * _MOST
-    start = bisect_left(times, times[0] + min(_WARM_UP, most))
-    stop = bisect_left(times, times[whole.held_out] - min(_LABEL_DELAY, most))
+    start = bisect_left(times, first + min(_WARM_UP, (times[-1] - first) * _MOST))
+    gap = min(_LABEL_DELAY, (times[-1] - times[0]) * _MOST)
+    stop = bisect_left(times, times[whole.held_out] - gap)
     return Split(start, stop, whole.held_out) if start < stop else whole

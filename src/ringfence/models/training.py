@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,7 @@ def train(
     data: DataSet,
     *,
     plan: ProfilePlan | None = None,
+    since: datetime | None = None,
     variables: Sequence[str] | None = None,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
@@ -88,21 +90,27 @@ def train(
     """Train on a data set that was read for an event type.
 
     Without a `plan` this gives a model of type ONLINE_FRAUD_INSIGHTS; with one (`plan_for` proposes
-    it) a model of type TRANSACTION_FRAUD_INSIGHTS, which needs profile values to score.
-    `variables` are the names to learn from: all that the data has, by default. `progress` is told
-    a share of the work (0 to 1) and what is being done. Raises `DataInvalid` with messages that
-    name the column, `InvalidInput` for an unknown variable or a plan that does not fit the data.
+    it) a model of type TRANSACTION_FRAUD_INSIGHTS, which needs profile values to score. Events
+    before `since` are not learned from, but remembered. `variables` are the names to learn from:
+    all that the data has, by default. `progress` is told a share of the work (0 to 1) and what is
+    being done. Raises `DataInvalid` with messages that name the column, `InvalidInput` for an
+    unknown variable or a plan that does not fit the data.
     """
     import numpy as np
 
     started = time.perf_counter()
     tell = progress or _silent
     tell(0.0, "checking the data")
+    if since is not None:
+        data = replace(data, frame=data.frame.filter(data.frame[TIME_INPUT] >= since))
     used = _chosen(data, variables)
     if plan is not None:
         check_plan(plan, data)
     rows = _rows(data, plan)
-    messages = (*data.messages, *check(data, used, rows.held_out))
+    messages = (
+        *data.messages,
+        *check(data, used, rows.held_out, variables=2 if plan is None else 1),
+    )
 
     steps = steps_for(used)
     columns = {v.name: data.frame[v.name].to_list() for v in used}
@@ -189,7 +197,9 @@ def _silent(share: float, what: str) -> None:
 
 
 def _rows(data: DataSet, plan: ProfilePlan | None) -> Split:
-    return split(data.rows) if plan is None else split_remembering(data.frame[TIME_INPUT].to_list())
+    if plan is None:
+        return split(data.rows)
+    return split_remembering(data.frame[TIME_INPUT].to_list(), data.past[TIME_INPUT][0])
 
 
 def _chosen(data: DataSet, names: Sequence[str] | None) -> list[Variable]:

@@ -17,21 +17,23 @@ if TYPE_CHECKING:
 
 _MIN_CLASS = 50
 _MIN_HELD_OUT = 5
-_MIN_VARIABLES = 2
 _PERIODS = 10
 _EXPECTED_FRAUDS = 20
 _UNSTABLE = 4.0
 _TOO_GOOD = 0.995
 
 
-def check(data: DataSet, used: Sequence[Variable], training: int) -> tuple[Message, ...]:
+def check(
+    data: DataSet, used: Sequence[Variable], training: int, *, variables: int = 2
+) -> tuple[Message, ...]:
     """What there is to say about the data. Raises `DataInvalid` when it cannot be trained on.
 
-    `training` is the number of events, the first by time, that are learned from.
+    `training` is the number of events, the first by time, that are learned from; `variables` is how
+    many are needed at least.
     """
     is_fraud = data.is_fraud()
     messages = [
-        *_amounts(data, is_fraud, used, training),
+        *_amounts(data, is_fraud, used, training, variables),
         *_stability(is_fraud),
         *(found for v in used if (found := _leak(data.frame[v.name], is_fraud)) is not None),
     ]
@@ -41,7 +43,11 @@ def check(data: DataSet, used: Sequence[Variable], training: int) -> tuple[Messa
 
 
 def _amounts(
-    data: DataSet, is_fraud: NDArray[np.bool_], used: Sequence[Variable], training: int
+    data: DataSet,
+    is_fraud: NDArray[np.bool_],
+    used: Sequence[Variable],
+    training: int,
+    variables: int,
 ) -> list[Message]:
     messages = []
     names = (data.event_type.fraud_label, data.event_type.legit_label)
@@ -58,10 +64,10 @@ def _amounts(
         else:
             continue
         messages.append(Message(MessageKind.ERROR, "EVENT_LABEL", "Insufficient data", text))
-    if len(used) < _MIN_VARIABLES:
+    if len(used) < variables:
         text = (
             f"{len(used)} variable of event type {data.event_type.name} is in the data; at least "
-            f"{_MIN_VARIABLES} are needed: " + ", ".join(v.name for v in data.event_type.variables)
+            f"{variables} are needed: " + ", ".join(v.name for v in data.event_type.variables)
         )
         messages.append(Message(MessageKind.ERROR, None, "Insufficient variables", text))
     return messages
