@@ -59,7 +59,9 @@ def test_two_versions_stand_side_by_side_with_their_differences(
     page.get_by_role("button", name="Run the backtest").click()
     totals = page.get_by_role("table", name="Totals")
     expect(totals).to_contain_text("Difference")
-    expect(totals.get_by_role("row", name="Events without a label")).to_have_text("Events without a label22+0")
+    expect(totals.get_by_role("row", name="Events without a label")).to_have_text(
+        "Events without a label22+0"
+    )
     expect(page.get_by_role("table", name="Rules of version 1").first).to_contain_text("suspicious")
     expect(page.locator(".nicegui-echart canvas").first).to_be_visible()
 

@@ -1,23 +1,25 @@
 """Backtest: what a detector version would have done with past events.
 
-Events are judged as in service, by the same scorers and rules; nothing is stored and nobody is
-called. Two versions are run over the same events side by side. What is counted, and how, is in
-`backtest_report`.
+Events are judged as in service, by the same scorers and rules, with what profiles remembered at
+their time replayed from the events before; nothing is stored and nobody is called. Two versions are
+run over the same events side by side. What is counted, and how, is in `backtest_report`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from ringfence.detectors.backtest_history import Past, PastEvents
+from ringfence.detectors.backtest_history import Past, PastEvents, Progress
 from ringfence.detectors.backtest_report import BacktestReport, Overlap, Tally
 from ringfence.detectors.backtest_worker import (
     Judge,
@@ -37,7 +39,12 @@ from ringfence.detectors.runtime import Catalog, DetectorRuntime
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events.definitions import EventType
 from ringfence.models import get_version
+from ringfence.profiles import ProfilePlan
 from ringfence.rules import Rule
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_CASE_HOURS = 31 * 24
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,8 +52,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WORTH_PROCESSES = 5_000
 # Batches that wait for each process, so that none is ever idle.
 _WAITING = 3
-
-Progress = Callable[[float], None]
+# The share of the work that it takes to replay profiles.
+_REPLAYED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +105,22 @@ def backtest(
     ]
     overlap = Overlap()
     total = past.count()
+    tell = progress or _silent
+    plans = {id_: plan for of in subjects for id_, plan in of.runtime.plans.items()}
+    begun = _REPLAYED if plans else 0.0
+    asked = _asked(past, _remembered(past, plans, lambda share: tell(share * begun)))
     if database_url is None or total < _WORTH_PROCESSES:
-        judged = _judged_here(past.batches(), Judge([of.runtime for of in subjects]))
+        judged = _judged_here(asked, Judge([of.runtime for of in subjects]))
     else:
         named = [(version.detector_id, version.version) for version in versions]
-        judged = _judged_by_processes(past.batches(), database_url, named, max(1, processes))
+        judged = _judged_by_processes(asked, database_url, named, max(1, processes))
     done, first_at, last_at = 0, None, None
     for events, judgements in judged:
         _count(events, judgements, tallies, overlap)
         if events.ats:
             first_at, last_at = events.ats[0] if first_at is None else first_at, events.ats[-1]
         done += len(events.ats)
-        if progress:
-            progress(min(1.0, done / total))
+        tell(begun + (1 - begun) * min(1.0, done / total))
     reports = tuple(tally.report() for tally in tallies)
     return BacktestReport(
         event_type=subjects[0].event_type.name,
@@ -163,14 +173,6 @@ def _check(
         raise InvalidInput(
             "decides about events of another type", field="against", expected="the same event type"
         )
-    for of in subjects:
-        if of.runtime.plans:
-            raise InvalidInput(
-                f"version {of.runtime.version.version} of {of.runtime.version.detector_id} looks "
-                "at profiles, which a backtest does not replay",
-                field="version",
-                expected="a version whose models look at the event alone",
-            )
     if not alert_outcomes:
         raise InvalidInput(
             "nothing would be an alert",
@@ -183,16 +185,45 @@ def _check(
         )
 
 
+def _silent(share: float) -> None:
+    """No progress is shown."""
+
+
+def _tell_on(tell: Progress, before: float, parts: int, share: float) -> None:
+    tell(before + share / parts)
+
+
+def _remembered(
+    past: Past, plans: Mapping[str, ProfilePlan], tell: Progress
+) -> dict[str, NDArray[np.float64]]:
+    """What each plan remembered at every event."""
+    values: dict[str, NDArray[np.float64]] = {}
+    for plan_id, plan in plans.items():
+        before = len(values) / len(plans)
+        values[plan_id] = past.remembered(plan, partial(_tell_on, tell, before, len(plans)))
+    return values
+
+
+_Asked = Iterator[tuple[PastEvents, Questions]]
 _Judged = Iterator[tuple[PastEvents, list[Judgement]]]
 
 
-def _judged_here(batches: Iterator[PastEvents], judge: Judge) -> _Judged:
-    for events in batches:
-        yield events, judge.judge(Questions(events.ats, events.variables))
+def _asked(past: Past, remembered: Mapping[str, NDArray[np.float64]]) -> _Asked:
+    start = 0
+    for events in past.batches():
+        part = slice(start, start + len(events.ats))
+        profiles = {plan_id: values[part].tolist() for plan_id, values in remembered.items()}
+        yield events, Questions(events.ats, events.variables, profiles)
+        start = part.stop
+
+
+def _judged_here(asked: _Asked, judge: Judge) -> _Judged:
+    for events, questions in asked:
+        yield events, judge.judge(questions)
 
 
 def _judged_by_processes(
-    batches: Iterator[PastEvents], url: str, versions: Sequence[tuple[str, str]], processes: int
+    asked: _Asked, url: str, versions: Sequence[tuple[str, str]], processes: int
 ) -> _Judged:
     """The batches in their order, while each process works on one of the next."""
     with ExitStack() as stack:
@@ -201,16 +232,16 @@ def _judged_by_processes(
             idle.put(stack.enter_context(judge_process(url, versions)))
         threads = stack.enter_context(_threads(processes))
 
-        def judge(events: PastEvents) -> list[Judgement]:
+        def judge(questions: Questions) -> list[Judgement]:
             process = idle.get()
             try:
-                return process.judge(Questions(events.ats, events.variables))
+                return process.judge(questions)
             finally:
                 idle.put(process)
 
         waiting: deque[tuple[PastEvents, Future[list[Judgement]]]] = deque()
-        for events in batches:
-            waiting.append((events, threads.submit(judge, events)))
+        for events, questions in asked:
+            waiting.append((events, threads.submit(judge, questions)))
             if len(waiting) > _WAITING * processes:
                 of_first, judged = waiting.popleft()
                 yield of_first, judged.result()

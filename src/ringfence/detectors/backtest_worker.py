@@ -28,10 +28,12 @@ _SCORED_AT_ONCE = 512
 
 
 class Questions(msgspec.Struct, frozen=True, array_like=True):
-    """Past events: times in microseconds since 1970, and their variables as JSON objects."""
+    """Past events: times in microseconds since 1970, their variables as JSON objects, and what was
+    remembered at each of them, by plan id."""
 
     ats: list[int]
     variables: list[bytes]
+    profiles: dict[str, list[list[float]]]
 
 
 class Judgement(msgspec.Struct, frozen=True, array_like=True):
@@ -60,6 +62,10 @@ class Judge:
         rows = [msgspec.json.decode(of_event) for of_event in questions.variables]
         ats = [_EPOCH + timedelta(microseconds=at) for at in questions.ats]
         scores: dict[Scorer, list[float]] = {}
+        for runtime in self._runtimes:
+            for scorer in runtime.scorers.values():
+                if scorer not in scores:  # versions that differ by their rules share their scores
+                    scores[scorer] = _scores(scorer, rows, ats, questions.profiles)
         return [self._judged(runtime, rows, ats, scores) for runtime in self._runtimes]
 
     def _judged(
@@ -69,17 +75,7 @@ class Judge:
         ats: Sequence[datetime],
         scores: dict[Scorer, list[float]],
     ) -> Judgement:
-        named = []
-        for name, scorer in runtime.scorers.items():
-            if scorer not in scores:  # versions that differ by their rules share their scores
-                scores[scorer] = [
-                    score
-                    for start in range(0, len(rows), _SCORED_AT_ONCE)
-                    for score in scorer.score(
-                        rows[start : start + _SCORED_AT_ONCE], ats[start : start + _SCORED_AT_ONCE]
-                    )
-                ]
-            named.append((name, scores[scorer]))
+        named = [(name, scores[scorer]) for name, scorer in runtime.scorers.items()]
         evaluate = runtime._rule_set.evaluate
         not_evaluated = [0] * len(runtime.version.rules)
         matched = []
@@ -95,6 +91,22 @@ class Judge:
                     not_evaluated[place] += 1
             matched.append(tuple(places))
         return Judgement(matched, not_evaluated)
+
+
+def _scores(
+    scorer: Scorer,
+    rows: Sequence[dict[str, Any]],
+    ats: Sequence[datetime],
+    profiles: dict[str, list[list[float]]],
+) -> list[float]:
+    remembered = None if scorer.plan is None else profiles[scorer.plan.plan_id]
+    scores: list[float] = []
+    for start in range(0, len(rows), _SCORED_AT_ONCE):
+        part = slice(start, start + _SCORED_AT_ONCE)
+        scores += scorer.score(
+            rows[part], ats[part], None if remembered is None else remembered[part]
+        )
+    return scores
 
 
 class JudgeProcess:

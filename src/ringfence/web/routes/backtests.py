@@ -81,12 +81,16 @@ def run_backtest(
                         expected="some of " + ", ".join(known),
                     )
             past = LoggedEvents(connection, subjects[0].event_type, window)
-            count = past.count()
+            # Profiles remember what was before the window, so that has to be read too.
+            read = past
+            if any(of.runtime.plans for of in subjects):
+                read = LoggedEvents(connection, subjects[0].event_type, Window(until=window.until))
+            count = read.count()
             if count > MAX_EVENTS:
                 raise TooLarge(
-                    f"the window has {count:,} events",
+                    f"{count:,} events would have to be read",
                     field="from",
-                    expected=f"a window of at most {MAX_EVENTS:,}, or: ringfence backtest",
+                    expected=f"a window with at most {MAX_EVENTS:,}, or: ringfence backtest",
                 )
             return backtest(
                 past,

@@ -198,6 +198,7 @@ _TOTALS = (
     ("False positive rate", "false_positive_rate", "share"),
     ("Alert rate", "alert_rate", "share"),
     ("Calls placed", "calls", "count"),
+    ("Alerts that name no card", "alerts_without_card", "count"),
     ("Customers disturbed", "customers_disturbed", "count"),
     ("Fraud amount", "fraud_amount", "money"),
     ("Saved: caught", "caught_amount", "money"),
@@ -269,7 +270,8 @@ def _cell(value: float | None, kind: str, *, signed: bool = False) -> str:
 def _alerts_by_day(report: BacktestReport) -> dict[str, Any]:
     several = len(report.versions) > 1
     series = []
-    for of, marks in zip(report.versions, _MARKS, strict=False):
+    for place, of in enumerate(report.versions):
+        marks = _MARKS[place]
         suffix = f", version {of.version}" if several else ""
         parts = (
             ("caught", [day.caught for day in of.days], marks[0]),
@@ -277,7 +279,7 @@ def _alerts_by_day(report: BacktestReport) -> dict[str, Any]:
         )
         for name, values, colour in parts:
             bars = _bars(f"{name}{suffix}", [float(value) for value in values], colour)
-            series.append({**bars, "stack": of.version, "barMaxWidth": 22})
+            series.append({**bars, "stack": f"{place}", "barMaxWidth": 22})
     return {
         "animation": False,
         "grid": {"left": 52, "right": 12, "top": 58 if several else 34, "bottom": 30},
