@@ -1,4 +1,4 @@
-"""`python -m bench [decisions] [footprint] [models] [scoring]`: all, or those that are named.
+"""`python -m bench [SUBJECT ...]`: all benchmarks, or those that are named.
 
 Prints Markdown; the README shows it as it is. Every figure stands beside a peer or a limit that was
 measured in the same run on the same machine.
@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from os import cpu_count
 
-SUBJECTS = ("decisions", "footprint", "models", "scoring")
+SUBJECTS = ("backtest", "decisions", "footprint", "models", "scoring")
 
 
 def main() -> None:
