@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from profiled_payments import PAYMENT, PLAN, START, Payment, payments
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 from test_profile_replay import served
 
 from ringfence.events import label_event, put_event_type, stored_event
@@ -280,6 +280,23 @@ def test_a_rebuild_brings_back_what_was_lost_and_leaves_nothing_behind(banks: Da
         assert stored(connection) == live
         kept = connection.execute(select(func.count()).select_from(profile_states)).scalar()
         assert kept == len(live)
+
+
+def test_a_rebuild_knows_labels_old_and_new(banks: Database) -> None:
+    store = ProfileStore(PLAN)
+    with banks.write() as connection:
+        advance(connection, store, some(40))
+        without = stored(connection)
+        for number in (38, 39):
+            label(connection, store, number, True)
+        connection.execute(
+            update(events).where(events.c.event_id == "e-000038").values(label_at=START)
+        )
+        live = stored(connection)
+    rebuild(banks, PLAN)
+    with banks.read() as connection:
+        assert stored(connection) == live
+    assert live != without
 
 
 def test_no_text_of_an_event_is_in_a_state(banks: Database) -> None:

@@ -32,7 +32,7 @@ from ringfence.profiles.aggregates import Aggregate, Kind, Part, Source
 from ringfence.profiles.plans import ProfilePlan
 from ringfence.profiles.proposal import propose
 from ringfence.profiles.rebuilding import rebuild
-from ringfence.profiles.replay import History, replay
+from ringfence.profiles.replaying import History, replay
 from ringfence.profiles.states import built_at
 from ringfence.profiles.store import LabelChange, ProfileStore
 
