@@ -43,6 +43,7 @@ def test_what_does_not_fit_is_named(trained: Shell) -> None:
     assert "from" in trained.fails(2, "backtest", "--from", "yesterday")
     assert "to" in trained.fails(2, "backtest", "--from", "2026-03-02", "--to", "2026-03-01")
     assert "case_hours" in trained.fails(2, "backtest", "--case-hours", "0")
+    assert "'nope'" in trained.fails(2, "backtest", "--alert-on", "nope")
     assert "out" in trained.fails(2, "backtest", "--out", "nowhere/report.json")
     assert "none.csv" in trained.fails(1, "backtest", "--file", "none.csv")
     assert "'9'" in trained.fails(1, "backtest", "--version", "9")

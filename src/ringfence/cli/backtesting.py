@@ -67,7 +67,7 @@ def backtest(
 
     from ringfence.cli.screen import console, progress_bar
     from ringfence.detectors.backtest import backtest as run
-    from ringfence.detectors.backtest import subject
+    from ringfence.detectors.backtest import check_outcomes, subject
     from ringfence.detectors.backtest_history import FiledEvents, LoggedEvents, Past, Window
     from ringfence.detectors.runtime import Catalog
 
@@ -87,6 +87,7 @@ def backtest(
         if against is not None:
             subjects.append(subject(connection, catalog, chosen, against))
         alerting = frozenset(alert_on or _called(connection))
+        check_outcomes(connection, alerting)
         with progress_bar("Judging past events") as advance:
             event_type = subjects[0].event_type
             past: Past

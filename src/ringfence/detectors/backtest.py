@@ -33,6 +33,7 @@ from ringfence.detectors.definitions import (
     RuleRef,
     get_detector,
     list_detector_versions,
+    list_outcomes,
     list_rules,
 )
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
@@ -162,6 +163,18 @@ def subject(
             default=None,
         ),
     )
+
+
+def check_outcomes(connection: Connection, outcomes: Collection[str]) -> None:
+    """Raise `InvalidInput` for an outcome that does not exist."""
+    known = list_outcomes(connection)
+    for outcome in outcomes:
+        if outcome not in known:
+            raise InvalidInput(
+                f"there is no outcome {outcome!r}",
+                field="alert_outcomes",
+                expected="some of " + ", ".join(known),
+            )
 
 
 def _check(

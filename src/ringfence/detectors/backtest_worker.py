@@ -7,6 +7,7 @@ every core.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -76,7 +77,7 @@ class Judge:
         scores: dict[Scorer, list[float]],
     ) -> Judgement:
         named = [(name, scores[scorer]) for name, scorer in runtime.scorers.items()]
-        evaluate = runtime._rule_set.evaluate
+        evaluate = runtime._rule_set.evaluate  # `decide` would score again what versions share
         not_evaluated = [0] * len(runtime.version.rules)
         matched = []
         for number, (row, at) in enumerate(zip(rows, ats, strict=True)):
@@ -169,6 +170,8 @@ def receive(of: IO[bytes]) -> bytes | None:
 
 def main() -> None:
     """Judge what comes through standard input, until it ends."""
+    # Who interrupts the command at the terminal means its first process, which then ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     first = receive(sys.stdin.buffer)
     if first is None:
         return

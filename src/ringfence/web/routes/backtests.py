@@ -10,8 +10,7 @@ import msgspec
 
 from ringfence.access import Scope
 from ringfence.cases import list_plans
-from ringfence.detectors import list_outcomes
-from ringfence.detectors.backtest import backtest, subject
+from ringfence.detectors.backtest import backtest, check_outcomes, subject
 from ringfence.detectors.backtest_history import LoggedEvents, Window
 from ringfence.detectors.backtest_report import BacktestReport
 from ringfence.errors import InvalidInput, TooLarge, Unavailable
@@ -72,14 +71,7 @@ def run_backtest(
             outcomes = body.alert_outcomes
             if outcomes is None:
                 outcomes = tuple(o for plan in list_plans(connection) for o in plan.outcomes)
-            known = list_outcomes(connection)
-            for outcome in outcomes:
-                if outcome not in known:
-                    raise InvalidInput(
-                        f"there is no outcome {outcome!r}",
-                        field="alert_outcomes",
-                        expected="some of " + ", ".join(known),
-                    )
+            check_outcomes(connection, outcomes)
             past = LoggedEvents(connection, subjects[0].event_type, window)
             # Profiles remember what was before the window, so that has to be read too.
             read = past
