@@ -90,6 +90,23 @@ def test_a_longer_case_rings_less_and_prevents_more(history: Database) -> None:
     assert totals.prevented_amount == 0
 
 
+def test_a_fraud_is_prevented_only_after_a_call_and_while_its_case_lasts() -> None:
+    tally = Tally("guard", "1", (rule("large"), rule("any")), frozenset({"call"}), 1.0)
+    hour = 3_600_000_000
+    for hours, amount, card in (
+        (0, 1, "c1"),  # nobody has called yet
+        (1, 500, "c1"),
+        (1.5, 2, "c1"),  # prevented
+        (1.5, 4, "c2"),  # another card
+        (1.5, 8, None),  # no card
+        (2, 16, "c1"),  # the case is over
+    ):
+        tally.add(round(hours * hour), (0,) if amount > 100 else (1,), True, amount, card, None)
+    totals = tally.report().totals
+    assert totals.prevented_amount == 2
+    assert totals.missed_amount == 1 + 4 + 8 + 16
+
+
 def test_a_file_gives_what_the_event_log_gives(history: Database, tmp_path: Path) -> None:
     path = write(tmp_path / "past.csv", tuple(reversed(KNOWN)))
     logged, filed = of_log(history, "1", "2"), of_file(history, path, "1", "2")
