@@ -63,8 +63,8 @@ def _of(kind: Kind, **rest: object) -> Aggregate:
             0.25,
             "25% of the payments of this card so far had this shop",
         ),
-        (_of(Kind.SINCE_LAST), 90.0, "the last of the payments of this card was 1.5 min before"),
-        (_of(Kind.AGE), 2 * _DAY, "the first of the payments of this card was 2 d before"),
+        (_of(Kind.SINCE_LAST), 90.0, "the last payment of this card was 1.5 min before"),
+        (_of(Kind.AGE), 2 * _DAY, "the first payment of this card was 2 d before"),
         (
             _of(Kind.VELOCITY, horizon_seconds=_DAY, long_seconds=30 * _DAY),
             6.0,
@@ -73,12 +73,12 @@ def _of(kind: Kind, **rest: object) -> Aggregate:
         (
             _of(Kind.DISTANCE, latitude="lat", longitude="lon"),
             1200.0,
-            "1,200 km from the last of the payments of this card",
+            "1,200 km from the last payment of this card",
         ),
         (
             _of(Kind.SPEED, latitude="lat", longitude="lon"),
             900.0,
-            "900 km/h from the last of the payments of this card to here",
+            "900 km/h from the last payment of this card to here",
         ),
         (
             _of(Kind.RISK, horizon_seconds=30 * _DAY),
@@ -88,7 +88,7 @@ def _of(kind: Kind, **rest: object) -> Aggregate:
         (
             _of(Kind.RATIO, value=_AMOUNT),
             math.nan,
-            "of this card too little is remembered to compare with",
+            "too little is remembered of this card to compare with",
         ),
     ],
     ids=lambda given: given.kind.value if isinstance(given, Aggregate) else "",
@@ -108,6 +108,17 @@ def test_a_short_count_is_compared_with_the_long_one_of_the_same_key(
     count = _of(Kind.COUNT, horizon_seconds=600.0)
     said = _said(count, 4.0, month)
     assert said == f"4 payments of this card in 10 min, usually {usual}"
+
+
+def test_without_a_long_count_the_velocity_says_what_is_usual() -> None:
+    count = _of(Kind.COUNT, horizon_seconds=_DAY)
+    velocity = Aggregate(
+        name="two", kind=Kind.VELOCITY, by=(_CARD,), horizon_seconds=_DAY, long_seconds=30 * _DAY
+    )
+    feature = remembered_features(ProfilePlan("payment", (velocity, count)), _VARIABLES)[1]
+    said = "4 payments of this card in 1 d"
+    assert feature.words(4.0, [8.0, 4.0]) == f"{said}, usually 3.5 a week"
+    assert feature.words(4.0, [math.nan, 4.0]) == said
 
 
 def test_pairs_and_parts_are_named_and_events_without_a_price_are_events() -> None:

@@ -21,14 +21,17 @@ _USUAL_SECONDS = 7 * _DAY
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One column of the matrix that an aggregate fills. `noun` is what its events are called;
-    `usual` is the place in the plan of the count over a long time that this count over a short
-    time is compared with, and how long that is in seconds."""
+    """One column of the matrix that an aggregate fills. `noun` is what its events are called.
+
+    A count over a short time is compared with what is usual: `usual` is the place in the plan of a
+    count over a long time, and how long that is in seconds; where there is none, `velocity` is the
+    place of the velocity over the same time."""
 
     name: str
     aggregate: Aggregate
     noun: str
     usual: tuple[int, float] | None = None
+    velocity: int | None = None
 
     @property
     def owner(self) -> str:
@@ -39,12 +42,14 @@ class Remembered:
         """What the value says; `profile` are all values of the event, in the plan's order."""
         subject = _subject(self.aggregate)
         if math.isnan(value):
-            return f"of {subject} too little is remembered to compare with"
+            return f"too little is remembered of {subject} to compare with"
         said = _SAYING[self.aggregate.kind](self.aggregate, value, f"{self.noun} of {subject}")
-        if self.usual is None or math.isnan(profile[self.usual[0]]):
-            return said
-        place, seconds = self.usual
-        return f"{said}, usually {_rate(profile[place], seconds)}"
+        if self.usual is not None and profile[self.usual[0]] > 0:
+            return f"{said}, usually {_rate(profile[self.usual[0]], self.usual[1])}"
+        if self.velocity is not None and profile[self.velocity] > 0:
+            expected = value / profile[self.velocity]
+            return f"{said}, usually {_rate(expected, self.aggregate.horizon_seconds or _DAY)}"
+        return said
 
 
 def remembered_features(
@@ -56,7 +61,13 @@ def remembered_features(
     pays = any(variable.variable_type is VariableType.PRICE for variable in variables)
     noun = "payments" if pays else "events"
     return tuple(
-        Remembered(PREFIX + aggregate.name, aggregate, noun, _usual(aggregate, plan))
+        Remembered(
+            PREFIX + aggregate.name,
+            aggregate,
+            noun,
+            _usual(aggregate, plan),
+            _velocity_of(aggregate, plan),
+        )
         for aggregate in plan.aggregates
     )
 
@@ -69,10 +80,17 @@ def _usual(aggregate: Aggregate, plan: ProfilePlan) -> tuple[int, float] | None:
         for place, other in enumerate(plan.aggregates)
         if other.kind is Kind.COUNT and other.by == aggregate.by and other.horizon_seconds
     ]
-    seconds, place = max(longer, default=(0.0, 0))
-    return (
-        (place, seconds) if seconds >= max(_USUAL_SECONDS, 2 * aggregate.horizon_seconds) else None
-    )
+    seconds, place = max(longer)
+    enough = max(_USUAL_SECONDS, 2 * aggregate.horizon_seconds)
+    return (place, seconds) if seconds >= enough else None
+
+
+def _velocity_of(aggregate: Aggregate, plan: ProfilePlan) -> int | None:
+    if aggregate.kind is not Kind.COUNT or aggregate.horizon_seconds is None:
+        return None
+    wanted = (Kind.VELOCITY, aggregate.by, aggregate.horizon_seconds)
+    kept = [(other.kind, other.by, other.horizon_seconds) for other in plan.aggregates]
+    return kept.index(wanted) if wanted in kept else None
 
 
 def _subject(aggregate: Aggregate) -> str:
@@ -115,9 +133,12 @@ def _rate(count: float, seconds: float) -> str:
 
 def _count(aggregate: Aggregate, value: float, of: str) -> str:
     number = f"{value:,.1f}".removesuffix(".0")
-    if number == "1":
-        of = of.replace("s of", " of", 1)
-    return f"{number} {of} {_within(aggregate)}"
+    return f"{number} {_one(of) if number == '1' else of} {_within(aggregate)}"
+
+
+def _one(of: str) -> str:
+    """`payment of this card` for `payments of this card`."""
+    return of.replace("s of", " of", 1)
 
 
 def _deviation(aggregate: Aggregate, value: float, of: str) -> str:
@@ -146,10 +167,10 @@ _SAYING: Mapping[Kind, Callable[[Aggregate, float, str], str]] = {
     Kind.RATIO: lambda a, x, of: f"{a.value} is {x:,.1f} times the mean of the {of} {_within(a)}",
     Kind.DISTINCT: lambda a, x, of: f"about {x:,.0f} different {a.value} in the {of} {_within(a)}",
     Kind.SHARE: lambda a, x, of: f"{x:.0%} of the {of} {_within(a)} had this {a.value}",
-    Kind.SINCE_LAST: lambda _, x, of: f"the last of the {of} was {_lasting(x)} before",
-    Kind.AGE: lambda _, x, of: f"the first of the {of} was {_lasting(x)} before",
+    Kind.SINCE_LAST: lambda _, x, of: f"the last {_one(of)} was {_lasting(x)} before",
+    Kind.AGE: lambda _, x, of: f"the first {_one(of)} was {_lasting(x)} before",
     Kind.VELOCITY: _velocity,
-    Kind.DISTANCE: lambda _, x, of: f"{x:,.0f} km from the last of the {of}",
-    Kind.SPEED: lambda _, x, of: f"{x:,.0f} km/h from the last of the {of} to here",
+    Kind.DISTANCE: lambda _, x, of: f"{x:,.0f} km from the last {_one(of)}",
+    Kind.SPEED: lambda _, x, of: f"{x:,.0f} km/h from the last {_one(of)} to here",
     Kind.RISK: _risk,
 }
