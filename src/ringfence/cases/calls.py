@@ -21,6 +21,7 @@ from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import record_answer
+from ringfence.detectors import hold_plans
 from ringfence.flows import Contact, Flow, FlowEvent, FlowEventKind, Participant, run
 from ringfence.lines import CallEnd, CallEvent, CallEventKind, CallRequest, CallResult, Line
 from ringfence.storage import Database, now
@@ -208,6 +209,8 @@ class Attempts:
         """A key in a menu: note it, and the verdict when it is an answer."""
         verdict = case.plan.verdict_of(event.block_id, event.result) if event.matched else None
         with self._database.write() as connection:
+            # In the order in which a decision locks them, lest each waits for the other.
+            hold_plans(connection, [case.event_type])
             held_case(connection, case.case_id)
             note(connection, case.case_id, event.at, EntryKind.DIGIT, event.result)
             if verdict is not None:

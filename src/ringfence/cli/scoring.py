@@ -12,8 +12,10 @@ import typer
 from ringfence.cli.options import DataDir, EventTypeName, open_database, read_text, settings_of
 
 if TYPE_CHECKING:
+    from ringfence.detectors.profiles import ProfileValues
     from ringfence.detectors.runtime import DetectorRuntime
     from ringfence.events import Event, EventType
+    from ringfence.storage import Database
 
 _BATCH = 512
 _SHOWN = 20
@@ -55,7 +57,8 @@ def score(
     from ringfence.cli.screen import console, progress_bar, table
     from ringfence.detectors.runtime import Catalog
 
-    with open_database(settings_of(data_dir=data_dir)).read() as connection:
+    database = open_database(settings_of(data_dir=data_dir))
+    with database.read() as connection:
         runtime = Catalog().active(connection, event_type, detector)
     rows = _rows(file, runtime.reader.event_type)
     if len(rows) > _SHOWN and out is None:
@@ -63,7 +66,7 @@ def score(
     with progress_bar("Scoring") as advance:
         scored = []
         for start in range(0, len(rows), _BATCH):
-            scored += _score(runtime, rows[start : start + _BATCH], start)
+            scored += _score(database, runtime, rows[start : start + _BATCH], start)
             advance(len(scored) / len(rows), "")
     if out is None or len(rows) <= _SHOWN:
         table(
@@ -71,7 +74,7 @@ def score(
             ((s.event_id, "-" if s.score is None else f"{s.score:.0f}", *s[2:]) for s in scored),
         )
     if explain and len(rows) == 1 and scored[0].score is not None:
-        _explain(runtime, rows[0])
+        _explain(database, runtime, rows[0])
     if out is not None:
         _write(out, rows, scored)
         console.print(f"{len(scored):,} rows in {out}")
@@ -81,7 +84,9 @@ def score(
         raise typer.Exit(2)
 
 
-def _score(runtime: DetectorRuntime, rows: list[dict[str, Any]], start: int) -> list[Scored]:
+def _score(
+    database: Database, runtime: DetectorRuntime, rows: list[dict[str, Any]], start: int
+) -> list[Scored]:
     from ringfence.errors import RingfenceError
 
     events: list[Event] = []
@@ -92,7 +97,8 @@ def _score(runtime: DetectorRuntime, rows: list[dict[str, Any]], start: int) -> 
             results.append(None)
         except RingfenceError as error:
             results.append(Scored(str(row.get("EVENT_ID") or number), None, "", "", str(error)))
-    decided = iter(zip(events, runtime.decide(events), strict=True))
+    profiles = _remembered(database, runtime, events)
+    decided = iter(zip(events, runtime.decide(events, profiles), strict=True))
     scored = []
     for result in results:
         if result is None:
@@ -110,12 +116,26 @@ def _score(runtime: DetectorRuntime, rows: list[dict[str, Any]], start: int) -> 
     return scored
 
 
-def _read(runtime: DetectorRuntime, row: dict[str, Any], number: int) -> Event:
-    from ringfence.errors import InvalidInput
-    from ringfence.events import SentEvent
+def _remembered(
+    database: Database, runtime: DetectorRuntime, events: list[Event]
+) -> ProfileValues | None:
+    """What profiles would say of each event if it came now; None for a detector without any."""
+    from ringfence.detectors.profiles import current_values
     from ringfence.storage import now
 
-    names = {variable.name for variable in runtime.reader.event_type.variables}
+    if not runtime.plans or not events:
+        return None
+    with database.write() as connection:
+        return current_values(connection, runtime.plans.values(), events, now())
+
+
+def _read(runtime: DetectorRuntime, row: dict[str, Any], number: int) -> Event:
+    from ringfence.errors import InvalidInput
+    from ringfence.events import Entity, SentEvent
+    from ringfence.storage import now
+
+    event_type = runtime.reader.event_type
+    names = {variable.name for variable in event_type.variables}
     at = row.get("EVENT_TIMESTAMP")
     if isinstance(at, str):
         try:
@@ -125,15 +145,22 @@ def _read(runtime: DetectorRuntime, row: dict[str, Any], number: int) -> Event:
     sent = SentEvent(
         event_id=str(row.get("EVENT_ID") or f"row-{number + 1}"),
         at=at,
+        entities=tuple(
+            Entity(entity, str(of_row))
+            for entity in event_type.entity_types
+            if (of_row := row.get(f"{entity}_id") or row.get(entity))
+        ),
         variables={name: value for name, value in row.items() if name in names},
     )
     return runtime.reader.read(sent, now())
 
 
-def _explain(runtime: DetectorRuntime, row: dict[str, Any]) -> None:
+def _explain(database: Database, runtime: DetectorRuntime, row: dict[str, Any]) -> None:
     from ringfence.cli.screen import table
 
-    for variable, contributions in runtime.explain(_read(runtime, row, 0)).items():
+    event = _read(runtime, row, 0)
+    profiles = _remembered(database, runtime, [event])
+    for variable, contributions in runtime.explain(event, profiles).items():
         table(
             ("what", "log odds>", "in words"),
             ((c.variable, f"{c.log_odds:+.2f}", c.text) for c in contributions[:10]),
@@ -184,6 +211,7 @@ def _flat(document: Any) -> dict[str, Any]:
                 return {
                     "EVENT_ID": document.get("event_id"),
                     "EVENT_TIMESTAMP": document.get("event_timestamp"),
+                    "customer": document.get("customer"),
                     **document[part],
                 }
         return document
