@@ -289,11 +289,11 @@ def _read(source: str, event_type: EventType) -> pl.DataFrame:
         read_times,
         read_variable,
     )
-    from ringfence.models.data import _load, _missing_columns
+    from ringfence.models.data import load_table, missing_columns
 
-    raw = _load(source)
+    raw = load_table(source)
     labels, times = "EVENT_LABEL", "EVENT_TIMESTAMP"
-    messages = list(_missing_columns(raw, labels, times))
+    messages = list(missing_columns(raw, labels, times))
     if messages:
         raise DataInvalid(messages)
     at, of_times = read_times(raw[times], _AT)

@@ -77,7 +77,7 @@ class Judge:
         scores: dict[Scorer, list[float]],
     ) -> Judgement:
         named = [(name, scores[scorer]) for name, scorer in runtime.scorers.items()]
-        evaluate = runtime._rule_set.evaluate  # `decide` would score again what versions share
+        evaluate = runtime.rule_set.evaluate  # `decide` would score again what versions share
         not_evaluated = [0] * len(runtime.version.rules)
         matched = []
         for number, (row, at) in enumerate(zip(rows, ats, strict=True)):

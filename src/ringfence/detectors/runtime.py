@@ -59,7 +59,7 @@ class DetectorRuntime:
             if scorer.plan is not None
         }
         """The plans of profiles that the models need, by their ids."""
-        self._rule_set = rule_set
+        self.rule_set = rule_set
 
     def decide(
         self, events: Sequence[Event], profiles: ProfileValues | None = None
@@ -77,7 +77,7 @@ class DetectorRuntime:
             for of_event, score in zip(scores, scorer.score(rows, ats, values), strict=True):
                 of_event[variable] = score
         return [
-            (of_event, self._rule_set.evaluate({**event.variables, **of_event}, event.at))
+            (of_event, self.rule_set.evaluate({**event.variables, **of_event}, event.at))
             for event, of_event in zip(events, scores, strict=True)
         ]
 

@@ -86,8 +86,8 @@ def read_data(
 
     if progress:
         progress(0.0, f"reading {source}")
-    raw = _load(str(source))
-    messages = list(_missing_columns(raw, label_column, timestamp_column))
+    raw = load_table(str(source))
+    messages = list(missing_columns(raw, label_column, timestamp_column))
     if messages:
         raise DataInvalid(messages)
     if progress:
@@ -135,7 +135,8 @@ def read_data(
     )
 
 
-def _load(source: str) -> pl.DataFrame:
+def load_table(source: str) -> pl.DataFrame:
+    """A CSV or Parquet file as it stands. Raises `NotFound`, `InvalidInput`."""
     import polars as pl
 
     remote = source.startswith("s3://")
@@ -200,7 +201,8 @@ def _digest(source: str, raw: pl.DataFrame) -> tuple[str, str]:
     return digest.hexdigest(), "rows"
 
 
-def _missing_columns(raw: pl.DataFrame, label: str, timestamp: str) -> list[Message]:
+def missing_columns(raw: pl.DataFrame, label: str, timestamp: str) -> list[Message]:
+    """An error for each of the two columns that the table lacks."""
     wanted = (
         (label, "Missing label column", "whether each event was fraud"),
         (timestamp, "Missing timestamp column", "when each event happened"),

@@ -29,8 +29,8 @@ def roc(rows: tuple[MetricRow, ...], at: MetricRow) -> dict[str, Any]:
         "animation": False,
         "grid": {"left": 46, "right": 18, "top": 14, "bottom": 40},
         "tooltip": {"trigger": "item", ":formatter": _ROC_TOOLTIP},
-        "xAxis": _axis("False positive rate", maximum=1, gap=26),
-        "yAxis": _axis("True positive rate", maximum=1, gap=32),
+        "xAxis": axis("False positive rate", maximum=1, gap=26),
+        "yAxis": axis("True positive rate", maximum=1, gap=32),
         "series": [
             {
                 "type": "line",
@@ -38,15 +38,15 @@ def roc(rows: tuple[MetricRow, ...], at: MetricRow) -> dict[str, Any]:
                 "data": [[0, 0], [1, 1]],
                 "symbol": "none",
                 "silent": True,
-                "lineStyle": {"type": "dashed", "width": 1, ":color": _colour("--soft")},
+                "lineStyle": {"type": "dashed", "width": 1, ":color": theme_colour("--soft")},
             },
             {
                 "type": "line",
                 "name": "ROC",
                 "data": [list(point) for point in points],
                 "symbol": "none",
-                "lineStyle": {"width": 2, ":color": _colour("--accent")},
-                "areaStyle": {"opacity": 0.12, ":color": _colour("--accent")},
+                "lineStyle": {"width": 2, ":color": theme_colour("--accent")},
+                "areaStyle": {"opacity": 0.12, ":color": theme_colour("--accent")},
             },
             roc_point(at),
         ],
@@ -62,8 +62,8 @@ def roc_point(at: MetricRow) -> dict[str, Any]:
         "symbolSize": 14,
         "z": 5,
         "itemStyle": {
-            ":color": _colour("--bad-mark"),
-            ":borderColor": _colour("--card"),
+            ":color": theme_colour("--bad-mark"),
+            ":borderColor": theme_colour("--card"),
             "borderWidth": 2,
         },
     }
@@ -81,19 +81,19 @@ def importance(variables: tuple[Importance, ...], most: int = 16) -> dict[str, A
             "data": [of.variable for of in shown],
             "axisLine": {"show": False},
             "axisTick": {"show": False},
-            "axisLabel": {":color": _colour("--ink"), "fontSize": 12},
+            "axisLabel": {":color": theme_colour("--ink"), "fontSize": 12},
         },
         "series": [
             {
                 "type": "bar",
                 "data": [round(of.share * 100, 2) for of in shown],
                 "barMaxWidth": 13,
-                "itemStyle": {"borderRadius": [0, 4, 4, 0], ":color": _colour("--accent")},
+                "itemStyle": {"borderRadius": [0, 4, 4, 0], ":color": theme_colour("--accent")},
                 "label": {
                     "show": True,
                     "position": "right",
                     ":formatter": "p => p.value.toFixed(1) + ' %'",
-                    ":color": _colour("--soft"),
+                    ":color": theme_colour("--soft"),
                 },
             }
         ],
@@ -123,48 +123,51 @@ def score_distribution(rows: tuple[MetricRow, ...]) -> dict[str, Any]:
             "right": 0,
             "itemWidth": 12,
             "itemHeight": 12,
-            "textStyle": {":color": _colour("--ink")},
+            "textStyle": {":color": theme_colour("--ink")},
         },
         "tooltip": {"trigger": "axis", ":valueFormatter": "v => v.toFixed(1) + ' %'"},
         "xAxis": {
-            **_axis("Score", gap=24),
+            **axis("Score", gap=24),
             "type": "category",
             "data": [f"{start}" for start in starts],
         },
-        "yAxis": _axis("Share of the class, %", gap=32),
+        "yAxis": axis("Share of the class, %", gap=32),
         "series": [
-            _bars("legit", of_legits, "--good-mark"),
-            _bars("fraud", of_frauds, "--bad-mark"),
+            bars("legit", of_legits, "--good-mark"),
+            bars("fraud", of_frauds, "--bad-mark"),
         ],
     }
 
 
-def _bars(name: str, values: list[float], colour: str) -> dict[str, Any]:
+def bars(name: str, values: list[float], colour: str) -> dict[str, Any]:
+    """A series of bars; `colour` names a variable of the style sheet."""
     return {
         "type": "bar",
         "name": name,
         "data": values,
-        "itemStyle": {":color": _colour(colour), "borderRadius": [3, 3, 0, 0]},
+        "itemStyle": {":color": theme_colour(colour), "borderRadius": [3, 3, 0, 0]},
     }
 
 
-def _axis(name: str, *, gap: int, maximum: float | None = None) -> dict[str, Any]:
-    axis: dict[str, Any] = {
+def axis(name: str, *, gap: int, maximum: float | None = None) -> dict[str, Any]:
+    """A value axis in the console's style; `gap` parts its name from its labels."""
+    described: dict[str, Any] = {
         "type": "value",
         "name": name,
         "nameLocation": "middle",
         "nameGap": gap,
-        "nameTextStyle": {":color": _colour("--soft")},
-        "axisLabel": {":color": _colour("--soft")},
-        "axisLine": {"lineStyle": {":color": _colour("--line")}},
-        "splitLine": {"lineStyle": {":color": _colour("--line"), "opacity": 0.6}},
+        "nameTextStyle": {":color": theme_colour("--soft")},
+        "axisLabel": {":color": theme_colour("--soft")},
+        "axisLine": {"lineStyle": {":color": theme_colour("--line")}},
+        "splitLine": {"lineStyle": {":color": theme_colour("--line"), "opacity": 0.6}},
     }
     if maximum is not None:
-        axis |= {"min": 0, "max": maximum}
-    return axis
+        described |= {"min": 0, "max": maximum}
+    return described
 
 
-def _colour(variable: str) -> str:
+def theme_colour(variable: str) -> str:
+    """The expression that reads a variable of the style sheet when the chart is drawn."""
     return f"consoleColour('{variable}')"
 
 

@@ -15,7 +15,7 @@ from ringfence.detectors import DetectorStatus, list_detector_versions, list_det
 from ringfence.detectors.backtest_report import BacktestReport, VersionReport
 from ringfence.errors import InvalidInput
 from ringfence.web.console import markup
-from ringfence.web.console.charts import _axis, _bars, _colour, chart
+from ringfence.web.console.charts import axis, bars, chart, theme_colour
 from ringfence.web.console.forms import Form, choice_field, text_field
 from ringfence.web.console.layout import button, console_page, empty, heading, html
 from ringfence.web.console.visit import Visit
@@ -278,8 +278,8 @@ def _alerts_by_day(report: BacktestReport) -> dict[str, Any]:
             ("not fraud, or unlabelled", [day.alerts - day.caught for day in of.days], marks[1]),
         )
         for name, values, colour in parts:
-            bars = _bars(f"{name}{suffix}", [float(value) for value in values], colour)
-            series.append({**bars, "stack": f"{place}", "barMaxWidth": 22})
+            drawn = bars(f"{name}{suffix}", [float(value) for value in values], colour)
+            series.append({**drawn, "stack": f"{place}", "barMaxWidth": 22})
     return {
         "animation": False,
         "grid": {"left": 52, "right": 12, "top": 58 if several else 34, "bottom": 30},
@@ -288,15 +288,15 @@ def _alerts_by_day(report: BacktestReport) -> dict[str, Any]:
             "right": 0,
             "itemWidth": 12,
             "itemHeight": 12,
-            "textStyle": {":color": _colour("--ink")},
+            "textStyle": {":color": theme_colour("--ink")},
         },
         "tooltip": {"trigger": "axis"},
         "xAxis": {
-            **_axis("", gap=24),
+            **axis("", gap=24),
             "type": "category",
             "data": [day.date.isoformat() for day in report.versions[0].days],
         },
-        "yAxis": _axis("Alerts", gap=36),
+        "yAxis": axis("Alerts", gap=36),
         "series": series,
     }
 
