@@ -17,6 +17,7 @@ from sqlalchemy import Connection, update
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.calls import INTERRUPTED, Attempts
+from ringfence.cases.older_sqlite import WorkflowConnection
 from ringfence.cases.plans import CardAction
 from ringfence.cases.records import Case, attempts_of, held_case
 from ringfence.cases.timeline import EntryKind, note
@@ -181,11 +182,18 @@ def workflow_database_url(database: Database, data_dir: Path) -> str:
     return database.url
 
 
+def _connecting(url: str) -> DBOSConfig:
+    if not url.startswith("sqlite"):
+        return DBOSConfig()
+    return DBOSConfig(db_engine_kwargs={"connect_args": {"factory": WorkflowConnection}})
+
+
 def workflow_configuration(url: str) -> DBOSConfig:
     """The settings of DBOS that we rely on."""
     return DBOSConfig(
         name="ringfence",
         system_database_url=url,
+        **_connecting(url),
         # A new release must take up the cases of the release before it.
         application_version="1",
         executor_id="ringfence",
