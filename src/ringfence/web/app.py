@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -44,8 +44,14 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 )
 
 
-def build_application(settings: Settings, database: Database) -> Front:
-    """The ASGI application over a migrated database."""
+def build_application(
+    settings: Settings, database: Database, on_failure: Callable[[RingfenceError], None]
+) -> Front:
+    """The ASGI application over a migrated database.
+
+    `on_failure` is told why it cannot start, which the protocol between server and application
+    has no words for.
+    """
     opened: list[Services] = []
     telemetry = Telemetry()
 
@@ -56,13 +62,16 @@ def build_application(settings: Settings, database: Database) -> Front:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with open_services(settings, database) as all_services:
+        async with AsyncExitStack() as stack:
+            try:
+                all_services = await stack.enter_async_context(open_services(settings, database))
+            except RingfenceError as error:
+                on_failure(error)
+                raise
             telemetry.watch(database)
             opened.append(all_services)
-            try:
-                yield
-            finally:
-                opened.clear()
+            stack.callback(opened.clear)
+            yield
 
     app = FastAPI(
         title="Ringfence",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from collections.abc import Callable
 
 import structlog
@@ -12,7 +11,7 @@ import uvicorn
 
 from ringfence.access import KeyRing, Scope, ensure_admin
 from ringfence.cases import furnish
-from ringfence.errors import Unavailable
+from ringfence.errors import RingfenceError, Unavailable
 from ringfence.settings import Settings
 from ringfence.storage import Database, now
 from ringfence.storage.schema import migrate
@@ -27,14 +26,16 @@ def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
     """Serve until told to stop (SIGINT or SIGTERM).
 
     `show` is told what a person must see once: the address, and the first admin's password when
-    none was set. Raises `Unavailable` when the address cannot be listened on.
+    none was set. Raises `Unavailable` when the address cannot be listened on, and whatever keeps
+    the server from starting.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.url)
     migrate(database)
     _first_access(settings, database, show)
+    failures: list[RingfenceError] = []
     config = uvicorn.Config(
-        build_application(settings, database),
+        build_application(settings, database, failures.append),
         host=settings.host,
         port=settings.port,
         lifespan="on",
@@ -51,13 +52,17 @@ def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_run(server, show))
     except SystemExit as error:
+        if failures:
+            raise failures[0] from error
+        if server.lifespan.should_exit:
+            raise Unavailable(
+                "the server could not start", expected="its reason in the log above"
+            ) from error
         raise Unavailable(
             f"cannot listen on {settings.host}:{settings.port}", field="port"
         ) from error
     finally:
         database.dispose()
-    if not server.started:
-        sys.exit(3)
 
 
 async def _run(server: uvicorn.Server, show: Callable[[str], None]) -> None:
