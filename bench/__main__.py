@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from os import cpu_count
 
-SUBJECTS = ("backtest", "decisions", "footprint", "models", "scoring")
+SUBJECTS = ("backtest", "decisions", "footprint", "models", "profiles", "scoring")
 
 
 def main() -> None:

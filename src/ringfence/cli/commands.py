@@ -10,6 +10,7 @@ from ringfence.cli import (
     customers,
     demonstration,
     detectors,
+    events,
     flows,
     models,
     profiles,
@@ -36,6 +37,7 @@ app.command("train")(training.train)
 app.command("score")(scoring.score)
 app.command("backtest")(backtesting.backtest)
 app.command("call")(calling.call)
+app.add_typer(events.app, name="events")
 app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(rules.app, name="rules")

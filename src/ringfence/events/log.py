@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from ringfence.errors import NotFound
 from ringfence.events import tables
@@ -28,6 +29,7 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     label_source: str | None
 
 
+_READ_AT_ONCE = 2_000
 _EVENTS = RowInsert(
     tables.events,
     "event_type",
@@ -69,17 +71,30 @@ def stored_event(connection: Connection, event_type: str, event_id: str) -> Stor
     ).first()
     if row is None:
         raise NotFound(f"there is no event {event_id!r} of type {event_type!r}", field="event_id")
-    return StoredEvent(
-        event_type=row.event_type,
-        event_id=row.event_id,
-        at=row.at,
-        received_at=row.received_at,
-        entities=msgspec.convert(row.entities, tuple[Entity, ...]),
-        variables=row.variables,
-        label=row.label,
-        label_at=row.label_at,
-        label_source=row.label_source,
-    )
+    return _stored(row)
+
+
+def read_log(
+    connection: Connection,
+    event_type: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    labelled_only: bool = False,
+) -> Iterator[StoredEvent]:
+    """The events of a type in order of time, from `since` on and before `until`; read as they are
+    asked for, so that a log of any size fits."""
+    events = tables.events
+    query = select(events).where(events.c.event_type == event_type)
+    if since is not None:
+        query = query.where(events.c.at >= since)
+    if until is not None:
+        query = query.where(events.c.at < until)
+    if labelled_only:
+        query = query.where(events.c.label.is_not(None))
+    query = query.order_by(events.c.at, events.c.event_id)
+    for row in connection.execute(query, execution_options={"yield_per": _READ_AT_ONCE}):
+        yield _stored(row)
 
 
 def label_event(
@@ -102,3 +117,17 @@ def label_event(
     )
     if done.rowcount == 0:
         raise NotFound(f"there is no event {event_id!r} of type {event_type!r}", field="event_id")
+
+
+def _stored(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(
+        event_type=row.event_type,
+        event_id=row.event_id,
+        at=row.at,
+        received_at=row.received_at,
+        entities=msgspec.convert(row.entities, tuple[Entity, ...]),
+        variables=row.variables,
+        label=row.label,
+        label_at=row.label_at,
+        label_source=row.label_source,
+    )
