@@ -55,6 +55,12 @@ _ISSUERS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("6759", "6759", tuple(range(12, 20))),
     ("6761", "6763", tuple(range(12, 20))),
     ("62", "62", (16, 17, 18, 19)),  # UnionPay
+    ("2200", "2204", (16, 17, 18, 19)),  # Mir
+    ("508", "508", (16,)),  # RuPay
+    ("60", "60", (16,)),
+    ("81", "82", (16,)),
+    ("506", "506", (16, 18, 19)),  # Verve, Elo
+    ("9792", "9792", (16,)),  # Troy
 )
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
@@ -74,9 +80,10 @@ def luhn_valid(digits: str) -> bool:
 def looks_like_card_number(text: str) -> bool:
     """Whether the text holds what may be a card number.
 
-    That is a run of 12 to 19 digits, single spaces or hyphens between them, which has the right
-    check digit, or an issuer's prefix with that issuer's length. A UUID is not one, nor is one
-    digit repeated.
+    That is a run of 12 to 19 digits, single spaces or hyphens between them, with an issuer's
+    prefix and that issuer's length; its check digit may be wrong, as in a slip of the keyboard. A
+    check digit alone does not make a card: one in ten times in milliseconds and order numbers has
+    the right one. A UUID is no card, nor is one digit repeated.
     """
     return next(_card_numbers(text), None) is not None
 
@@ -137,7 +144,7 @@ def _in_run(run: str, offset: int) -> Iterator[tuple[int, int]]:
     digits = _ascii_digits(run)
     if len(digits) < _MIN_DIGITS:
         return
-    if len(digits) <= _MAX_DIGITS and _may_be_card(digits):
+    if len(digits) <= _MAX_DIGITS and _has_issuer(digits):
         yield offset, offset + len(run)
         return
     # A card number beside other numbers: what is made of several groups must fit both an issuer
@@ -159,9 +166,7 @@ def _longest_card(run: str, groups: list[tuple[int, int]], first: int) -> int | 
         if len(digits) > _MAX_DIGITS:
             break
         alone = index == first
-        if len(digits) >= _MIN_DIGITS and (
-            _may_be_card(digits) if alone else luhn_valid(digits) and _has_issuer(digits)
-        ):
+        if len(digits) >= _MIN_DIGITS and (_has_issuer(digits) and (alone or luhn_valid(digits))):
             longest = index
     return longest
 
@@ -170,10 +175,6 @@ def _ascii_digits(text: str) -> str:
     if text.isascii():
         return text.replace(" ", "").replace("-", "")
     return "".join(str(int(character)) for character in text if character.isdecimal())
-
-
-def _may_be_card(digits: str) -> bool:
-    return digits.count(digits[0]) != len(digits) and (luhn_valid(digits) or _has_issuer(digits))
 
 
 def _has_issuer(digits: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from pathlib import Path
 
 from commands import Shell
 
@@ -109,7 +111,10 @@ def test_a_rule_that_does_not_fit_publishes_nothing(trained: Shell) -> None:
         assert name in trained.fails(1, *arguments)
 
 
-def test_a_version_is_published_and_the_former_activated_again(trained: Shell) -> None:
+def test_a_version_is_published_and_the_former_activated_again(
+    trained: Shell, tmp_path: Path
+) -> None:
+    trained = Shell(shutil.copytree(trained.folder, tmp_path / "copy"))
     rules = [
         {"rule_id": "dear", "expression": "$transaction_amt > 100", "outcomes": ["review"]},
         {"rule_id": "cheap", "expression": "$transaction_amt <= 100", "outcomes": ["approve"]},
