@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @property
+    def vault_secret(self) -> str | None:
+        """The operator's key of the vault in clear, for whoever opens it; None when unset."""
+        return self.vault_key.get_secret_value() if self.vault_key else None
+
+    @property
     def url(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'ringfence.db').absolute()}"

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ringfence.events import DataType, EventType, Variable, VariableType
+from ringfence.models.artifact import Encoding
+from ringfence.models.matrix import Distinct
+from ringfence.models.steps import Input, Step
 
 _TYPES = {
     "amount": VariableType.PRICE,
@@ -133,3 +139,12 @@ def habitual_payments(count: int, seed: int = 1) -> pl.DataFrame:
                 }
             )
     return pl.DataFrame(rows[:count])
+
+
+def features_matrix(
+    steps: Sequence[Step],
+    columns: Mapping[str, Sequence[Input]],
+    encodings: Mapping[str, Encoding],
+) -> NDArray[np.float64]:
+    """Features of every event, shape `(n_events, n_features)`, as training makes them."""
+    return np.hstack([Distinct(step, columns).encode(encodings) for step in steps])

@@ -11,14 +11,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthetic_payments import EVENT_TYPE, START
+from synthetic_payments import EVENT_TYPE, START, features_matrix
 
 from ringfence.errors import Unavailable
 from ringfence.events import DataType, Value
 from ringfence.models import DataSet, Scorer, Trained
 from ringfence.models.artifact import pack, unpack
 from ringfence.models.explanations import BIAS
-from ringfence.models.matrix import features_matrix
 from ringfence.models.steps import TIME_INPUT, steps_for
 
 _VALUES: dict[DataType, st.SearchStrategy[Value]] = {

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import lightgbm
 import numpy as np
 import pytest
+from synthetic_payments import features_matrix
 
 from ringfence.errors import Unavailable
 from ringfence.models import DataSet, Trained
-from ringfence.models.matrix import features_matrix
 from ringfence.models.steps import TIME_INPUT, steps_for
 from ringfence.models.trees import Trees
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +70,7 @@ def backtest(
     from ringfence.detectors.backtest_history import FiledEvents, LoggedEvents, Past, Window
     from ringfence.detectors.runtime import Catalog
 
-    window = Window(_moment(since, "from"), _moment(until, "to"))
+    window = Window.read(since, until)
     window.check()
     if out is not None and not out.absolute().parent.is_dir():
         from ringfence.errors import InvalidInput
@@ -214,20 +213,6 @@ def _cell(value: float | None, kind: str, *, signed: bool = False) -> str:
     if kind == "share":
         return f"{value * 100:{sign}.2f} %"
     return f"{value:{sign},.2f}" if kind == "money" else f"{value:{sign},.0f}"
-
-
-def _moment(text: str | None, field: str) -> datetime | None:
-    from ringfence.errors import InvalidInput
-
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput(
-            f"{text!r} is not a time", field=field, expected="a time such as 2026-03-01"
-        ) from None
 
 
 def _only_detector(connection: Connection) -> str:

@@ -36,8 +36,7 @@ def add(
 
     settings = settings_of(data_dir=data_dir)
     database = open_database(settings)
-    key = settings.vault_key.get_secret_value() if settings.vault_key else None
-    vault = open_vault(settings.data_dir, key, database)
+    vault = open_vault(settings.data_dir, settings.vault_secret, database)
     for file in files:
         documents = read_customers(read_text(file))
         with database.write() as connection:

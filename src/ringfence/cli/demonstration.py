@@ -125,8 +125,7 @@ def _prepare(
     console.print()
     show_detector_version(published, rules)
     with watch.time("register the customer"):
-        key = settings.vault_key.get_secret_value() if settings.vault_key else None
-        vault = open_vault(settings.data_dir, key, database)
+        vault = open_vault(settings.data_dir, settings.vault_secret, database)
         with database.write() as connection:
             (customer,) = store_customers(
                 connection,

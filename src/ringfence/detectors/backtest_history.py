@@ -63,6 +63,14 @@ class Window:
     since: datetime | None = None
     until: datetime | None = None
 
+    @classmethod
+    def read(cls, since: str | None, until: str | None) -> Window:
+        """A window from two ISO 8601 texts, taken as UTC where they name no offset.
+
+        Raises `InvalidInput` naming `from` or `to`.
+        """
+        return cls(_moment(since, "from"), _moment(until, "to"))
+
     def check(self) -> None:
         """Raise `InvalidInput` for a time without an offset, or a window that is empty."""
         for field, at in (("from", self.since), ("to", self.until)):
@@ -341,3 +349,13 @@ def _since(frame: pl.DataFrame, since: datetime | None) -> pl.DataFrame:
     import polars as pl
 
     return frame if since is None else frame.filter(pl.col(_AT) >= (since - _EPOCH) // _MICROSECOND)
+
+
+def _moment(text: str | None, field: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput("not a time", field=field, expected="such as 2026-03-01") from None

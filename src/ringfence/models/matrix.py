@@ -63,14 +63,3 @@ class Distinct:
         encode = encoder.of_one if len(self.step.inputs) == 1 else encoder.of_two
         rows = [encode(*inputs) for inputs in self.inputs]
         return np.array(rows, dtype=np.float64).reshape(len(rows), -1)[self.codes]
-
-
-def features_matrix(
-    steps: Sequence[Step],
-    columns: Mapping[str, Sequence[Input]],
-    encodings: Mapping[str, Encoding],
-) -> NDArray[np.float64]:
-    """Features of every event, shape `(n_events, n_features)`, as scoring has them."""
-    import numpy as np
-
-    return np.hstack([Distinct(step, columns).encode(encodings) for step in steps])

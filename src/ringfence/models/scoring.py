@@ -6,7 +6,6 @@ merchant, a device, a mailbox) are taken apart once and remembered, within bound
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -14,6 +13,7 @@ from typing import TypeAlias
 from ringfence.errors import Unavailable
 from ringfence.events.variables import Value
 from ringfence.models.artifact import Artifact, Encoding
+from ringfence.models.calibration import score_of
 from ringfence.models.explanations import Contribution, explain
 from ringfence.models.habits import Remembered, remembered_features
 from ringfence.models.steps import (
@@ -69,7 +69,7 @@ class Scorer:
         values, shape `(n_events, n_aggregates)`.
         """
         bounds = self._bounds
-        return [float(bisect_right(bounds, raw)) for raw in self.log_odds(rows, ats, profiles)]
+        return [score_of(raw, bounds) for raw in self.log_odds(rows, ats, profiles)]
 
     def log_odds(
         self,

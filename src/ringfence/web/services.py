@@ -44,7 +44,7 @@ async def open_services(settings: Settings, database: Database) -> AsyncIterator
     """Open everything over a migrated `database`, start working cases, and close it all again."""
     vault = open_vault(
         settings.data_dir,
-        settings.vault_key.get_secret_value() if settings.vault_key else None,
+        settings.vault_secret,
         database,
     )
     phones = BrowserLine(Synthesizer())

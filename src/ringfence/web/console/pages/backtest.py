@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 
 from ringfence.access import Scope
 from ringfence.detectors import DetectorStatus, list_detector_versions, list_detectors
+from ringfence.detectors.backtest_history import Window
 from ringfence.detectors.backtest_report import BacktestReport, VersionReport
 from ringfence.errors import InvalidInput
 from ringfence.web.console import markup
@@ -107,12 +107,13 @@ class _Bench:
 
     async def _work(self) -> None:
         against = self._against.value
+        window = Window.read(self._form.text("from") or None, self._form.text("to") or None)
         body = BacktestBody(
             detector=self._detector.value,
             version=self._version.value,
             against=None if against == _NONE else against,
-            since=_moment(self._form.text("from"), "from"),
-            until=_moment(self._form.text("to"), "to"),
+            since=window.since,
+            until=window.until,
             case_hours=_hours(self._form.text("case_hours")),
         )
 
@@ -299,16 +300,6 @@ def _alerts_by_day(report: BacktestReport) -> dict[str, Any]:
         "yAxis": axis("Alerts", gap=36),
         "series": series,
     }
-
-
-def _moment(text: str, field: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise InvalidInput("not a time", field=field, expected="such as 2026-03-01") from None
 
 
 def _hours(text: str) -> float | None:
