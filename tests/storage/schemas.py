@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 
 from alembic.autogenerate import produce_migrations, render_python_code
@@ -48,9 +49,11 @@ def described(connection: Connection) -> set[str]:
             """
     rows = connection.execute(text(query)).scalars()
     if connection.dialect.name == "sqlite":
-        # One column or constraint stands on a line; their order says nothing.
+        # The order of columns and constraints says nothing, nor does how they are laid out: a column
+        # that was added later stands on the last line.
         definitions = {
-            " ".join(sorted(line.strip(" \t,") for line in row.splitlines())) for row in rows
+            " ".join(sorted(part.strip(" \t()") for part in re.split(r"[\n,]", row)))
+            for row in rows
         }
     else:
         # Each copy stands in a schema of its own, whose name PostgreSQL writes out.

@@ -29,4 +29,6 @@ model_versions = Table(
     Column("messages", Json, nullable=False),
     Column("artifact", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # What its data looked like, to tell when events no longer do.
+    Column("baseline", Json),
 )
