@@ -49,10 +49,12 @@ def described(connection: Connection) -> set[str]:
             """
     rows = connection.execute(text(query)).scalars()
     if connection.dialect.name == "sqlite":
-        # The order of columns and constraints says nothing, nor does how they are laid out: a column
-        # that was added later stands on the last line.
+        # The order of columns and constraints says nothing, nor how they are laid out: a column that
+        # was added later stands on the last line.
         definitions = {
-            " ".join(sorted(part.strip(" \t()") for part in re.split(r"[\n,]", row)))
+            " ".join(
+                sorted(filter(None, (part.strip(" \t()") for part in re.split(r"[\n,]", row))))
+            )
             for row in rows
         }
     else:
