@@ -61,7 +61,7 @@ def prepared(folder: Path) -> Iterator[Path]:
     from ringfence.cli.detectors import publish_version
     from ringfence.cli.options import open_database, settings_of
     from ringfence.cli.training import train_version
-    from ringfence.models import training
+    from ringfence.models import boosting
 
     data, rules, data_dir = folder / "payments.csv", folder / "rules.json", folder / "data"
     rules.write_bytes(
@@ -81,13 +81,13 @@ def prepared(folder: Path) -> Iterator[Path]:
     ).write_csv(data)
     database: Database = open_database(settings_of(data_dir=data_dir))
     # Learns so slowly that it is never stopped before all 300 trees.
-    kept = training._PARAMETERS["learning_rate"]
-    training._PARAMETERS["learning_rate"] = 0.005
+    kept = boosting._PARAMETERS["learning_rate"]
+    boosting._PARAMETERS["learning_rate"] = 0.005
     try:
         train_version(database, str(data), "card_fraud", "card_payment", 0, lambda *_: None)
         publish_version(database, "card_fraud", "card_fraud", "card_payment", rules)
     finally:
-        training._PARAMETERS["learning_rate"] = kept
+        boosting._PARAMETERS["learning_rate"] = kept
         database.dispose()
     yield data_dir
 

@@ -104,9 +104,9 @@ def trained(events: int) -> Artifact:
     """A model of 300 trees: grown so slowly that it is never stopped early."""
     import polars as pl
 
-    from ringfence.models import read_data, training
+    from ringfence.models import boosting, read_data, train
 
-    training._PARAMETERS["learning_rate"] = 0.005
+    boosting._PARAMETERS["learning_rate"] = 0.005
     with TemporaryDirectory() as folder:
         path = Path(folder) / "payments.csv"
         pl.DataFrame(
@@ -120,7 +120,7 @@ def trained(events: int) -> Artifact:
             ]
         ).write_csv(path)
         data = read_data(path, EVENT_TYPE)
-    return training.train(data).artifact
+    return train(data).artifact
 
 
 def cost(call: Callable[[int], object], batches: int, batch: int) -> float:

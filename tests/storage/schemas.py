@@ -49,7 +49,7 @@ def described(connection: Connection) -> set[str]:
             """
     rows = connection.execute(text(query)).scalars()
     if connection.dialect.name == "sqlite":
-        # The order of columns and constraints says nothing, nor how they are laid out: a column that
+        # Neither the order of columns nor their layout says anything: a column that
         # was added later stands on the last line.
         definitions = {
             " ".join(

@@ -5,16 +5,108 @@ The same steps as in scoring (`steps.py`), so that a value has the same features
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from ringfence.models.artifact import Encoding
-from ringfence.models.encoding import learn
-from ringfence.models.steps import Encoder, Input, Step
+from ringfence.events.variables import Variable
+from ringfence.models.artifact import Encoding, Rates
+from ringfence.models.data import DataSet
+from ringfence.models.encoding import block_starts, learn
+from ringfence.models.habits import Remembered, remembered_features
+from ringfence.models.history import remembered
+from ringfence.models.splitting import Split
+from ringfence.models.steps import TIME_INPUT, Encoder, Feature, Input, Step, features_of, steps_for
+from ringfence.profiles import ProfilePlan
 
 if TYPE_CHECKING:
+    import lightgbm
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """The features of all events in order of time, and which rows are for what (`rows`).
+
+    `is_fraud` and `weights` (None where every event counts alike) have shape `(n_events,)`.
+    """
+
+    features: tuple[Feature | Remembered, ...]
+    encodings: dict[str, Encoding]
+    rows: Split
+    is_fraud: NDArray[np.bool_]
+    weights: NDArray[np.float64] | None
+    matrix: NDArray[np.float64]
+
+    def learned_set(self, parameters: Mapping[str, Any]) -> lightgbm.Dataset:
+        """The rows that are learned from, for LightGBM to bin by `parameters`."""
+        import lightgbm
+
+        learned = slice(self.rows.start, self.rows.stop)
+        return lightgbm.Dataset(
+            self.matrix[learned],
+            self.is_fraud[learned],
+            weight=None if self.weights is None else self.weights[learned],
+            feature_name=[feature.name.replace("~", "_with_") for feature in self.features],
+            params=dict(parameters),
+        )
+
+    def held_out_set(self, learned: lightgbm.Dataset) -> lightgbm.Dataset:
+        """The held-out rows, in the bins of those that are learned from."""
+        import lightgbm
+
+        return lightgbm.Dataset(
+            self.held_out(), self.is_fraud[self.rows.held_out :], reference=learned
+        )
+
+    def held_out(self) -> NDArray[np.float64]:
+        """The features of the held-out rows, shape `(n_held_out, n_features)`."""
+        return self.matrix[self.rows.held_out :]
+
+
+def feature_table(
+    data: DataSet,
+    used: Sequence[Variable],
+    plan: ProfilePlan | None,
+    rows: Split,
+    tell: Callable[[float, str], None],
+    *,
+    weights: NDArray[np.float64] | None = None,
+) -> FeatureTable:
+    """Enrich every event of a data set, and replay history into profiles where there is a plan.
+
+    `tell` is told a share of this work (0 to 1) and what is being done. The table's rows may start
+    later than `rows`: in the first block nothing is known of any level yet, which is unlike
+    anything in service.
+    """
+    import numpy as np
+
+    steps = steps_for(used)
+    columns = {v.name: data.frame[v.name].to_list() for v in used}
+    columns[TIME_INPUT] = data.frame[TIME_INPUT].to_list()
+    is_fraud = data.is_fraud()
+    encodings: dict[str, Encoding] = {}
+    blocks: list[NDArray[np.float64]] = []
+    enriching = 1.0 if plan is None else 0.55
+    for done, step in enumerate(steps):
+        tell(enriching * done / len(steps), f"enriching {' with '.join(step.inputs)}")
+        learned, features = Distinct(step, columns).learn(is_fraud, rows.stop)
+        encodings |= learned
+        blocks.append(features)
+    if plan is not None:
+        told = "replaying history into profiles"
+        blocks.append(remembered(data, plan, lambda done: tell(0.55 + 0.45 * done, told)))
+    if any(isinstance(encoding, Rates) for encoding in encodings.values()):
+        rows = replace(rows, start=max(rows.start, int(block_starts(rows.stop)[1])))
+    return FeatureTable(
+        (*features_of(steps, encodings), *remembered_features(plan, used)),
+        encodings,
+        rows,
+        is_fraud,
+        weights,
+        np.hstack(blocks),
+    )
 
 
 class Distinct:
