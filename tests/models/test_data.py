@@ -12,6 +12,7 @@ from synthetic_payments import EVENT_TYPE, payments, write
 from ringfence.errors import InvalidInput, NotFound, Unavailable
 from ringfence.events import DataType, EventType, Variable, VariableType
 from ringfence.models import DataInvalid, DataSet, Message, MessageKind, read_data, train
+from ringfence.models.data import data_of
 from ringfence.models.steps import TIME_INPUT
 
 SMALL = EventType(
@@ -250,3 +251,38 @@ def test_a_variable_that_gives_the_answer_away_is_warned_of(path: Path) -> None:
     leaky = payments(1_500).with_columns(entry=pl.col("EVENT_LABEL").str.slice(0, 1))
     messages = _trainable(path, leaky)
     assert [m.column for m in messages if m.title == "Variable predicts the label"] == ["entry"]
+
+
+def test_who_gave_a_label_is_kept_beside_it(path: Path) -> None:
+    data = _read(
+        path,
+        "EVENT_TIMESTAMP,EVENT_LABEL,LABEL_SOURCE,amount\n"
+        "2026-01-01T00:00:00Z,legit,phone,1\n"
+        "2026-01-02T00:00:00Z,fraud,,2\n"
+        "2026-01-03T00:00:00Z,,,3\n",
+    )
+    assert data.frame["LABEL_SOURCE"].to_list() == ["phone", None]
+    assert data.past["LABEL_SOURCE"].to_list() == ["phone", None, None]
+    assert not any(message.title == "Column not used" for message in data.messages)
+
+
+def test_labels_may_be_left_out_where_none_are_needed(path: Path) -> None:
+    path.write_text("EVENT_TIMESTAMP,amount\n2026-01-01T00:00:00Z,1\n2026-01-02T00:00:00Z,2\n")
+    with pytest.raises(DataInvalid, match="EVENT_LABEL"):
+        read_data(path, SMALL)
+    data = read_data(path, SMALL, labels_required=False)
+    assert data.rows == 0
+    assert data.past["amount"].to_list() == [1.0, 2.0]
+    assert data.past["EVENT_LABEL"].to_list() == [None, None]
+
+
+def test_a_table_is_read_as_a_file_of_it(tmp_path: Path) -> None:
+    frame = payments(300)
+    from_file = read_data(write(frame, tmp_path / "a.csv"), EVENT_TYPE)
+    from_table = data_of(frame, EVENT_TYPE, source="the event log")
+    assert_frame_equal(from_table.past, from_file.past)
+    assert_frame_equal(from_table.frame, from_file.frame)
+    assert from_table.messages == from_file.messages
+    assert (from_table.source, from_table.sha256_of) == ("the event log", "rows")
+    other = data_of(frame.head(299), EVENT_TYPE, source="the event log")
+    assert other.sha256 != from_table.sha256

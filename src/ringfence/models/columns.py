@@ -79,6 +79,14 @@ def read_label_times(column: pl.Series) -> tuple[pl.Series, list[Message]]:
     return times, messages
 
 
+def read_label_sources(column: pl.Series) -> pl.Series:
+    """Who gave each label, null where nobody says."""
+    import polars as pl
+
+    sources = column.cast(pl.String).str.strip_chars()
+    return sources.set(sources == "", None)
+
+
 def read_labels(
     column: pl.Series, event_type: EventType, name: str
 ) -> tuple[pl.Series, list[Message]]:

@@ -2,8 +2,9 @@
 
 A file is local or lies in S3 (`s3://bucket/key`; credentials, region and `AWS_ENDPOINT_URL` from
 the environment). Columns are named as the event type's variables, and as Amazon Fraud Detector
-names the rest: EVENT_TIMESTAMP, EVENT_LABEL, EVENT_ID, LABEL_TIMESTAMP. Whose an event is stands in
-`customer_id`, `card_id` and the like, or in ENTITY_TYPE and ENTITY_ID.
+names the rest: EVENT_TIMESTAMP, EVENT_LABEL, EVENT_ID, LABEL_TIMESTAMP. LABEL_SOURCE says who gave
+a label. Whose an event is stands in `customer_id`, `card_id` and the like, or in ENTITY_TYPE and
+ENTITY_ID.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from ringfence.errors import InvalidInput, NotFound, Unavailable
 from ringfence.events.definitions import EventType
 from ringfence.events.variables import Variable, VariableType
 from ringfence.models.columns import (
+    read_label_sources,
     read_label_times,
     read_labels,
     read_times,
@@ -33,9 +35,17 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-_LABEL = "EVENT_LABEL"
+_LABEL, _LABEL_SOURCE = "EVENT_LABEL", "LABEL_SOURCE"
 _METADATA = frozenset(
-    ["EVENT_ID", "EVENT_TIMESTAMP", "ENTITY_TYPE", "ENTITY_ID", "EVENT_LABEL", "LABEL_TIMESTAMP"]
+    [
+        "EVENT_ID",
+        "EVENT_TIMESTAMP",
+        "ENTITY_TYPE",
+        "ENTITY_ID",
+        "EVENT_LABEL",
+        "LABEL_TIMESTAMP",
+        "LABEL_SOURCE",
+    ]
 )
 
 
@@ -43,8 +53,9 @@ _METADATA = frozenset(
 class DataSet:
     """Labelled events in order of time.
 
-    `frame` has a column for each of `variables`, in its data type, `EVENT_TIMESTAMP` (UTC) and
-    `EVENT_LABEL` (true for fraud). `messages` are what reading found, none of them an error.
+    `frame` has a column for each of `variables`, in its data type, `EVENT_TIMESTAMP` (UTC),
+    `EVENT_LABEL` (true for fraud) and, where the data says who gave its labels, `LABEL_SOURCE`.
+    `messages` are what reading found, none of them an error.
 
     `past` has all events, those without a label too, and says more of them: the ids of entities
     and, where the data has it, `LABEL_TIMESTAMP`. It is what profiles remember (`history.py`).
@@ -75,23 +86,60 @@ def read_data(
     *,
     label_column: str = "EVENT_LABEL",
     timestamp_column: str = "EVENT_TIMESTAMP",
+    labels_required: bool = True,
     progress: Callable[[float, str], None] | None = None,
 ) -> DataSet:
     """The labelled events of a file. A value that is left out takes its variable's default.
 
+    Unless `labels_required`, the file may be without a column of labels: then the data set's
+    `frame` is empty, and all events are in its `past`.
+
     Raises `DataInvalid` with messages that name the column, `NotFound` when there is no such file,
     `InvalidInput` for one that is neither CSV nor Parquet, `Unavailable` when S3 cannot be reached.
     """
-    import polars as pl
-
     if progress:
         progress(0.0, f"reading {source}")
     raw = load_table(str(source))
+    if progress:
+        progress(0.5, f"reading {raw.height:,} rows as {event_type.name}")
+    data = data_of(
+        raw,
+        event_type,
+        source=str(source) if str(source).startswith("s3://") else Path(source).name,
+        label_column=label_column,
+        timestamp_column=timestamp_column,
+        labels_required=labels_required,
+    )
+    if not str(source).startswith("s3://"):
+        with Path(source).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        data = replace(data, sha256=digest, sha256_of="file")
+    if progress:
+        progress(1.0, f"read {data.rows:,} labelled events")
+    return data
+
+
+def data_of(
+    raw: pl.DataFrame,
+    event_type: EventType,
+    *,
+    source: str,
+    label_column: str = "EVENT_LABEL",
+    timestamp_column: str = "EVENT_TIMESTAMP",
+    labels_required: bool = True,
+) -> DataSet:
+    """The labelled events of a table, with columns as a file has them, and the checks of a file.
+
+    `source` says where the table comes from. Raises `DataInvalid` with messages that name the
+    column.
+    """
+    import polars as pl
+
+    if not labels_required and label_column not in raw.columns:
+        raw = raw.with_columns(pl.lit(None, pl.String).alias(label_column))
     messages = list(missing_columns(raw, label_column, timestamp_column))
     if messages:
         raise DataInvalid(messages)
-    if progress:
-        progress(0.5, f"reading {raw.height:,} rows as {event_type.name}")
     variables = tuple(
         v
         for v in event_type.variables
@@ -108,6 +156,8 @@ def read_data(
     ):
         columns.append(column)
         messages += found
+    if _LABEL_SOURCE in raw.columns:
+        columns.append(read_label_sources(raw[_LABEL_SOURCE]))
     names = [column.name for column in columns]
     if LABEL_AT in raw.columns:
         label_times, found = read_label_times(raw[LABEL_AT])
@@ -118,19 +168,15 @@ def read_data(
         messages += _repeated_ids(raw["EVENT_ID"])
     if any(message.kind is MessageKind.ERROR for message in messages):
         raise DataInvalid(messages)
-    sha256, sha256_of = _digest(str(source), raw)
     past = pl.DataFrame(columns).sort(TIME_INPUT, maintain_order=True)
-    frame = past.select(names).filter(pl.col(_LABEL).is_not_null())
-    if progress:
-        progress(1.0, f"read {frame.height:,} labelled events")
     return DataSet(
         event_type=event_type,
         variables=variables,
-        frame=frame,
+        frame=past.select(names).filter(pl.col(_LABEL).is_not_null()),
         past=past,
-        source=str(source) if str(source).startswith("s3://") else Path(source).name,
-        sha256=sha256,
-        sha256_of=sha256_of,
+        source=source,
+        sha256=_digest(raw),
+        sha256_of="rows",
         messages=tuple(messages),
     )
 
@@ -191,14 +237,11 @@ def _s3_options() -> dict[str, str]:
     return options
 
 
-def _digest(source: str, raw: pl.DataFrame) -> tuple[str, str]:
-    if not source.startswith("s3://"):
-        with Path(source).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), "file"
+def _digest(raw: pl.DataFrame) -> str:
     digest = hashlib.sha256()
     for part in raw.iter_slices(50_000):
         digest.update(part.write_csv(include_header=False).encode())
-    return digest.hexdigest(), "rows"
+    return digest.hexdigest()
 
 
 def missing_columns(raw: pl.DataFrame, label: str, timestamp: str) -> list[Message]:

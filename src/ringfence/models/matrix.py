@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ringfence.events.variables import Variable
 from ringfence.models.artifact import Encoding, Rates
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Rows: TypeAlias = slice | NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
@@ -39,30 +41,38 @@ class FeatureTable:
     weights: NDArray[np.float64] | None
     matrix: NDArray[np.float64]
 
-    def learned_set(self, parameters: Mapping[str, Any]) -> lightgbm.Dataset:
-        """The rows that are learned from, for LightGBM to bin by `parameters`."""
+    def learned_set(
+        self, parameters: Mapping[str, Any], rows: Rows | None = None
+    ) -> lightgbm.Dataset:
+        """The rows that are learned from, or those given, for LightGBM to bin by `parameters`."""
         import lightgbm
 
-        learned = slice(self.rows.start, self.rows.stop)
+        chosen = slice(self.rows.start, self.rows.stop) if rows is None else rows
         return lightgbm.Dataset(
-            self.matrix[learned],
-            self.is_fraud[learned],
-            weight=None if self.weights is None else self.weights[learned],
+            self.values(chosen),
+            self.is_fraud[chosen],
+            weight=None if self.weights is None else self.weights[chosen],
             feature_name=[feature.name.replace("~", "_with_") for feature in self.features],
             params=dict(parameters),
         )
 
-    def held_out_set(self, learned: lightgbm.Dataset) -> lightgbm.Dataset:
-        """The held-out rows, in the bins of those that are learned from."""
+    def held_out_set(self, learned: lightgbm.Dataset, rows: Rows | None = None) -> lightgbm.Dataset:
+        """The held-out rows, or those given, in the bins of those that are learned from."""
         import lightgbm
 
-        return lightgbm.Dataset(
-            self.held_out(), self.is_fraud[self.rows.held_out :], reference=learned
-        )
+        chosen = slice(self.rows.held_out, None) if rows is None else rows
+        return lightgbm.Dataset(self.values(chosen), self.is_fraud[chosen], reference=learned)
 
     def held_out(self) -> NDArray[np.float64]:
         """The features of the held-out rows, shape `(n_held_out, n_features)`."""
-        return self.matrix[self.rows.held_out :]
+        return self.values(slice(self.rows.held_out, None))
+
+    def values(self, rows: Rows) -> NDArray[np.float64]:
+        """The features of these rows, a slice or ascending numbers, shape `(n_rows, n_features)`.
+
+        Ask for no more than is needed at once: of a large data set they do not fit in memory.
+        """
+        return self.matrix[rows]
 
 
 def feature_table(
