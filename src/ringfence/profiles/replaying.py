@@ -30,6 +30,9 @@ from ringfence.profiles.plans import (
     compile_plan,
 )
 from ringfence.profiles.worker import (
+    EVENT,
+    LABEL,
+    LOOK,
     Rows,
     input_codes,
     receive_values,
@@ -62,6 +65,9 @@ class History:
     `fraud` says which events are confirmed fraud (None: nobody knows), `label_at` when that became
     known, in seconds; where that is None or NaN, or there is no such column, it is taken to be
     `label_delay_seconds` after the event.
+
+    `looks` says which rows only look: they get the values that such an event would see, and leave
+    nothing behind, neither themselves nor a label, as `ProfileStore.preview` does.
     """
 
     at: Sequence[float]
@@ -71,6 +77,7 @@ class History:
     fraud: Sequence[bool | None] | None = None
     label_at: Sequence[float | None] | None = None
     label_delay_seconds: float = 7 * 86_400.0
+    looks: Sequence[bool] | None = None
 
     def check(self) -> None:
         """Raise `InvalidInput` for columns of different lengths."""
@@ -80,6 +87,7 @@ class History:
             "received": self.received,
             "fraud": self.fraud,
             "label_at": self.label_at,
+            "looks": self.looks,
         }
         for name, column in columns.items():
             if column is not None and len(column) != len(self.at):
@@ -204,6 +212,10 @@ class _Timeline:
         self.events = np.lexsort((sent, known))
         fraud = [] if history.fraud is None else history.fraud
         self.frauds = np.array([row for row, is_fraud in enumerate(fraud) if is_fraud], np.int64)
+        self.looks = np.zeros(self.n_events, dtype=np.bool_)
+        if history.looks is not None:
+            self.looks[:] = history.looks
+        self.frauds = self.frauds[~self.looks[self.frauds]]
         assumed = at[self.frauds] + history.label_delay_seconds
         if history.label_at is None:
             labelled = assumed
@@ -215,6 +227,14 @@ class _Timeline:
         is_label = np.repeat((0, 1), (self.n_events, len(labelled)))
         times = np.concatenate((known, labelled))
         self.with_labels = np.lexsort((np.concatenate((sent, sent[self.frauds])), is_label, times))
+
+    def kinds_of(self, rows: NDArray[Any]) -> NDArray[np.int8]:
+        """What each row is, as workers call it."""
+        import numpy as np
+
+        is_event = rows < self.n_events
+        looks = self.looks[np.where(is_event, rows, 0)]
+        return np.where(is_event, np.where(looks, LOOK, EVENT), LABEL).astype(np.int8)
 
     def events_of(self, rows: NDArray[Any]) -> NDArray[np.int64]:
         """The event that each row is, or is the label of."""
@@ -313,7 +333,7 @@ class _Part:
         return Rows(
             self.group,
             array("q", self.ordered.codes[here].astype("int64").tobytes()),
-            array("b", (self.ordered.rows[here] >= timeline.n_events).tobytes()),
+            array("b", timeline.kinds_of(self.ordered.rows[here]).tobytes()),
             array("d", timeline.at[events].tobytes()),
             tuple(
                 array(code, columns.inputs[place][events].tobytes())

@@ -1,8 +1,9 @@
 """Replays the events of some keys: by a call, or as a process that is fed through a pipe.
 
 Rows come sorted by key and within a key in the order in which things became known. A row is an
-event, or the arrival of an event's fraud label. Each key has a state of its own that begins fresh,
-so rows can be split wherever the key changes, and no more than one state is held.
+event, the arrival of an event's fraud label, or a look at what an event would see. Each key has a
+state of its own that begins fresh, so rows can be split wherever the key changes, and no more than
+one state is held.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ from typing import IO
 
 import msgspec
 
+from ringfence.profiles.arithmetic import State
 from ringfence.profiles.plans import CompiledPlan, HashSlot, ProfilePlan, compile_plan
+
+EVENT, LABEL, LOOK = 0, 1, 2
+"""What a row is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one group of a plan: key codes, 1 for the arrival of a label and 0 for an event,
+    """Rows of one group of a plan: key codes, what each row is (`EVENT`, `LABEL` or `LOOK`),
     seconds since 1970 of the event, and the columns of the group's inputs."""
 
     group: int
     keys: array[int]
-    labels: array[int]
+    kinds: array[int]
     ats: array[float]
     columns: tuple[array[int] | array[float], ...]
 
@@ -37,7 +42,7 @@ class _Task(msgspec.Struct):
 
 
 def replay_rows(compiled: CompiledPlan, rows: Rows) -> array[float]:
-    """The values of the events among the rows, row after row."""
+    """The values of the events and looks among the rows, row after row."""
     group = compiled.groups[rows.group]
     inputs: list[Iterable[float]] = [repeat(0.0)] * len(compiled.slots)
     for place, column in zip(group.inputs, rows.columns, strict=True):
@@ -47,14 +52,21 @@ def replay_rows(compiled: CompiledPlan, rows: Rows) -> array[float]:
     values = array("d")
     extend = values.extend
     current, state = -1, fresh()
-    for key, is_label, at, of_row in zip(rows.keys, rows.labels, rows.ats, of_rows, strict=False):
+    for key, kind, at, of_row in zip(rows.keys, rows.kinds, rows.ats, of_rows, strict=False):
         if key != current:
             current, state = key, fresh()
-        if not is_label:
+        if kind == EVENT:
             extend(step(state, at, of_row))
+        elif kind == LOOK:
+            extend(step(_copied(state), at, of_row))
         elif label is not None:
             label(state, at, 1)
     return values
+
+
+def _copied(state: State) -> State:
+    # Lists and dictionaries of numbers are the only cells that a step changes in place.
+    return [cell.copy() if isinstance(cell, (list, dict)) else cell for cell in state]
 
 
 def input_codes(compiled: CompiledPlan, group: int) -> list[str]:
@@ -73,7 +85,7 @@ def send_plan(pipe: IO[bytes], plan: ProfilePlan) -> None:
 def send_rows(pipe: IO[bytes], rows: Rows) -> None:
     """Give a worker rows to replay."""
     _send(pipe, msgspec.msgpack.encode(_Task(rows.group, len(rows.keys))))
-    for column in (rows.keys, rows.labels, rows.ats, *rows.columns):
+    for column in (rows.keys, rows.kinds, rows.ats, *rows.columns):
         pipe.write(memoryview(column))
     pipe.flush()
 
@@ -95,8 +107,8 @@ def main() -> None:
         except EOFError:
             return
         codes = ["q", "b", "d", *input_codes(compiled, task.group)]
-        keys, labels, ats, *columns = (_column(source, code, task.rows) for code in codes)
-        rows = Rows(task.group, keys, labels, ats, tuple(columns))
+        keys, kinds, ats, *columns = (_column(source, code, task.rows) for code in codes)
+        rows = Rows(task.group, keys, kinds, ats, tuple(columns))
         _send(target, memoryview(replay_rows(compiled, rows)).cast("B"))
 
 
