@@ -23,10 +23,8 @@ from ringfence.detectors.definitions import (
     get_detector_version,
     list_detector_versions,
     list_detectors,
-    list_outcomes,
     list_rules,
     put_detector,
-    put_outcome,
     put_rule,
     rule_types,
 )
@@ -38,7 +36,17 @@ from ringfence.detectors.engine import (
     Suspicion,
 )
 from ringfence.detectors.labels import label_event
+from ringfence.detectors.outcomes import list_outcomes, put_outcome
 from ringfence.detectors.plans import hold_plans
+from ringfence.detectors.shadows import (
+    Shadow,
+    ShadowState,
+    clear_shadow_decisions,
+    get_shadow,
+    list_shadows,
+    start_shadow,
+    stop_shadow,
+)
 
 __all__ = [
     "CaseOpener",
@@ -52,12 +60,16 @@ __all__ = [
     "Request",
     "Resolved",
     "RuleRef",
+    "Shadow",
+    "ShadowState",
     "Suspicion",
     "activate_detector_version",
     "build_profiles",
+    "clear_shadow_decisions",
     "create_detector_version",
     "get_detector",
     "get_detector_version",
+    "get_shadow",
     "hold_plans",
     "label_event",
     "latest_decisions",
@@ -65,9 +77,12 @@ __all__ = [
     "list_detectors",
     "list_outcomes",
     "list_rules",
+    "list_shadows",
     "put_detector",
     "put_outcome",
     "put_rule",
     "rule_types",
+    "start_shadow",
+    "stop_shadow",
     "stored_decision",
 ]

@@ -33,9 +33,9 @@ from ringfence.detectors.definitions import (
     RuleRef,
     get_detector,
     list_detector_versions,
-    list_outcomes,
     list_rules,
 )
+from ringfence.detectors.outcomes import list_outcomes
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events.definitions import EventType

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ringfence.detectors import tables
+from ringfence.detectors.outcomes import check_description, list_outcomes
 from ringfence.detectors.plans import give_up_unused_plans
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import (
@@ -72,32 +73,12 @@ class DetectorVersion(msgspec.Struct, frozen=True, kw_only=True):
     activated_at: datetime | None
 
 
-def put_outcome(connection: Connection, name: str, description: str = "") -> None:
-    """Create an outcome, or change its description. Raises `InvalidInput`."""
-    _check_description(description)
-    if not NAME_PATTERN.fullmatch(name):
-        raise InvalidInput("not an outcome name", field="name", expected="1 to 64 of 0-9 a-z _ -")
-    changed = connection.execute(
-        update(tables.outcomes)
-        .where(tables.outcomes.c.name == name)
-        .values(description=description)
-    )
-    if changed.rowcount == 0:
-        connection.execute(insert(tables.outcomes).values(name=name, description=description))
-
-
-def list_outcomes(connection: Connection) -> dict[str, str]:
-    """Description by outcome name."""
-    rows = connection.execute(select(tables.outcomes).order_by(tables.outcomes.c.name))
-    return {row.name: row.description for row in rows}
-
-
 def put_detector(connection: Connection, detector: Detector) -> None:
     """Create a detector, or change its description.
 
     Raises `InvalidInput`, `NotFound` for an unknown event type, `Conflict` when it would change.
     """
-    _check_description(detector.description)
+    check_description(detector.description)
     if not NAME_PATTERN.fullmatch(detector.detector_id):
         raise InvalidInput(
             "not a detector id", field="detector_id", expected="1 to 64 of 0-9 a-z _ -"
@@ -143,14 +124,26 @@ def get_detector(connection: Connection, detector_id: str) -> Detector:
     return _detector(row)
 
 
+def held_detector(connection: Connection, detector_id: str) -> Detector:
+    """The detector of that id, held until the transaction ends, so that two processes neither take
+    the same version number nor make two versions active. Raises `NotFound`."""
+    detectors = tables.detectors  # SQLite has one writer anyway
+    connection.execute(
+        select(detectors.c.detector_id)
+        .where(detectors.c.detector_id == detector_id)
+        .with_for_update()
+    )
+    return get_detector(connection, detector_id)
+
+
 def put_rule(connection: Connection, detector_id: str, rule: Rule) -> Rule:
     """Store a rule as its next version, or return the latest version when nothing differs.
 
     The rule is checked against the event type's variables and every model's score. Raises
     `InvalidInput` (a rule error with line and column, or an unknown outcome), `NotFound`.
     """
-    detector = _held_detector(connection, detector_id)
-    _check_description(rule.description)
+    detector = held_detector(connection, detector_id)
+    check_description(rule.description)
     if not NAME_PATTERN.fullmatch(rule.rule_id):
         raise InvalidInput("not a rule id", field="rule_id", expected="1 to 64 of 0-9 a-z _ -")
     if not rule.outcomes:
@@ -235,8 +228,8 @@ def create_detector_version(
     Raises `NotFound` for the detector, `InvalidInput` for a rule or model that does not exist or
     does not fit: a model of another event type, a rule that needs a score that no model gives.
     """
-    detector = _held_detector(connection, detector_id)
-    _check_description(description)
+    detector = held_detector(connection, detector_id)
+    check_description(description)
     if not rules:
         raise InvalidInput("no rule", field="rules", expected="at least one rule")
     if len(set(rules)) != len(rules):
@@ -267,10 +260,11 @@ def create_detector_version(
 def activate_detector_version(connection: Connection, detector_id: str, version: str) -> None:
     """Make a version the one that decides; the one before becomes inactive. Raises `NotFound`.
 
+    A version that ran as a shadow is one no longer.
     Profiles that no version in use needs any more are given up. Profiles that this version lacks
     are built by the servers, which decide by the version before until then.
     """
-    detector = _held_detector(connection, detector_id)
+    detector = held_detector(connection, detector_id)
     get_detector_version(connection, detector_id, version)
     versions = tables.detector_versions
     connection.execute(
@@ -286,6 +280,16 @@ def activate_detector_version(connection: Connection, detector_id: str, version:
         update(versions)
         .where(versions.c.detector_id == detector_id, versions.c.version == version)
         .values(status=DetectorStatus.ACTIVE, activated_at=now())
+    )
+    shadows = tables.shadows
+    connection.execute(
+        update(shadows)
+        .where(
+            shadows.c.detector_id == detector_id,
+            shadows.c.version == version,
+            shadows.c.stopped_at.is_(None),
+        )
+        .values(stopped_at=now(), stopped_by="activation")
     )
     give_up_unused_plans(connection, detector.event_type)
     raise_revision(connection)
@@ -312,23 +316,6 @@ def get_detector_version(connection: Connection, detector_id: str, version: str)
     if row is None:
         raise NotFound(f"detector {detector_id!r} has no version {version!r}", field="version")
     return _version(row)
-
-
-def _held_detector(connection: Connection, detector_id: str) -> Detector:
-    # Held until the transaction ends, so that two processes neither take the same version number
-    # nor make two versions active. (SQLite has one writer anyway.)
-    detectors = tables.detectors
-    connection.execute(
-        select(detectors.c.detector_id)
-        .where(detectors.c.detector_id == detector_id)
-        .with_for_update()
-    )
-    return get_detector(connection, detector_id)
-
-
-def _check_description(description: str) -> None:
-    if len(description) > 256:
-        raise InvalidInput("too long", field="description", expected="at most 256 characters")
 
 
 def _check_models(connection: Connection, detector: Detector, models: Sequence[ModelRef]) -> None:

@@ -3,7 +3,8 @@
 A plan is kept from the moment its states begin to be built from the event log: from then on every
 event of its type is added to it in the transaction that stores the event, whichever detector
 decides, so that what was built stays complete. It is given up when it is neither used by an active
-detector version nor by the version that decided before, to which one may want to go back at once.
+detector version nor by the version that decided before, to which one may want to go back at once,
+nor by a version that runs as a shadow.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def give_up_unused_plans(connection: Connection, event_type: str) -> None:
 
 
 def plans_in_use(connection: Connection, event_type: str) -> list[ProfilePlan]:
-    """The plans of the active detector versions of an event type, and of those before them."""
+    """The plans of the active detector versions of an event type, of those before them, and of
+    those that run as shadows."""
     detectors, versions = tables.detectors, tables.detector_versions
     rows = connection.execute(
         select(versions.c.detector_id, versions.c.status, versions.c.models)
@@ -128,8 +130,19 @@ def plans_in_use(connection: Connection, event_type: str) -> list[ProfilePlan]:
     newest: dict[tuple[str, str], Sequence[Mapping[str, str]]] = {}
     for row in rows:
         newest.setdefault((row.detector_id, row.status), row.models)
+    shadows = connection.execute(
+        select(versions.c.models)
+        .join(detectors, detectors.c.detector_id == versions.c.detector_id)
+        .join(
+            tables.shadows,
+            (tables.shadows.c.detector_id == versions.c.detector_id)
+            & (tables.shadows.c.version == versions.c.version),
+        )
+        .where(detectors.c.event_type == event_type, tables.shadows.c.stopped_at.is_(None))
+    ).scalars()
     models = {
-        (model["model_id"], model["version"]) for model in chain.from_iterable(newest.values())
+        (model["model_id"], model["version"])
+        for model in chain(chain.from_iterable(newest.values()), chain.from_iterable(shadows))
     }
     return list(plans_of(connection, sorted(models)).values())
 
