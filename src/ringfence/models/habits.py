@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ringfence.events.variables import Variable, VariableType
+from ringfence.events.variables import DataType, Variable, VariableType
 from ringfence.profiles import Aggregate, Kind, ProfilePlan, Source
 
 PREFIX = "profile."
@@ -21,7 +21,8 @@ _USUAL_SECONDS = 7 * _DAY
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One column of the matrix that an aggregate fills. `noun` is what its events are called.
+    """One column of the matrix that an aggregate fills. `noun` is what its events are called;
+    `of_truth` says that it looks at a yes or no.
 
     A count over a short time is compared with what is usual: `usual` is the place in the plan of a
     count over a long time, and how long that is in seconds; where there is none, `velocity` is the
@@ -32,6 +33,7 @@ class Remembered:
     noun: str
     usual: tuple[int, float] | None = None
     velocity: int | None = None
+    of_truth: bool = False
 
     @property
     def owner(self) -> str:
@@ -43,7 +45,11 @@ class Remembered:
         subject = _subject(self.aggregate)
         if math.isnan(value):
             return f"too little is remembered of {subject} to compare with"
-        said = _SAYING[self.aggregate.kind](self.aggregate, value, f"{self.noun} of {subject}")
+        of = f"{self.noun} of {subject}"
+        if self.of_truth and self.aggregate.kind is Kind.MEAN:
+            within = _within(self.aggregate)
+            return f"{value:.0%} of the {of} {within} had {self.aggregate.value}"
+        said = _SAYING[self.aggregate.kind](self.aggregate, value, of)
         if self.usual is not None and profile[self.usual[0]] > 0:
             return f"{said}, usually {_rate(profile[self.usual[0]], self.usual[1])}"
         if self.velocity is not None and profile[self.velocity] > 0:
@@ -58,8 +64,11 @@ def remembered_features(
     """The columns of a plan, in its order."""
     if plan is None:
         return ()
-    pays = any(variable.variable_type is VariableType.PRICE for variable in variables)
-    noun = "payments" if pays else "events"
+    types = {variable.variable_type for variable in variables}
+    noun = "payments" if VariableType.PRICE in types else "events"
+    if VariableType.ARE_CREDENTIALS_VALID in types and VariableType.PRICE not in types:
+        noun = "logins"
+    truths = {variable.name for variable in variables if variable.data_type is DataType.BOOLEAN}
     return tuple(
         Remembered(
             PREFIX + aggregate.name,
@@ -67,6 +76,7 @@ def remembered_features(
             noun,
             _usual(aggregate, plan),
             _velocity_of(aggregate, plan),
+            aggregate.value is not None and aggregate.value.variable in truths,
         )
         for aggregate in plan.aggregates
     )
@@ -107,6 +117,7 @@ _PARTS: Mapping[str, str] = {
     "ip_16": "wide network",
     "ip_24": "network",
     "bin": "issuer",
+    "without_numbers": "kind",
 }
 
 
@@ -132,6 +143,8 @@ def _rate(count: float, seconds: float) -> str:
 
 
 def _count(aggregate: Aggregate, value: float, of: str) -> str:
+    if not value and aggregate.horizon_seconds is None and aggregate.half_life_seconds is None:
+        return f"{_subject(aggregate)} was never seen before"
     number = f"{value:,.1f}".removesuffix(".0")
     return f"{number} {_one(of) if number == '1' else of} {_within(aggregate)}"
 

@@ -17,6 +17,8 @@ from ringfence.events.variables import DataType
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.~-]{0,199}")
 _NUMBERS = (DataType.FLOAT, DataType.INTEGER)
+# Yes counts as 1 and no as 0, so that their mean is the share of yes.
+_COUNTED = (*_NUMBERS, DataType.BOOLEAN)
 _LONGEST_SECONDS = 10 * 366 * 86_400.0
 _MOST_BUCKETS = 512
 
@@ -67,6 +69,8 @@ class Part(StrEnum):
     """The first 24 bits of an IPv4 address; the first 48 of an IPv6 address."""
     BIN = "bin"
     """The first six digits of a card: who issued it."""
+    WITHOUT_NUMBERS = "without_numbers"
+    """A text without its numbers: of a user agent browser and system, whatever their versions."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -85,9 +89,10 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """One declared aggregate.
 
     `by` is whose events are looked at: one source, or two for a pair such as card and merchant.
-    `value` is the number (`sum`, `mean`, `deviation`, `ratio`) or the text (`distinct`, `share`)
-    that is looked at. `horizon_seconds` is how far back, at a resolution of `buckets`; or what an
-    event counts for halves every `half_life_seconds`; with neither it is for ever.
+    `value` is the number (`sum`, `mean`, `deviation`, `ratio`; of a BOOLEAN 1 or 0) or the text
+    (`distinct`, `share`) that is looked at. `horizon_seconds` is how far back, at a resolution of
+    `buckets`; or what an event counts for halves every `half_life_seconds`; with neither it is for
+    ever.
 
     `velocity` compares `horizon_seconds` with `long_seconds`. `distance` and `speed` read
     `latitude` and `longitude` (numeric variables, degrees), or look `place` up in `places`
@@ -137,9 +142,12 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
             value = self.value
             if value is None or value.entity or value.part or not value.variable:
                 raise _wrong(field, "value", f"{self.kind} of what?", "a numeric variable")
-            if kinds.get(value.variable) not in _NUMBERS:
+            if kinds.get(value.variable) not in _COUNTED:
                 raise _wrong(
-                    field, "value", f"{value.variable} is no number", "a FLOAT or INTEGER variable"
+                    field,
+                    "value",
+                    f"{value.variable} is no number",
+                    "a FLOAT, INTEGER or BOOLEAN variable",
                 )
         elif self.kind in OF_TEXTS:
             if self.value is None:

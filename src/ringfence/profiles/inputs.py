@@ -7,6 +7,7 @@ are taken apart once and remembered, within bounds.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from ipaddress import AddressValueError, IPv6Address
@@ -28,6 +29,7 @@ _MISSING = frozenset({"<null>", "<unknown>", "unknown"})
 # ahead by so much; beyond that the event counts as of the moment it was received.
 MAX_AHEAD_SECONDS = 86_400.0
 _REMEMBERED = 100_000
+_NUMBER = re.compile(r"[0-9][0-9._]*")
 
 
 class EventInputs:
@@ -172,9 +174,14 @@ def _bin(text: str) -> str | None:
     return text[:6] if len(text) >= 6 and text[:6].isdigit() else None
 
 
+def _without_numbers(text: str) -> str | None:
+    return " ".join(_NUMBER.sub(" ", text).lower().split()) or None
+
+
 _PARTS: dict[Part, Callable[[str], str | None]] = {
     Part.MAIL_DOMAIN: _mail_domain,
     Part.IP_16: lambda text: _block(text, 2, 2),
     Part.IP_24: lambda text: _block(text, 3, 3),
     Part.BIN: _bin,
+    Part.WITHOUT_NUMBERS: _without_numbers,
 }
