@@ -32,3 +32,18 @@ model_versions = Table(
     # What its data looked like, to tell when events no longer do.
     Column("baseline", Json),
 )
+
+# Models that were made elsewhere. `definition` is what it looks at, what it gives and where it is
+# asked; `content` is the file, of an ONNX model. Secret header values are in `secrets` alone, so
+# that whoever reads definitions cannot show them.
+external_models = Table(
+    "external_models",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("event_type", String(64), nullable=False),
+    Column("definition", Json, nullable=False),
+    Column("secrets", Json),
+    Column("content", LargeBinary),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
