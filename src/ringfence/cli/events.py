@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from ringfence.cli.options import DataDir, EventTypeName, open_database, setting
 
 if TYPE_CHECKING:
     import polars
-
-    from ringfence.events import EventType
-    from ringfence.events.log import StoredEvent
 
 app = typer.Typer(help="The event log: what came in, and the labels it got.", no_args_is_help=True)
 
@@ -40,7 +37,8 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Write stored events to a file that `ringfence train` reads: what cardholders answered on the
-    telephone and analysts decided becomes what the next model learns from.
+    telephone and analysts decided becomes what the next model learns from. LABEL_SOURCE says who
+    gave a label. `ringfence retrain` does the same without a file.
 
     Examples:
 
@@ -50,51 +48,29 @@ def export(
     """
     from ringfence.cli.screen import console
     from ringfence.events import get_event_type
-    from ringfence.events.log import read_log
+    from ringfence.models.logged import logged_table
     from ringfence.simulation import write
 
     with open_database(settings_of(data_dir=data_dir)).read() as connection:
         of_type = get_event_type(connection, event_type)
-        frame = _table(
+        table = logged_table(
+            connection,
             of_type,
-            list(
-                read_log(
-                    connection,
-                    event_type,
-                    since=since and since.replace(tzinfo=UTC),
-                    until=until and until.replace(tzinfo=UTC),
-                    labelled_only=labelled,
-                )
-            ),
+            since=since and since.replace(tzinfo=UTC),
+            until=until and until.replace(tzinfo=UTC),
+            labelled_only=labelled,
         )
-    write(frame, out)
-    labels = frame["EVENT_LABEL"].drop_nulls()
+    write(_written(table), out)
+    labels = table["EVENT_LABEL"].drop_nulls()
     frauds = int((labels == of_type.fraud_label).sum())
     console.print(
-        f"{frame.height:,} events, {len(labels):,} of them labelled, {frauds:,} as fraud, in {out}"
+        f"{table.height:,} events, {len(labels):,} of them labelled, {frauds:,} as fraud, in {out}"
     )
 
 
-def _table(event_type: EventType, events: list[StoredEvent]) -> polars.DataFrame:
-    """One row an event, with the columns that training and backtests know."""
+def _written(table: polars.DataFrame) -> polars.DataFrame:
+    """Times as texts that every reader understands, to the microsecond as they are stored."""
     import polars
 
-    columns: dict[str, list[Any]] = {
-        "EVENT_ID": [event.event_id for event in events],
-        "EVENT_TIMESTAMP": [_written(event.at) for event in events],
-        "EVENT_LABEL": [event.label for event in events],
-        "LABEL_TIMESTAMP": [_written(event.label_at) for event in events],
-    }
-    for entity_type in event_type.entity_types:
-        columns[f"{entity_type}_id"] = [
-            next((e.entity_id for e in event.entities if e.entity_type == entity_type), None)
-            for event in events
-        ]
-    for variable in event_type.variables:
-        columns[variable.name] = [event.variables.get(variable.name) for event in events]
-    texts = dict.fromkeys(("EVENT_LABEL", "LABEL_TIMESTAMP"), polars.String)
-    return polars.DataFrame(columns, schema_overrides=texts, infer_schema_length=None)
-
-
-def _written(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
+    times = polars.col("EVENT_TIMESTAMP", "LABEL_TIMESTAMP")
+    return table.with_columns(times.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))

@@ -1,0 +1,138 @@
+"""A data set straight from the event log: what came in, and what people said of it since.
+
+The same columns as in a file that `ringfence events export` writes, and read by the same code, so
+that a model learns the same from both. The log is read in parts; what stays in memory are columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, func, select
+
+from ringfence.errors import InvalidInput
+from ringfence.events import EventType, tables
+from ringfence.events.log import StoredEvent, read_log
+from ringfence.events.variables import DataType
+from ringfence.models.data import DataSet, data_of
+from ringfence.models.steps import TIME_INPUT
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ringfence.storage import Database
+
+Progress = Callable[[float], None]
+_PART = 20_000
+
+
+def data_from_log(
+    database: Database,
+    event_type: EventType,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    progress: Progress | None = None,
+) -> DataSet:
+    """The labelled events of the log from `since` on and before `until` (aware datetimes).
+
+    What is remembered of entities goes further back: `past` has everything before `until`, as
+    profiles in service have. Raises `InvalidInput` for a window that is empty, `DataInvalid` when
+    the log does not fit the event type.
+    """
+    import polars as pl
+
+    if since is not None and until is not None and since >= until:
+        raise InvalidInput("is not after the beginning", field="until", expected="a later time")
+    with database.read() as connection:
+        table = logged_table(connection, event_type, until=until, progress=progress)
+    data = data_of(table, event_type, source=_source(since, until))
+    if since is None:
+        return data
+    return replace(data, frame=data.frame.filter(pl.col(TIME_INPUT) >= since))
+
+
+def logged_table(
+    connection: Connection,
+    event_type: EventType,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    labelled_only: bool = False,
+    progress: Progress | None = None,
+) -> pl.DataFrame:
+    """The events of the log, one row an event in order of time, with the columns that training
+    knows: EVENT_ID, EVENT_TIMESTAMP, EVENT_LABEL, LABEL_TIMESTAMP, LABEL_SOURCE, an id column for
+    each entity type, and a column for each variable in its data type. Times are UTC."""
+    import polars as pl
+
+    total = 0
+    if progress is not None:
+        counted = select(func.count()).where(tables.events.c.event_type == event_type.name)
+        total = connection.execute(counted).scalar_one()
+    schema = _schema(event_type)
+    parts = [pl.DataFrame(schema=schema)]
+    done = 0
+    events = read_log(
+        connection, event_type.name, since=since, until=until, labelled_only=labelled_only
+    )
+    for part in _parts(events):
+        parts.append(pl.DataFrame(_columns(event_type, part), schema=schema))
+        done += len(part)
+        if progress is not None:
+            progress(done / max(total, done))
+    return pl.concat(parts)
+
+
+def _columns(event_type: EventType, events: list[StoredEvent]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        "EVENT_ID": [event.event_id for event in events],
+        "EVENT_TIMESTAMP": [event.at for event in events],
+        "EVENT_LABEL": [event.label for event in events],
+        # A label that was taken away has a time, which says nothing.
+        "LABEL_TIMESTAMP": [event.label_at if event.label else None for event in events],
+        "LABEL_SOURCE": [event.label_source if event.label else None for event in events],
+    }
+    named = [{e.entity_type: e.entity_id for e in reversed(event.entities)} for event in events]
+    for entity_type in event_type.entity_types:
+        columns[f"{entity_type}_id"] = [of_event.get(entity_type) for of_event in named]
+    for variable in event_type.variables:
+        columns[variable.name] = [event.variables.get(variable.name) for event in events]
+    return columns
+
+
+def _schema(event_type: EventType) -> dict[str, Any]:
+    import polars as pl
+
+    time = pl.Datetime("us", "UTC")
+    kinds = {
+        DataType.INTEGER: pl.Int64,
+        DataType.FLOAT: pl.Float64,
+        DataType.BOOLEAN: pl.Boolean,
+    }
+    return {
+        "EVENT_ID": pl.String,
+        "EVENT_TIMESTAMP": time,
+        "EVENT_LABEL": pl.String,
+        "LABEL_TIMESTAMP": time,
+        "LABEL_SOURCE": pl.String,
+        **{f"{entity_type}_id": pl.String for entity_type in event_type.entity_types},
+        **{v.name: kinds.get(v.data_type, pl.String) for v in event_type.variables},
+    }
+
+
+def _parts(events: Iterable[StoredEvent]) -> Iterator[list[StoredEvent]]:
+    iterator = iter(events)
+    while part := list(islice(iterator, _PART)):
+        yield part
+
+
+def _source(since: datetime | None, until: datetime | None) -> str:
+    bounds = [
+        f"{word} {at:%Y-%m-%dT%H:%M:%SZ}" for word, at in (("from", since), ("to", until)) if at
+    ]
+    return " ".join(["event log", *bounds])
