@@ -11,7 +11,15 @@ import sys
 from importlib import import_module
 from os import cpu_count
 
-SUBJECTS = ("backtest", "decisions", "footprint", "models", "profiles", "scoring")
+SUBJECTS = (
+    "backtest",
+    "decisions",
+    "footprint",
+    "latency",
+    "models",
+    "profiles",
+    "scoring",
+)
 
 
 def main() -> None:
