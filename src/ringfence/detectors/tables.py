@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, String, Table, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    text,
+)
 
 from ringfence.storage import Instant, Json, metadata
 
@@ -108,4 +118,88 @@ shadow_decisions = Table(
         ["event_type", "event_id"], ["decisions.event_type", "decisions.event_id"]
     ),
     Index("ix_shadow_decisions_decided_at", "detector_id", "version", "decided_at"),
+)
+
+# Model versions that were trained to take a champion's place, and how they compared with it.
+challengers = Table(
+    "challengers",
+    metadata,
+    Column("model_id", String(64), primary_key=True),
+    Column("version", String(8), primary_key=True),
+    Column("champion_version", String(8), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("learned_until", Instant, nullable=False),
+    Column("labels", Json, nullable=False),
+    Column("evaluation", Json, nullable=False),
+    Column("policy", Json),
+    Column("policy_met", Boolean),
+    Column("policy_reasons", Json, nullable=False),
+    Column("drafts", Json, nullable=False),
+    Column("decided_by", String(128)),
+    Column("decided_at", Instant),
+    Column("reason", String(512)),
+    ForeignKeyConstraint(
+        ["model_id", "version"], ["model_versions.model_id", "model_versions.version"]
+    ),
+)
+
+# Who put which version in a champion's place, who did not want it, who went back, and why. Rows
+# are only ever added.
+challenger_decisions = Table(
+    "challenger_decisions",
+    metadata,
+    Column("decision_id", Integer, primary_key=True, autoincrement=True),
+    Column("model_id", String(64), nullable=False),
+    Column("version", String(8), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("reason", String(512), nullable=False),
+    Column("switches", Json, nullable=False),
+    Column("policy", Json),
+    Column("evaluation", Json),
+    Index("ix_challenger_decisions_model_id", "model_id", "decision_id"),
+)
+
+retraining_schedules = Table(
+    "retraining_schedules",
+    metadata,
+    Column("model_id", String(64), primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("every_days", Float),
+    Column("cron", String(128)),
+    Column("policy", Json),
+    Column("options", Json, nullable=False),
+    Column("updated_by", String(128), nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+# One row for each time that a model was, or is being, trained anew or measured anew. Whoever works
+# says so again and again in `heartbeat_at`.
+retraining_runs = Table(
+    "retraining_runs",
+    metadata,
+    Column("run_id", String(40), primary_key=True),
+    Column("model_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("started_by", String(128), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("share", Float, nullable=False),
+    Column("stage", String(256), nullable=False),
+    Column("version", String(8)),
+    Column("message", String(1024), nullable=False),
+    # One at a time, whatever number of servers there is.
+    Index(
+        "uq_retraining_runs_running",
+        "status",
+        unique=True,
+        sqlite_where=text("status = 'running'"),
+        postgresql_where=text("status = 'running'"),
+    ),
+    Index("ix_retraining_runs_model_id", "model_id", "started_at"),
 )

@@ -78,3 +78,87 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_external_models")),
     )
+    op.create_table(
+        "challengers",
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=8), nullable=False),
+        sa.Column("champion_version", sa.String(length=8), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("learned_until", sa.BigInteger(), nullable=False),
+        sa.Column("labels", sa.LargeBinary(), nullable=False),
+        sa.Column("evaluation", sa.LargeBinary(), nullable=False),
+        sa.Column("policy", sa.LargeBinary(), nullable=True),
+        sa.Column("policy_met", sa.Boolean(), nullable=True),
+        sa.Column("policy_reasons", sa.LargeBinary(), nullable=False),
+        sa.Column("drafts", sa.LargeBinary(), nullable=False),
+        sa.Column("decided_by", sa.String(length=128), nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(length=512), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["model_id", "version"],
+            ["model_versions.model_id", "model_versions.version"],
+            name=op.f("fk_challengers_model_id_version"),
+        ),
+        sa.PrimaryKeyConstraint("model_id", "version", name=op.f("pk_challengers")),
+    )
+    op.create_table(
+        "challenger_decisions",
+        sa.Column("decision_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=8), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("decided_by", sa.String(length=128), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=512), nullable=False),
+        sa.Column("switches", sa.LargeBinary(), nullable=False),
+        sa.Column("policy", sa.LargeBinary(), nullable=True),
+        sa.Column("evaluation", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("decision_id", name=op.f("pk_challenger_decisions")),
+    )
+    op.create_index(
+        "ix_challenger_decisions_model_id",
+        "challenger_decisions",
+        ["model_id", "decision_id"],
+        unique=False,
+    )
+    op.create_table(
+        "retraining_schedules",
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("every_days", sa.Float(), nullable=True),
+        sa.Column("cron", sa.String(length=128), nullable=True),
+        sa.Column("policy", sa.LargeBinary(), nullable=True),
+        sa.Column("options", sa.LargeBinary(), nullable=False),
+        sa.Column("updated_by", sa.String(length=128), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("model_id", name=op.f("pk_retraining_schedules")),
+    )
+    op.create_table(
+        "retraining_runs",
+        sa.Column("run_id", sa.String(length=40), nullable=False),
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("started_by", sa.String(length=128), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.Column("stage", sa.String(length=256), nullable=False),
+        sa.Column("version", sa.String(length=8), nullable=True),
+        sa.Column("message", sa.String(length=1024), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_retraining_runs")),
+    )
+    op.create_index(
+        "uq_retraining_runs_running",
+        "retraining_runs",
+        ["status"],
+        unique=True,
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    )
+    op.create_index(
+        "ix_retraining_runs_model_id", "retraining_runs", ["model_id", "started_at"], unique=False
+    )
