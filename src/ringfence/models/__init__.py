@@ -6,6 +6,7 @@ score leads to.
 """
 
 from ringfence.models.artifact import Artifact
+from ringfence.models.baseline import Baseline
 from ringfence.models.data import DataSet, read_data
 from ringfence.models.definitions import (
     Facts,
@@ -20,6 +21,7 @@ from ringfence.models.definitions import (
     list_models,
     list_versions,
     load_artifact,
+    load_baseline,
     output_variable,
     store_version,
 )
@@ -32,6 +34,7 @@ from ringfence.models.training import Trained, train
 
 __all__ = [
     "Artifact",
+    "Baseline",
     "Contribution",
     "DataInvalid",
     "DataSet",
@@ -54,6 +57,7 @@ __all__ = [
     "list_models",
     "list_versions",
     "load_artifact",
+    "load_baseline",
     "output_variable",
     "plan_for",
     "read_data",

@@ -18,6 +18,7 @@ from ringfence.events.definitions import NAME_PATTERN, get_event_type, raise_rev
 from ringfence.events.variables import VariableType
 from ringfence.models import tables
 from ringfence.models.artifact import Artifact, pack, unpack
+from ringfence.models.baseline import Baseline
 from ringfence.models.messages import Message
 from ringfence.models.metrics import Metrics
 from ringfence.storage import now
@@ -205,6 +206,7 @@ def store_version(connection: Connection, model_id: str, trained: Trained) -> Mo
             messages=version.messages,
             artifact=pack(trained.artifact),
             created_at=version.created_at,
+            baseline=trained.baseline,
         )
     )
     raise_revision(connection)
@@ -238,11 +240,27 @@ def load_artifact(connection: Connection, model_id: str, version: str) -> Artifa
     return unpack(packed)
 
 
+def load_baseline(connection: Connection, model_id: str, version: str) -> Baseline | None:
+    """What a version's data looked like; None for one that was trained before this was kept.
+
+    Raises `NotFound`.
+    """
+    versions = tables.model_versions
+    row = connection.execute(
+        select(versions.c.baseline).where(
+            versions.c.model_id == model_id, versions.c.version == version
+        )
+    ).first()
+    if row is None:
+        raise _no_version(model_id, version)
+    return None if row.baseline is None else msgspec.convert(row.baseline, Baseline)
+
+
 def _versions(
     connection: Connection, model_id: str, version: str | None = None
 ) -> list[Row[tuple[object, ...]]]:
     versions = tables.model_versions
-    query = select(*(c for c in versions.c if c.name != "artifact")).where(
+    query = select(*(c for c in versions.c if c.name not in ("artifact", "baseline"))).where(
         versions.c.model_id == model_id
     )
     if version is not None:

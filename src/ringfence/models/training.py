@@ -16,6 +16,7 @@ from importlib.metadata import version
 from ringfence.errors import InvalidInput
 from ringfence.events.variables import Variable
 from ringfence.models.artifact import Artifact
+from ringfence.models.baseline import Baseline, baseline_of
 from ringfence.models.boosting import grow, importance_of, parameters_for, text_of
 from ringfence.models.calibration import MAX_SCORE, false_positive_rate, score_bounds
 from ringfence.models.data import DataSet
@@ -39,6 +40,7 @@ class Trained:
     metrics: Metrics
     importance: tuple[Importance, ...]
     messages: tuple[Message, ...]
+    baseline: Baseline | None = None
 
 
 def train(
@@ -84,10 +86,11 @@ def train(
     raw = np.asarray(booster.predict(table.held_out(), num_iteration=best, raw_score=True))
     held_out = table.is_fraud[rows.held_out :]
     bounds = score_bounds(raw[~held_out])
+    scores = np.searchsorted(np.array(bounds), raw, side="right")
     metrics = measure(
         held_out,
         raw,
-        np.searchsorted(np.array(bounds), raw, side="right"),
+        scores,
         {score: false_positive_rate(score) for score in range(MAX_SCORE + 1)},
     )
     artifact = Artifact(
@@ -116,10 +119,10 @@ def train(
         library_versions={name: version(name) for name in ("lightgbm", "numpy", "polars")},
         duration_seconds=round(time.perf_counter() - started, 3),
     )
+    importance = importance_of(booster, best, table.features, used)
+    baseline = baseline_of(data, table, used, plan, raw, scores, metrics)
     tell(1.0, "trained")
-    return Trained(
-        artifact, facts, metrics, importance_of(booster, best, table.features, used), messages
-    )
+    return Trained(artifact, facts, metrics, importance, messages, baseline)
 
 
 def _silent(share: float, what: str) -> None:

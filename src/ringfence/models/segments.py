@@ -1,0 +1,218 @@
+"""Metrics by segment: whether a version is as good in every week, at every amount, in every place.
+
+Part of the baseline, from the held-out events. Segments are cut by what an event shows, never by
+who it is about. A segment that may be worse only by chance is not called worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ringfence.events.definitions import EventType
+from ringfence.events.variables import DataType, VariableType
+from ringfence.models.data import DataSet
+from ringfence.models.metrics import auc_range
+from ringfence.models.stability import share_range
+from ringfence.models.steps import TIME_INPUT
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+# Below either, a segment's measures are not shown as such.
+MIN_FRAUDS, MIN_LEGITS = 20, 100
+_MOST_VALUES = 8
+_BANDS = (0.2, 0.4, 0.6, 0.8, 0.95)
+_LABEL = "EVENT_LABEL"
+_ENTITY = "entity:"
+_PLACES = (
+    VariableType.BILLING_COUNTRY,
+    VariableType.SHIPPING_COUNTRY,
+    VariableType.CURRENCY_CODE,
+    VariableType.PRODUCT_CATEGORY,
+    VariableType.PAYMENT_TYPE,
+)
+_LONGEST_VALUE = 40
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """Held-out events that have something in common, and how well they are told apart.
+
+    `by` is what they are cut by, `value` which part it is. `recall` and `fpr` are the shares of
+    frauds and of legitimate events at or above the suggested threshold. All measures are None where
+    there are too few events (`too_few`). `worse`: significantly so than the events outside.
+    """
+
+    by: str
+    value: str
+    events: int
+    frauds: int
+    auc: float | None = None
+    auc_low: float | None = None
+    auc_high: float | None = None
+    recall: float | None = None
+    recall_low: float | None = None
+    recall_high: float | None = None
+    fpr: float | None = None
+    too_few: bool = False
+    worse: bool = False
+
+
+def segments_of(
+    data: DataSet,
+    held_out: int,
+    ranking: NDArray[np.float64],
+    alerted: NDArray[np.bool_],
+) -> tuple[Segment, ...]:
+    """The segments of the events from row `held_out` on, which have a label.
+
+    `ranking` orders them (log-odds or scores), `alerted` says which reach the suggested threshold;
+    both have shape `(n_held_out,)`. A value of a variable counts as a segment of its own when it is
+    among the eight most frequent ones.
+    """
+    frame = data.frame[held_out:]
+    known = frame[_LABEL].is_not_null().to_numpy()
+    is_fraud = frame[_LABEL].fill_null(False).to_numpy()
+    found = []
+    for by, values in _cuts(data, frame, held_out):
+        for value in values.drop_nulls().unique(maintain_order=True).to_list():
+            inside = (values == value).fill_null(False).to_numpy() & known
+            outside = ~inside & known
+            found.append(_measured(by, value, inside, outside, is_fraud, ranking, alerted))
+    return tuple(found)
+
+
+def _measured(
+    by: str,
+    value: str,
+    inside: NDArray[np.bool_],
+    outside: NDArray[np.bool_],
+    is_fraud: NDArray[np.bool_],
+    ranking: NDArray[np.float64],
+    alerted: NDArray[np.bool_],
+) -> Segment:
+    events, frauds = int(inside.sum()), int((inside & is_fraud).sum())
+    if frauds < MIN_FRAUDS or events - frauds < MIN_LEGITS:
+        return Segment(by=by, value=value, events=events, frauds=frauds, too_few=True)
+    auc, low, high = auc_range(is_fraud[inside], ranking[inside])
+    hits = int((inside & is_fraud & alerted).sum())
+    recall_low, recall_high = share_range(hits, frauds)
+    alarms = int((inside & ~is_fraud & alerted).sum())
+    worse = False
+    others = int((outside & is_fraud).sum())
+    if others >= MIN_FRAUDS and int(outside.sum()) - others >= MIN_LEGITS:
+        _, other_low, _ = auc_range(is_fraud[outside], ranking[outside])
+        other_recall_low, _ = share_range(int((outside & is_fraud & alerted).sum()), others)
+        worse = high < other_low or recall_high < other_recall_low
+    return Segment(
+        by=by,
+        value=value,
+        events=events,
+        frauds=frauds,
+        auc=round(auc, 4),
+        auc_low=round(low, 4),
+        auc_high=round(high, 4),
+        recall=round(hits / frauds, 4),
+        recall_low=round(recall_low, 4),
+        recall_high=round(recall_high, 4),
+        fpr=round(alarms / (events - frauds), 5),
+        worse=worse,
+    )
+
+
+def _cuts(data: DataSet, frame: pl.DataFrame, held_out: int) -> Iterator[tuple[str, pl.Series]]:
+    """What to cut by, and the part that each held-out event belongs to (null for none)."""
+    if not frame.height:
+        return
+    yield _by_time(frame)
+    event_type = data.event_type
+    amount = event_type.amount_variable
+    if amount is not None and amount in frame.columns and frame[amount].dtype.is_numeric():
+        yield amount, _bands(data.frame[amount][:held_out], frame[amount])
+    for name in _named(event_type):
+        if name in frame.columns:
+            yield name, _frequent(frame[name])
+    yield from _newness(data, frame)
+
+
+def _by_time(frame: pl.DataFrame) -> tuple[str, pl.Series]:
+    times = frame[TIME_INPUT]
+    days = (times[-1] - times[0]).days
+    if days > 75:
+        return "month", times.dt.strftime("%Y-%m")
+    if days > 10:
+        return "week from", times.dt.truncate("1w").dt.strftime("%Y-%m-%d")
+    return "day", times.dt.strftime("%Y-%m-%d")
+
+
+def _bands(learned: pl.Series, amounts: pl.Series) -> pl.Series:
+    """Bands between quantiles of what was learned from."""
+    import polars as pl
+
+    found = (learned.quantile(share, "lower") for share in _BANDS)
+    edges = sorted({float(edge) for edge in found if edge is not None})
+    if not edges:
+        return pl.Series(amounts.name, [None] * len(amounts), dtype=pl.String)
+    shown = [f"{edge:,.2f}" for edge in edges]
+    between = [f"over {low} to {high}" for low, high in pairwise(shown)]
+    labels = [f"up to {shown[0]}", *between, f"over {shown[-1]}"]
+    return amounts.cast(pl.Float64).cut(edges, labels=labels).cast(pl.String)
+
+
+def _named(event_type: EventType) -> list[str]:
+    """The variables of a few values that say where and what, one for each type."""
+    names = []
+    for kind in _PLACES:
+        of_kind = [
+            v.name
+            for v in event_type.variables
+            if v.variable_type is kind and v.data_type is DataType.STRING
+        ]
+        if kind is VariableType.CURRENCY_CODE and event_type.currency_variable:
+            of_kind.insert(0, event_type.currency_variable)
+        names += of_kind[:1]
+    return list(dict.fromkeys(names))
+
+
+def _frequent(values: pl.Series) -> pl.Series:
+    """The values as texts, those beyond the most frequent ones as `others`."""
+    import polars as pl
+
+    texts = values.cast(pl.String).str.strip_chars().str.slice(0, _LONGEST_VALUE)
+    texts = texts.set(texts == "", None)
+    counts = texts.drop_nulls().value_counts(name="events")
+    ordered = counts.sort(["events", texts.name], descending=[True, False])
+    kept = ordered[texts.name].head(_MOST_VALUES)
+    frame = pl.DataFrame({"text": texts})
+    other = pl.when(pl.col("text").is_null()).then(None).otherwise(pl.lit("others"))
+    is_kept = pl.col("text").is_in(kept.to_list())
+    return frame.select(pl.when(is_kept).then(pl.col("text")).otherwise(other)).to_series()
+
+
+def _newness(data: DataSet, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+    """Whether an event is the first one of its card, its customer."""
+    import polars as pl
+
+    past = data.past
+    labelled = past[_LABEL].is_not_null()
+    for entity in data.event_type.entity_types:
+        column = _ENTITY + entity
+        if column not in past.columns:
+            continue
+        is_first = past.select(
+            pl.when(pl.col(column).is_null())
+            .then(None)
+            .when(pl.col(column).is_first_distinct())
+            .then(pl.lit(f"first of its {entity}"))
+            .otherwise(pl.lit(f"{entity} seen before"))
+        ).to_series()
+        # The rows of the frame are the last of those that have a label.
+        if frame.height <= int(labelled.sum()):
+            is_first = is_first.filter(labelled)
+        if len(is_first) >= frame.height:
+            yield entity, is_first[-frame.height :]
