@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select
 from ringfence.detectors import tables
 from ringfence.detectors.profiles import ProfileValues
 from ringfence.errors import NotFound
+from ringfence.rules import RuleResult
 from ringfence.storage import RowInsert
 
 
@@ -86,6 +87,20 @@ def decision_of(row: Row[Any], *, repeated: bool = False) -> Decision:
         repeated=repeated,
         profile_values=row.profile_values,
     )
+
+
+def matched_rules(results: Sequence[RuleResult]) -> tuple[MatchedRule, ...]:
+    """The rules that matched, in their order."""
+    return tuple(
+        MatchedRule(result.rule_id, result.version, result.outcomes)
+        for result in results
+        if result.matched
+    )
+
+
+def outcomes_of(rules: Sequence[MatchedRule]) -> tuple[str, ...]:
+    """The outcomes of rules that matched, each once."""
+    return tuple(dict.fromkeys(name for rule in rules for name in rule.outcomes))
 
 
 def stored_values(

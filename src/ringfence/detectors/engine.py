@@ -21,20 +21,22 @@ from ringfence.detectors import tables
 from ringfence.detectors.building import ProfileBuilder
 from ringfence.detectors.decisions import (
     Decision,
-    MatchedRule,
     decision_of,
     insert_decisions,
+    matched_rules,
+    outcomes_of,
     seen_values,
     stored_decision,
     stored_values,
 )
 from ringfence.detectors.profiles import Profiles
-from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.detectors.runtime import Catalog, DetectorRuntime, Scored
+from ringfence.detectors.shadowing import Deliberation, ShadowStage
 from ringfence.errors import Conflict
 from ringfence.events import tables as event_tables
 from ringfence.events.log import append_events, stored_event
 from ringfence.events.reading import Entity, Event, SentEvent
-from ringfence.models import Contribution
+from ringfence.models import Contribution, Scorer
 from ringfence.profiles import ProfilePlan
 from ringfence.rules import RuleResult
 from ringfence.storage import Database, GroupCommit, now
@@ -96,6 +98,7 @@ class DecisionEngine:
         self.catalog = Catalog()
         self._profiles = Profiles()
         self._builder = ProfileBuilder(database, self.catalog.reconsider)
+        self._shadows = ShadowStage(database, self.catalog)
         self._commit: GroupCommit[_Prepared, Decision] = GroupCommit(database, self._decide_batch)
 
     async def decide(self, request: Request) -> Decision:
@@ -126,11 +129,13 @@ class DecisionEngine:
     def close(self) -> None:
         """Finish what was accepted."""
         self._builder.close()
+        self._shadows.close()
         self._commit.close()
 
     def _active(self, request: Request) -> DetectorRuntime:
         with self._database.read() as connection:
             runtime = self.catalog.active(connection, request.event_type, request.detector_id)
+            self._shadows.look(connection, runtime.version.detector_id)
         self._builder.ask(self.catalog.lacking())
         return runtime
 
@@ -211,12 +216,19 @@ class DecisionEngine:
         append_events(connection, [events[position] for position in positions], decided_at)
         profiles = self._advance(connection, by_runtime, events, kept, decided_at)
         decided: dict[int, Decision] = {}
+        deliberations = []
         for runtime, places in by_runtime.items():
             of_runtime = [events[place] for place in places]
-            of_plans = {
-                plan_id: [profiles[plan_id][place] for place in places] for plan_id in runtime.plans
+            seen = {
+                plan_id: [values[place] for place in places]
+                for plan_id, values in profiles.items()
+                if places[0] in values
             }
-            for number, (scores, results) in enumerate(runtime.decide(of_runtime, of_plans)):
+            of_plans = {plan_id: seen[plan_id] for plan_id in runtime.plans}
+            scored: dict[Scorer, Scored] = {}
+            for number, (scores, results) in enumerate(
+                runtime.decide(of_runtime, of_plans, scored)
+            ):
                 place = places[number]
                 decided[place] = self._decision(
                     connection,
@@ -229,7 +241,10 @@ class DecisionEngine:
                     notes[place],
                     stored_values(of_plans, number),
                 )
+            decisions = [decided[place] for place in places]
+            deliberations.append(Deliberation(runtime, of_runtime, decisions, seen, scored))
         insert_decisions(connection, list(decided.values()))
+        self._shadows.score(connection, deliberations)
         return decided
 
     def _advance(
@@ -274,12 +289,8 @@ class DecisionEngine:
         note: str | None,
         profile_values: Mapping[str, Sequence[float | None]] | None,
     ) -> Decision:
-        matched = tuple(
-            MatchedRule(result.rule_id, result.version, result.outcomes)
-            for result in results
-            if result.matched
-        )
-        outcomes = tuple(dict.fromkeys(name for rule in matched for name in rule.outcomes))
+        matched = matched_rules(results)
+        outcomes = outcomes_of(matched)
         case_id = None
         if self._opener and not watched.isdisjoint(outcomes):
             case_id, reason = self._opener.open_case(

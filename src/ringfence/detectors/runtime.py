@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection, select
 
@@ -23,6 +25,7 @@ from ringfence.detectors.definitions import (
 )
 from ringfence.detectors.plans import unbuilt
 from ringfence.detectors.profiles import ProfileValues
+from ringfence.detectors.shadows import running_shadows
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import current_revision, get_event_type, get_lists
 from ringfence.events.reading import Event, EventReader
@@ -30,6 +33,8 @@ from ringfence.models import Contribution, Scorer, load_artifact, output_variabl
 from ringfence.profiles import ProfilePlan
 from ringfence.rules import Rule, RuleResult, RuleSet, compile_rule
 
+# What a model says of some events: their scores, in the order of the events.
+Scored: TypeAlias = Sequence[float]
 # How stale a server's definitions may be after another process published new ones.
 _REVISION_CHECK_SECONDS = 0.5
 
@@ -62,19 +67,25 @@ class DetectorRuntime:
         self.rule_set = rule_set
 
     def decide(
-        self, events: Sequence[Event], profiles: ProfileValues | None = None
+        self,
+        events: Sequence[Event],
+        profiles: ProfileValues | None = None,
+        scored: dict[Scorer, Scored] | None = None,
     ) -> list[tuple[dict[str, float], tuple[RuleResult, ...]]]:
         """Scores (0-1000, by output variable) and rule results of each event.
 
-        `profiles` are the values of `plans` for these events. Raises `InvalidInput` when those of a
-        plan are missing.
+        `profiles` are the values of `plans` for these events. A model whose scores of these events
+        are in `scored` is not asked again, and what one is asked is added there. Raises
+        `InvalidInput` when the values of a plan are missing.
         """
+        scored = {} if scored is None else scored
         scores: list[dict[str, float]] = [{} for _ in events]
         rows = [event.variables for event in events]
         ats: list[datetime] = [event.at for event in events]
         for variable, scorer in self.scorers.items():
-            values = self._values(variable, profiles)
-            for of_event, score in zip(scores, scorer.score(rows, ats, values), strict=True):
+            if scorer not in scored:
+                scored[scorer] = scorer.score(rows, ats, self._values(variable, profiles))
+            for of_event, score in zip(scores, scored[scorer], strict=True):
                 of_event[variable] = score
         return [
             (of_event, self.rule_set.evaluate({**event.variables, **of_event}, event.at))
@@ -109,6 +120,17 @@ class DetectorRuntime:
                 expected="a detector version whose models look at the event alone",
             )
         return profiles[plan_id]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowCrew:
+    """The running shadows of a detector: those that can score, those of which a model has not been
+    loaded, and those that cannot be made ready, with why. The others lack profiles."""
+
+    running: Sequence[tuple[str, datetime]]
+    ready: dict[str, DetectorRuntime] = field(default_factory=dict)
+    unloaded: set[str] = field(default_factory=set)
+    broken: dict[str, str] = field(default_factory=dict)
 
 
 class Catalog:
@@ -152,6 +174,37 @@ class Catalog:
         chosen = generation.active.get((event_type, detector_id))
         return None if chosen is None else generation.runtimes.get(chosen)
 
+    def shadows(self, connection: Connection, detector_id: str) -> ShadowCrew:
+        """How the running shadows of a detector are doing. Loads no model."""
+        generation = self._current(connection)
+        crew = generation.shadows.get(detector_id)
+        if crew is None:
+            crew = self._crew(connection, generation, detector_id)
+            generation.shadows[detector_id] = crew
+        return crew
+
+    def ready_shadows(self, detector_id: str) -> Collection[DetectorRuntime]:
+        """The shadows of a detector that can score, as they were last found."""
+        generation = self._generation
+        crew = generation.shadows.get(detector_id) or generation.shadows_before.get(detector_id)
+        return () if crew is None else crew.ready.values()
+
+    def unloaded_models(
+        self, connection: Connection, detector_id: str, version: str
+    ) -> list[ModelRef]:
+        """The models of a version that have not been loaded."""
+        loaded = self._generation.scorers
+        models = get_detector_version(connection, detector_id, version).models
+        return [ref for ref in models if ref not in loaded]
+
+    def adopt(self, detector_id: str, scorers: Mapping[ModelRef, Scorer]) -> None:
+        """Take models that were loaded elsewhere, and look at a detector's shadows again."""
+        generation = self._generation
+        generation.scorers.update(scorers)
+        crew = generation.shadows.pop(detector_id, None)
+        if crew is not None:
+            generation.shadows_before[detector_id] = crew
+
     def look_again(self) -> None:
         """Look for changes at the next request: for a process that has just published one."""
         self._checked_at = -math.inf
@@ -164,7 +217,7 @@ class Catalog:
         """Choose anew which versions decide: for a process in which profiles have been built."""
         with self._lock:
             generation = self._generation
-            self._generation = _Generation(generation.revision, generation.scorers_in_use())
+            self._generation = generation.next(generation.revision)
 
     def _usable(
         self, connection: Connection, generation: _Generation, detector_id: str, version: str
@@ -180,6 +233,26 @@ class Catalog:
                     return detector_id, before
         return detector_id, version
 
+    def _crew(
+        self, connection: Connection, generation: _Generation, detector_id: str
+    ) -> ShadowCrew:
+        crew = ShadowCrew(running_shadows(connection, detector_id))
+        for version, _ in crew.running:
+            models = get_detector_version(connection, detector_id, version).models
+            if any(ref not in generation.scorers for ref in models):
+                crew.unloaded.add(version)
+                continue
+            try:
+                runtime = self._runtime(connection, generation, detector_id, version)
+            except Exception as error:
+                crew.broken[version] = f"cannot be loaded: {error}"
+                continue
+            lacking = unbuilt(connection, runtime.plans.values())
+            generation.lacking.update((plan.plan_id, plan) for plan in lacking)
+            if not lacking:
+                crew.ready[version] = runtime
+        return crew
+
     def _current(self, connection: Connection) -> _Generation:
         with self._lock:
             if time.monotonic() - self._checked_at < _REVISION_CHECK_SECONDS:
@@ -190,7 +263,7 @@ class Catalog:
                 # This connection looks at an older moment: what it sees is not for others.
                 return _Generation(revision, {})
             if revision > self._generation.revision:
-                self._generation = _Generation(revision, self._generation.scorers_in_use())
+                self._generation = self._generation.next(revision)
             self._checked_at = looked_at
             return self._generation
 
@@ -222,6 +295,15 @@ class _Generation:
         self.runtimes: dict[tuple[str, str], DetectorRuntime] = {}
         self.active: dict[tuple[str, str | None], tuple[str, str]] = {}
         self.lacking: dict[str, ProfilePlan] = {}
+        self.shadows: dict[str, ShadowCrew] = {}
+        # Until they have been found anew, so that no event is left out meanwhile.
+        self.shadows_before: dict[str, ShadowCrew] = {}
+
+    def next(self, revision: int) -> _Generation:
+        """The generation after this one, which knows what is worth handing on."""
+        after = _Generation(revision, self.scorers_in_use())
+        after.shadows_before = {**self.shadows_before, **self.shadows}
+        return after
 
     def scorers_in_use(self) -> dict[ModelRef, Scorer]:
         """The scorers of the versions that were asked for, or those handed on if none was."""

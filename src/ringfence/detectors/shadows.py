@@ -139,16 +139,16 @@ def get_shadow(connection: Connection, detector_id: str, version: str) -> Shadow
     return _shadow(row)
 
 
-def running_shadows(connection: Connection, detector_id: str) -> list[str]:
-    """The versions of a detector that run as its shadows, the first that was started first."""
+def running_shadows(connection: Connection, detector_id: str) -> list[tuple[str, datetime]]:
+    """The versions of a detector that run as its shadows, each with when it was started, the first
+    that was started first."""
     shadows = tables.shadows
-    return list(
-        connection.execute(
-            select(shadows.c.version)
-            .where(shadows.c.detector_id == detector_id, shadows.c.stopped_at.is_(None))
-            .order_by(shadows.c.started_at)
-        ).scalars()
+    rows = connection.execute(
+        select(shadows.c.version, shadows.c.started_at)
+        .where(shadows.c.detector_id == detector_id, shadows.c.stopped_at.is_(None))
+        .order_by(shadows.c.started_at)
     )
+    return [(row.version, row.started_at) for row in rows]
 
 
 def note_readiness(
