@@ -1,0 +1,54 @@
+"""Models that were made elsewhere: ONNX files that run here, HTTP endpoints that are asked.
+
+To a rule their output is a variable like the score of a model of our own. They are fallible in a
+way that ours are not, so each says beforehand what stands in for its answer when there is none.
+"""
+
+from ringfence.models.external.answers import Answer
+from ringfence.models.external.calls import ExternalCalls
+from ringfence.models.external.definitions import (
+    Endpoint,
+    ExternalInput,
+    ExternalKind,
+    ExternalModel,
+    ExternalOutput,
+    OnFailure,
+    ReplyFormat,
+    RequestFormat,
+    Scale,
+)
+from ringfence.models.external.networks import Network
+from ringfence.models.external.pictures import Layout, Picture
+from ringfence.models.external.registry import (
+    delete_external_model,
+    get_external_model,
+    list_external_models,
+    load_external_model,
+    load_network,
+    put_external_model,
+    variables_of,
+)
+
+__all__ = [
+    "Answer",
+    "Endpoint",
+    "ExternalCalls",
+    "ExternalInput",
+    "ExternalKind",
+    "ExternalModel",
+    "ExternalOutput",
+    "Layout",
+    "Network",
+    "OnFailure",
+    "Picture",
+    "ReplyFormat",
+    "RequestFormat",
+    "Scale",
+    "delete_external_model",
+    "get_external_model",
+    "list_external_models",
+    "load_external_model",
+    "load_network",
+    "put_external_model",
+    "variables_of",
+]
