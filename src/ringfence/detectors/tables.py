@@ -203,3 +203,58 @@ retraining_runs = Table(
     ),
     Index("ix_retraining_runs_model_id", "model_id", "started_at"),
 )
+
+# The last check of a model version for drift; replaced by the next one.
+drift_checks = Table(
+    "drift_checks",
+    metadata,
+    Column("model_id", String(64), primary_key=True),
+    Column("version", String(8), primary_key=True),
+    Column("checked_at", Instant, nullable=False),
+    Column("report", Json, nullable=False),
+    ForeignKeyConstraint(
+        ["model_id", "version"], ["model_versions.model_id", "model_versions.version"]
+    ),
+)
+
+# When the next check is due, so that of several servers one does it.
+drift_rounds = Table(
+    "drift_rounds",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next_at", Instant, nullable=False),
+)
+
+# One row for each time that something went beyond its bound. `since` to `until` is the window in
+# which it was last seen there.
+drift_alerts = Table(
+    "drift_alerts",
+    metadata,
+    Column("alert_id", String(40), primary_key=True),
+    Column("model_id", String(64), nullable=False),
+    Column("version", String(8), nullable=False),
+    Column("measure", String(16), nullable=False),
+    Column("subject", String(256), nullable=False),
+    Column("value", Float, nullable=False),
+    Column("bound", Float, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("cleared_at", Instant),
+    Column("acknowledged_by", String(128)),
+    Column("acknowledged_at", Instant),
+    ForeignKeyConstraint(
+        ["model_id", "version"], ["model_versions.model_id", "model_versions.version"]
+    ),
+    Index(
+        "uq_drift_alerts_open",
+        "model_id",
+        "version",
+        "measure",
+        "subject",
+        unique=True,
+        sqlite_where=text("cleared_at IS NULL"),
+        postgresql_where=text("cleared_at IS NULL"),
+    ),
+    Index("ix_drift_alerts_raised_at", "raised_at"),
+)

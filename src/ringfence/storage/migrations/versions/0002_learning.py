@@ -162,3 +162,53 @@ def upgrade() -> None:
     op.create_index(
         "ix_retraining_runs_model_id", "retraining_runs", ["model_id", "started_at"], unique=False
     )
+    op.create_table(
+        "drift_checks",
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=8), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.Column("report", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id", "version"],
+            ["model_versions.model_id", "model_versions.version"],
+            name=op.f("fk_drift_checks_model_id_version"),
+        ),
+        sa.PrimaryKeyConstraint("model_id", "version", name=op.f("pk_drift_checks")),
+    )
+    op.create_table(
+        "drift_rounds",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_drift_rounds")),
+    )
+    op.create_table(
+        "drift_alerts",
+        sa.Column("alert_id", sa.String(length=40), nullable=False),
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=8), nullable=False),
+        sa.Column("measure", sa.String(length=16), nullable=False),
+        sa.Column("subject", sa.String(length=256), nullable=False),
+        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("bound", sa.Float(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("raised_at", sa.BigInteger(), nullable=False),
+        sa.Column("cleared_at", sa.BigInteger(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(length=128), nullable=True),
+        sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["model_id", "version"],
+            ["model_versions.model_id", "model_versions.version"],
+            name=op.f("fk_drift_alerts_model_id_version"),
+        ),
+        sa.PrimaryKeyConstraint("alert_id", name=op.f("pk_drift_alerts")),
+    )
+    op.create_index("ix_drift_alerts_raised_at", "drift_alerts", ["raised_at"], unique=False)
+    op.create_index(
+        "uq_drift_alerts_open",
+        "drift_alerts",
+        ["model_id", "version", "measure", "subject"],
+        unique=True,
+        sqlite_where=sa.text("cleared_at IS NULL"),
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    )
