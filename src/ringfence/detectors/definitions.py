@@ -6,7 +6,7 @@ been active. One version of a detector is active at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ringfence.detectors import tables
+from ringfence.detectors.external import check_external
 from ringfence.detectors.outcomes import check_description, list_outcomes
 from ringfence.detectors.plans import give_up_unused_plans
 from ringfence.errors import Conflict, InvalidInput, NotFound
@@ -60,13 +61,14 @@ class Detector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DetectorVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """Models and rules, in the order in which the rules are evaluated."""
+    """Models and rules, in the order in which the rules are evaluated; external models by name."""
 
     detector_id: str
     version: str
     status: DetectorStatus
     rules: tuple[RuleRef, ...]
     models: tuple[ModelRef, ...]
+    external_models: tuple[str, ...] = ()
     mode: ExecutionMode
     description: str
     created_at: datetime
@@ -206,12 +208,14 @@ def list_rules(connection: Connection, detector_id: str) -> list[Rule]:
 def rule_types(connection: Connection, event_type: str) -> dict[str, DataType]:
     """What a rule of this event type may name: its variables and the scores of its models."""
     from ringfence.models import list_models
+    from ringfence.models.external import list_external_models, variables_of
 
     types = {v.name: v.data_type for v in get_event_type(connection, event_type).variables}
     for model in list_models(connection):
         if model.event_type == event_type:
             types[output_variable(model.model_id)] = DataType.FLOAT
-    return types
+    external = list_external_models(connection)
+    return types | variables_of(one for one in external if one.event_type == event_type)
 
 
 def create_detector_version(
@@ -220,6 +224,7 @@ def create_detector_version(
     *,
     rules: Sequence[RuleRef],
     models: Sequence[ModelRef],
+    external_models: Sequence[str] = (),
     mode: ExecutionMode = ExecutionMode.FIRST_MATCHED,
     description: str = "",
 ) -> DetectorVersion:
@@ -235,7 +240,8 @@ def create_detector_version(
     if len(set(rules)) != len(rules):
         raise InvalidInput("a rule is named twice", field="rules")
     _check_models(connection, detector, models)
-    _check_rules(connection, detector, rules, models)
+    given = check_external(connection, external_models, detector.event_type)
+    _check_rules(connection, detector, rules, models, given)
     count = connection.execute(
         select(func.count())
         .select_from(tables.detector_versions)
@@ -249,6 +255,7 @@ def create_detector_version(
             status=DetectorStatus.DRAFT,
             rules=tuple(rules),
             models=tuple(models),
+            external_models=tuple(external_models) or None,
             mode=mode,
             description=description,
             created_at=now(),
@@ -341,6 +348,7 @@ def _check_rules(
     detector: Detector,
     rules: Sequence[RuleRef],
     models: Sequence[ModelRef],
+    external: Collection[str],
 ) -> None:
     stored = {
         RuleRef(rule.rule_id, rule.version): rule
@@ -348,7 +356,7 @@ def _check_rules(
     }
     event_type = get_event_type(connection, detector.event_type)
     given = {variable.name for variable in event_type.variables}
-    given |= {output_variable(ref.model_id) for ref in models}
+    given |= {output_variable(ref.model_id) for ref in models} | set(external)
     for ref in rules:
         if ref not in stored:
             raise InvalidInput(
@@ -376,6 +384,7 @@ def _version(row: Row[tuple[object, ...]]) -> DetectorVersion:
         status=DetectorStatus(row.status),
         rules=msgspec.convert(row.rules, tuple[RuleRef, ...]),
         models=msgspec.convert(row.models, tuple[ModelRef, ...]),
+        external_models=tuple(row.external_models or ()),
         mode=ExecutionMode(row.mode),
         description=row.description,
         created_at=row.created_at,

@@ -11,17 +11,15 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from ringfence.detectors import tables
 from ringfence.detectors.building import ProfileBuilder
 from ringfence.detectors.decisions import (
     Decision,
-    decision_of,
     insert_decisions,
     matched_rules,
     outcomes_of,
@@ -29,17 +27,20 @@ from ringfence.detectors.decisions import (
     stored_decision,
     stored_values,
 )
+from ringfence.detectors.external import Asked
+from ringfence.detectors.known import known_decisions, other_content, repeated
 from ringfence.detectors.profiles import Profiles
 from ringfence.detectors.runtime import Catalog, DetectorRuntime, Scored
 from ringfence.detectors.shadowing import Deliberation, ShadowStage
-from ringfence.errors import Conflict
-from ringfence.events import tables as event_tables
 from ringfence.events.log import append_events, stored_event
 from ringfence.events.reading import Entity, Event, SentEvent
 from ringfence.models import Contribution, Scorer
+from ringfence.models.external import Body, ExternalCalls
 from ringfence.profiles import ProfilePlan
 from ringfence.rules import RuleResult
 from ringfence.storage import Database, GroupCommit, now
+
+_NOTE_CHARACTERS = 512
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -56,6 +57,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     that names the card by its number; what it raises is the answer to this request alone. `fresh`
     is false when the event id is known already: a repeat must get its answer even if the card has
     been blocked since. `variables_field` is where the variables stand in the client's document.
+    `bodies` are those for external models that look at no variables, by the model's name.
     """
 
     event_type: str
@@ -63,6 +65,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     detector_id: str | None = None
     resolve: Callable[[Connection, bool], Resolved] | None = None
     variables_field: str = "variables"
+    bodies: Mapping[str, Body] | None = None
 
 
 class Suspicion(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +99,7 @@ class DecisionEngine:
         self._database = database
         self._opener = opener
         self.catalog = Catalog()
+        self.external = ExternalCalls()
         self._profiles = Profiles()
         self._builder = ProfileBuilder(database, self.catalog.reconsider)
         self._shadows = ShadowStage(database, self.catalog)
@@ -105,13 +109,18 @@ class DecisionEngine:
         """The decision about an event, durable when this returns.
 
         The same event id with the same content returns the stored decision (`repeated`); with
-        other content it raises `Conflict`. Raises `InvalidInput` naming the field, `NotFound`.
+        other content it raises `Conflict`. Raises `InvalidInput` naming the field, `NotFound`,
+        `Unavailable` for an external model without which nothing is to be decided.
         """
         runtime = self.catalog.cached(request.event_type, request.detector_id)
         if runtime is None:
             runtime = await asyncio.to_thread(self._active, request)
         event = runtime.reader.read(request.sent, now(), field=request.variables_field)
-        prepared = _Prepared(request, event, runtime)
+        asked: Asked = {}
+        # What is decided already is not asked again; the stored decision is the answer.
+        if runtime.external.are_asked_ahead and not await asyncio.to_thread(self._is_known, event):
+            asked = await runtime.external.ask(self.external, event.variables, request.bodies)
+        prepared = _Prepared(request, event, runtime, asked)
         try:
             decision = await self._commit.submit(prepared)
         except (IntegrityError, OperationalError):
@@ -131,6 +140,7 @@ class DecisionEngine:
         self._builder.close()
         self._shadows.close()
         self._commit.close()
+        self.external.close()
 
     def _active(self, request: Request) -> DetectorRuntime:
         with self._database.read() as connection:
@@ -138,6 +148,10 @@ class DecisionEngine:
             self._shadows.look(connection, runtime.version.detector_id)
         self._builder.ask(self.catalog.lacking())
         return runtime
+
+    def _is_known(self, event: Event) -> bool:
+        with self._database.read() as connection:
+            return bool(known_decisions(connection, [(event.event_type, event.event_id)]))
 
     def _explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
         with self._database.read() as connection:
@@ -157,6 +171,7 @@ class DecisionEngine:
                 content_hash=b"",
             ),
             seen_values(decision),
+            decision.scores,
         )
 
     def _decide_batch(
@@ -164,7 +179,9 @@ class DecisionEngine:
     ) -> list[Decision | BaseException]:
         answers: list[Decision | BaseException | None] = [None] * len(batch)
         kept = self._profiles.hold(connection, {item.event.event_type for item in batch})
-        known = _known(connection, batch)
+        known = known_decisions(
+            connection, [(item.event.event_type, item.event.event_id) for item in batch]
+        )
         fresh: dict[tuple[str, str], int] = {}
         repeats: list[tuple[int, int]] = []
         events: dict[int, Event] = {}
@@ -177,7 +194,7 @@ class DecisionEngine:
                 answers[position] = error
                 continue
             if key in known:
-                answers[position] = _repeat(known[key], event)
+                answers[position] = repeated(known[key], event)
             elif key in fresh:
                 repeats.append((position, fresh[key]))
                 events[position] = event
@@ -192,7 +209,7 @@ class DecisionEngine:
             answers[position] = (
                 msgspec.structs.replace(decided[first], repeated=True)
                 if same
-                else _conflict(events[position].event_id)
+                else other_content(events[position].event_id)
             )
         return [answer for answer in answers if answer is not None]
 
@@ -226,8 +243,11 @@ class DecisionEngine:
             }
             of_plans = {plan_id: seen[plan_id] for plan_id in runtime.plans}
             scored: dict[Scorer, Scored] = {}
+            said = runtime.external.answer(
+                [event.variables for event in of_runtime], [batch[place].asked for place in places]
+            )
             for number, (scores, results) in enumerate(
-                runtime.decide(of_runtime, of_plans, scored)
+                runtime.decide(of_runtime, of_plans, scored, said)
             ):
                 place = places[number]
                 decided[place] = self._decision(
@@ -238,7 +258,7 @@ class DecisionEngine:
                     results,
                     watched,
                     decided_at,
-                    notes[place],
+                    _joined(notes[place], said[number].note),
                     stored_values(of_plans, number),
                 )
             decisions = [decided[place] for place in places]
@@ -296,7 +316,7 @@ class DecisionEngine:
             case_id, reason = self._opener.open_case(
                 connection, Suspicion(event=event, outcomes=outcomes, decided_at=decided_at)
             )
-            note = "; ".join(part for part in (note, reason) if part) or None
+            note = _joined(note, reason)
         return Decision(
             event_type=event.event_type,
             event_id=event.event_id,
@@ -313,39 +333,13 @@ class DecisionEngine:
 
 
 class _Prepared:
-    __slots__ = ("event", "request", "runtime")
+    __slots__ = ("asked", "event", "request", "runtime")
 
-    def __init__(self, request: Request, event: Event, runtime: DetectorRuntime):
+    def __init__(self, request: Request, event: Event, runtime: DetectorRuntime, asked: Asked):
         self.request = request
         self.event = event
         self.runtime = runtime
-
-
-# Built once: building it anew for every batch would take longer than running it. One event type at
-# a time, for SQLite answers a list of pairs by reading the whole log.
-_KNOWN = (
-    select(event_tables.events.c.content_hash, tables.decisions)
-    .join(
-        tables.decisions,
-        (tables.decisions.c.event_type == event_tables.events.c.event_type)
-        & (tables.decisions.c.event_id == event_tables.events.c.event_id),
-    )
-    .where(
-        event_tables.events.c.event_type == bindparam("of_type"),
-        event_tables.events.c.event_id.in_(bindparam("ids", expanding=True)),
-    )
-)
-
-
-def _known(connection: Connection, batch: Sequence[_Prepared]) -> dict[tuple[str, str], Row[Any]]:
-    by_type: dict[str, list[str]] = {}
-    for item in batch:
-        by_type.setdefault(item.event.event_type, []).append(item.event.event_id)
-    return {
-        (row.event_type, row.event_id): row
-        for of_type, ids in by_type.items()
-        for row in connection.execute(_KNOWN, {"of_type": of_type, "ids": ids})
-    }
+        self.asked = asked
 
 
 def _resolve(connection: Connection, item: _Prepared, fresh: bool) -> tuple[Event, str | None]:
@@ -363,15 +357,5 @@ def _resolve(connection: Connection, item: _Prepared, fresh: bool) -> tuple[Even
     )
 
 
-def _repeat(row: Row[Any], event: Event) -> Decision | Conflict:
-    if row.content_hash != event.content_hash:
-        return _conflict(event.event_id)
-    return decision_of(row, repeated=True)
-
-
-def _conflict(event_id: str) -> Conflict:
-    return Conflict(
-        f"event {event_id!r} is already stored with other content",
-        field="event_id",
-        expected="a new id, or exactly what was sent before",
-    )
+def _joined(*notes: str | None) -> str | None:
+    return "; ".join(note for note in notes if note)[:_NOTE_CHARACTERS] or None

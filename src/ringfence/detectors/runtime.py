@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from ringfence.detectors import tables
+from ringfence.detectors.active import find_active, version_before
 from ringfence.detectors.definitions import (
-    DetectorStatus,
     DetectorVersion,
     ModelRef,
     RuleRef,
@@ -23,13 +22,15 @@ from ringfence.detectors.definitions import (
     list_rules,
     rule_types,
 )
+from ringfence.detectors.external import ExternalScores, Said, load_external
 from ringfence.detectors.plans import unbuilt
 from ringfence.detectors.profiles import ProfileValues
 from ringfence.detectors.shadows import running_shadows
-from ringfence.errors import Conflict, InvalidInput, NotFound
+from ringfence.errors import InvalidInput
 from ringfence.events.definitions import current_revision, get_event_type, get_lists
 from ringfence.events.reading import Event, EventReader
 from ringfence.models import Contribution, Scorer, load_artifact, output_variable
+from ringfence.models.external import Network
 from ringfence.profiles import ProfilePlan
 from ringfence.rules import Rule, RuleResult, RuleSet, compile_rule
 
@@ -49,10 +50,12 @@ class DetectorRuntime:
         scorers: dict[str, Scorer],
         rules: Sequence[Rule],
         rule_set: RuleSet,
+        external: ExternalScores,
     ):
         self.version = version
         self.reader = reader
         self.scorers = scorers
+        self.external = external
         self.rules = {rule.rule_id: rule for rule in rules}
         self._plan_ids = {
             variable: None if scorer.plan is None else scorer.plan.plan_id
@@ -71,12 +74,14 @@ class DetectorRuntime:
         events: Sequence[Event],
         profiles: ProfileValues | None = None,
         scored: dict[Scorer, Scored] | None = None,
+        external: Sequence[Said] | None = None,
     ) -> list[tuple[dict[str, float], tuple[RuleResult, ...]]]:
         """Scores (0-1000, by output variable) and rule results of each event.
 
         `profiles` are the values of `plans` for these events. A model whose scores of these events
-        are in `scored` is not asked again, and what one is asked is added there. Raises
-        `InvalidInput` when the values of a plan are missing.
+        are in `scored` is not asked again, and what one is asked is added there. `external` is what
+        external models say of them; without it, those that can be are asked here. Raises
+        `InvalidInput` when the values of a plan are missing, and like `ExternalScores.answer`.
         """
         scored = {} if scored is None else scored
         scores: list[dict[str, float]] = [{} for _ in events]
@@ -87,17 +92,25 @@ class DetectorRuntime:
                 scored[scorer] = scorer.score(rows, ats, self._values(variable, profiles))
             for of_event, score in zip(scores, scored[scorer], strict=True):
                 of_event[variable] = score
+        if self.external:
+            said = self.external.answer(rows) if external is None else external
+            for of_event, of_others in zip(scores, said, strict=True):
+                of_event.update(of_others.values)
         return [
             (of_event, self.rule_set.evaluate({**event.variables, **of_event}, event.at))
             for event, of_event in zip(events, scores, strict=True)
         ]
 
     def explain(
-        self, event: Event, profiles: ProfileValues | None = None
+        self,
+        event: Event,
+        profiles: ProfileValues | None = None,
+        scores: Mapping[str, float] | None = None,
     ) -> dict[str, tuple[Contribution, ...]]:
         """What each model's score is made of. About 3 ms a model.
 
-        `profiles` are the values of `plans` for this one event. Raises like `decide`.
+        `profiles` are the values of `plans` for this one event, and `scores` what it was decided
+        with. Raises `InvalidInput` when the values of a plan are missing.
         """
         explained: dict[str, tuple[Contribution, ...]] = {}
         for variable, scorer in self.scorers.items():
@@ -105,7 +118,7 @@ class DetectorRuntime:
             explained[variable] = scorer.explain(
                 event.variables, event.at, None if values is None else values[0]
             )
-        return explained
+        return explained | self.external.explain(scores or {})
 
     def _values(
         self, variable: str, profiles: ProfileValues | None
@@ -157,7 +170,7 @@ class Catalog:
         chosen = generation.active.get(key)
         if chosen is None:
             chosen = self._usable(
-                connection, generation, *_find_active(connection, event_type, detector_id)
+                connection, generation, *find_active(connection, event_type, detector_id)
             )
             generation.active[key] = chosen
         return self._runtime(connection, generation, *chosen)
@@ -226,7 +239,7 @@ class Catalog:
         lacking = unbuilt(connection, runtime.plans.values())
         if lacking:
             generation.lacking.update((plan.plan_id, plan) for plan in lacking)
-            before = _version_before(connection, detector_id)
+            before = version_before(connection, detector_id)
             if before is not None:
                 older = self._runtime(connection, generation, detector_id, before)
                 if not unbuilt(connection, older.plans.values()):
@@ -276,7 +289,7 @@ class Catalog:
             with generation.loading:
                 runtime = generation.runtimes.get(key)
                 if runtime is None:
-                    runtime = _load(connection, detector_id, version, generation.scorers)
+                    runtime = _load(connection, detector_id, version, generation)
                     generation.runtimes[key] = runtime
         return runtime
 
@@ -292,6 +305,7 @@ class _Generation:
         self.revision = revision
         self.loading = threading.Lock()
         self.scorers = scorers
+        self.networks: dict[str, Network] = {}
         self.runtimes: dict[tuple[str, str], DetectorRuntime] = {}
         self.active: dict[tuple[str, str | None], tuple[str, str]] = {}
         self.lacking: dict[str, ProfilePlan] = {}
@@ -302,6 +316,11 @@ class _Generation:
     def next(self, revision: int) -> _Generation:
         """The generation after this one, which knows what is worth handing on."""
         after = _Generation(revision, self.scorers_in_use())
+        after.networks = {
+            name: network
+            for runtime in tuple(self.runtimes.values())
+            for name, network in runtime.external.networks.items()
+        } or dict(self.networks)
         after.shadows_before = {**self.shadows_before, **self.shadows}
         return after
 
@@ -316,56 +335,8 @@ class _Generation:
         }
 
 
-def _find_active(
-    connection: Connection, event_type: str, detector_id: str | None
-) -> tuple[str, str]:
-    get_event_type(connection, event_type)
-    detectors, versions = tables.detectors, tables.detector_versions
-    query = (
-        select(versions.c.detector_id, versions.c.version)
-        .join(detectors, detectors.c.detector_id == versions.c.detector_id)
-        .where(detectors.c.event_type == event_type, versions.c.status == DetectorStatus.ACTIVE)
-    )
-    if detector_id is not None:
-        if get_detector(connection, detector_id).event_type != event_type:
-            raise NotFound(
-                f"detector {detector_id!r} is not for event type {event_type!r}", field="detector"
-            )
-        query = query.where(versions.c.detector_id == detector_id)
-    found = connection.execute(query).all()
-    if not found:
-        raise Conflict(
-            f"no detector version is active for event type {event_type!r}", field="detector"
-        )
-    if len(found) > 1:
-        raise InvalidInput(
-            "several detectors are active for this event type",
-            field="detector",
-            expected="one of " + ", ".join(row.detector_id for row in found),
-        )
-    return found[0].detector_id, found[0].version
-
-
-def _version_before(connection: Connection, detector_id: str) -> str | None:
-    versions = tables.detector_versions
-    found: str | None = connection.execute(
-        select(versions.c.version)
-        .where(
-            versions.c.detector_id == detector_id,
-            versions.c.status == DetectorStatus.INACTIVE,
-            versions.c.activated_at.is_not(None),
-        )
-        .order_by(versions.c.activated_at.desc())
-        .limit(1)
-    ).scalar()
-    return found
-
-
 def _load(
-    connection: Connection,
-    detector_id: str,
-    version_number: str,
-    scorers: dict[ModelRef, Scorer],
+    connection: Connection, detector_id: str, version_number: str, generation: _Generation
 ) -> DetectorRuntime:
     version = get_detector_version(connection, detector_id, version_number)
     event_type = get_event_type(connection, get_detector(connection, detector_id).event_type)
@@ -373,6 +344,7 @@ def _load(
     rules = [stored[ref] for ref in version.rules]
     types = rule_types(connection, event_type.name)
     lists = get_lists(connection)
+    scorers = generation.scorers
     for ref in version.models:
         if ref not in scorers:
             scorers[ref] = Scorer(load_artifact(connection, ref.model_id, ref.version))
@@ -382,4 +354,5 @@ def _load(
         {output_variable(ref.model_id): scorers[ref] for ref in version.models},
         rules,
         RuleSet([compile_rule(rule, types, lists) for rule in rules], version.mode),
+        load_external(connection, version.external_models, generation.networks),
     )

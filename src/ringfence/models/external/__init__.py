@@ -4,7 +4,7 @@ To a rule their output is a variable like the score of a model of our own. They 
 way that ours are not, so each says beforehand what stands in for its answer when there is none.
 """
 
-from ringfence.models.external.answers import Answer
+from ringfence.models.external.answers import Answer, Body
 from ringfence.models.external.calls import ExternalCalls
 from ringfence.models.external.definitions import (
     Endpoint,
@@ -31,6 +31,7 @@ from ringfence.models.external.registry import (
 
 __all__ = [
     "Answer",
+    "Body",
     "Endpoint",
     "ExternalCalls",
     "ExternalInput",

@@ -1,4 +1,7 @@
-"""What an external model says of an event, and how an endpoint's reply is read. Pure functions."""
+"""What is asked of an external model and what it says of an event; how an endpoint's reply is read.
+
+Pure functions.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,13 @@ class Answer(msgspec.Struct, frozen=True):
 
     values: dict[str, float]
     failure: str | None = None
+
+
+class Body(msgspec.Struct, frozen=True):
+    """The body of a request as a client made it, for a model that does not look at variables."""
+
+    content: bytes
+    media_type: str
 
 
 def failed(model: ExternalModel, reason: str) -> Answer:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from ringfence.errors import Unavailable
 from ringfence.events.variables import Value
-from ringfence.models.external.answers import Answer
+from ringfence.models.external.answers import Answer, Body
 from ringfence.models.external.definitions import ExternalModel
 
 if TYPE_CHECKING:
     import httpx2
 
-    from ringfence.models.external.endpoints import Body, Counts, EndpointCaller
+    from ringfence.models.external.endpoints import Counts, EndpointCaller
 
 
 class ExternalCalls:

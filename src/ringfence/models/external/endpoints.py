@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from ringfence.events.variables import Value
-from ringfence.models.external.answers import Answer, Unreadable, failed, read_reply
+from ringfence.models.external.answers import Answer, Body, Unreadable, failed, read_reply
 from ringfence.models.external.breaker import Breaker, BreakerState
 from ringfence.models.external.definitions import Endpoint, ExternalModel, RequestFormat
 from ringfence.models.external.templates import Template, csv_field
@@ -34,13 +34,6 @@ _MEDIA_TYPES = {
     RequestFormat.TEXT_CSV: "text/csv",
 }
 _log = structlog.get_logger(__name__)
-
-
-class Body(msgspec.Struct, frozen=True):
-    """The body of a request as a client made it, for a model that does not look at variables."""
-
-    content: bytes
-    media_type: str
 
 
 class Failure(Exception):

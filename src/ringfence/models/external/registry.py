@@ -109,7 +109,10 @@ def load_external_model(connection: Connection, name: str) -> ExternalModel:
 
     Raises `NotFound`.
     """
-    row = _row(connection, name)
+    table = tables.external_models
+    row = connection.execute(
+        select(table.c.definition, table.c.secrets).where(table.c.name == name)
+    ).first()
     if row is None:
         raise _unknown(name)
     model = msgspec.convert(row.definition, ExternalModel)

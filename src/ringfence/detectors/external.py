@@ -1,0 +1,282 @@
+"""External models in a detector version: asked on the hot path, and kept as they are while used.
+
+Endpoints, and files that take long, are asked before an event goes to be committed, so that no
+transaction waits for them; other files are run with the batch, like models of our own. How a model
+is asked is known to `models.external`; what is declared for its failures is applied here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from ringfence.detectors import tables
+from ringfence.errors import Conflict, InvalidInput, NotFound, Unavailable
+from ringfence.events.variables import Value
+from ringfence.models import Contribution
+from ringfence.models.external import (
+    Answer,
+    Body,
+    ExternalCalls,
+    ExternalKind,
+    ExternalModel,
+    Network,
+    OnFailure,
+    delete_external_model,
+    get_external_model,
+    load_external_model,
+    load_network,
+    put_external_model,
+)
+
+MAX_EXTERNAL_MODELS = 10
+_NOTE_CHARACTERS = 300
+# By the model's name, what it said of an event before the event went to be committed.
+Asked = Mapping[str, Answer]
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What all external models of a version say of an event: values by output variable, without
+    those that are missing, and a note about those that failed."""
+
+    values: dict[str, float]
+    note: str | None = None
+
+
+class ExternalScores:
+    """The external models of one detector version. Immutable, and safe to use from several
+    threads."""
+
+    def __init__(self, models: Sequence[ExternalModel], networks: Mapping[str, Network]):
+        self._models = tuple(models)
+        self.networks = {model.name: networks[model.name] for model in models if _is_file(model)}
+        """The files among them, by name."""
+        self.endpoints = tuple(model.name for model in models if not _is_file(model))
+        """The names of those that are asked over HTTP."""
+        slow = {name for name, network in self.networks.items() if network.is_slow}
+        self._ahead = [m for m in models if m.name in slow or not _is_file(m)]
+        self.are_asked_ahead = bool(self._ahead)
+        """Whether one of them is to be asked before an event goes to be committed."""
+
+    def __bool__(self) -> bool:
+        return bool(self._models)
+
+    async def ask(
+        self,
+        calls: ExternalCalls,
+        variables: Mapping[str, Value],
+        bodies: Mapping[str, Body] | None = None,
+    ) -> Asked:
+        """What those that are asked ahead say of an event; all are asked at once.
+
+        `bodies` are those that the client made, by the name of the model. Raises `Unavailable` for
+        a failure that is declared to refuse the decision.
+        """
+        bodies = bodies or {}
+        answers = await asyncio.gather(
+            *(self._asked(calls, model, variables, bodies.get(model.name)) for model in self._ahead)
+        )
+        for model, answer in zip(self._ahead, answers, strict=True):
+            _refuse_if_declared(model, answer)
+        return {model.name: answer for model, answer in zip(self._ahead, answers, strict=True)}
+
+    def ask_here(self, calls: ExternalCalls, variables: Mapping[str, Value]) -> Asked:
+        """Like `ask`, for a caller in a thread of its own; files are left to `answer`."""
+        return {
+            model.name: calls.ask_here(model, variables)
+            for model in self._models
+            if not _is_file(model)
+        }
+
+    def answer(
+        self, rows: Sequence[Mapping[str, Value]], asked: Sequence[Asked] | None = None
+    ) -> list[Said]:
+        """What they say of events, of which `rows` are the variables and `asked` what is known
+        already; files are run for the rest.
+
+        Raises `InvalidInput` when an endpoint would have to be asked, and `Unavailable` for a
+        failure that is declared to refuse the decision.
+        """
+        values: list[dict[str, float]] = [{} for _ in rows]
+        notes: list[list[str]] = [[] for _ in rows]
+        for model in self._models:
+            for number, answer in enumerate(self._answers(model, rows, asked)):
+                _refuse_if_declared(model, answer)
+                values[number].update(answer.values)
+                if answer.failure:
+                    notes[number].append(_note(model, answer.failure))
+        return [
+            Said(of_event, "; ".join(note)[:_NOTE_CHARACTERS] or None)
+            for of_event, note in zip(values, notes, strict=True)
+        ]
+
+    def explain(self, scores: Mapping[str, float]) -> dict[str, tuple[Contribution, ...]]:
+        """What can be said of why they score as they do: that they do, and how."""
+        return {
+            variable: (
+                Contribution(
+                    model.name,
+                    f"{scores[variable]:g}" if variable in scores else None,
+                    0.0,
+                    f"score of the external model {model.name}, which gives no reasons",
+                ),
+            )
+            for model in self._models
+            for variable in model.variables
+        }
+
+    async def _asked(
+        self,
+        calls: ExternalCalls,
+        model: ExternalModel,
+        variables: Mapping[str, Value],
+        body: Body | None,
+    ) -> Answer:
+        network = self.networks.get(model.name)
+        if network is None:
+            return await calls.ask(model, variables, body)
+        (answer,) = await asyncio.to_thread(network.ask, [variables])
+        return answer
+
+    def _answers(
+        self,
+        model: ExternalModel,
+        rows: Sequence[Mapping[str, Value]],
+        asked: Sequence[Asked] | None,
+    ) -> Sequence[Answer]:
+        if asked is not None and all(model.name in of_event for of_event in asked):
+            return [of_event[model.name] for of_event in asked]
+        network = self.networks.get(model.name)
+        if network is None:
+            raise InvalidInput(
+                f"external model {model.name!r} is asked over HTTP, as it is with live events only",
+                field="detector",
+                expected="a detector version whose models all run here",
+            )
+        return network.ask(rows)
+
+
+def load_external(
+    connection: Connection, names: Iterable[str], loaded: dict[str, Network]
+) -> ExternalScores:
+    """The external models of these names. Files are taken from `loaded` where it has them as they
+    are stored, and added there. Raises `NotFound`, `Unavailable` when a file cannot be loaded."""
+    models = [load_external_model(connection, name) for name in names]
+    for model in models:
+        known = loaded.get(model.name)
+        if _is_file(model) and (known is None or known.model != model):
+            loaded[model.name] = load_network(connection, model.name)
+    return ExternalScores(models, loaded)
+
+
+def check_external(connection: Connection, names: Sequence[str], event_type: str) -> set[str]:
+    """The variables that these external models give. Raises `InvalidInput` for one that does not
+    exist, is named twice, or is for another event type."""
+    if len(set(names)) != len(names) or len(names) > MAX_EXTERNAL_MODELS:
+        raise InvalidInput(
+            "too many, or one is named twice",
+            field="external_models",
+            expected=f"at most {MAX_EXTERNAL_MODELS} different ones",
+        )
+    given: set[str] = set()
+    for name in names:
+        try:
+            model = get_external_model(connection, name)
+        except NotFound as error:
+            raise InvalidInput(error.message, field="external_models") from None
+        if model.event_type != event_type:
+            raise InvalidInput(
+                f"external model {name!r} is for another event type",
+                field="external_models",
+                expected=f"external models of event type {event_type!r}",
+            )
+        given.update(model.variables)
+    return given
+
+
+def define_external_model(
+    connection: Connection, model: ExternalModel, content: bytes | None = None
+) -> ExternalModel:
+    """Create or replace an external model, as `put_external_model` does.
+
+    What a detector version uses stays what it is: of a file only the description, the fallbacks and
+    `on_failure` may change, of an endpoint everything but what it gives. Raises `Conflict`
+    otherwise.
+    """
+    user = _user(connection, model.name)
+    before = get_external_model(connection, model.name) if user else None
+    after = put_external_model(connection, model, content)
+    if before is not None:
+        for field, old, new in (
+            ("event_type", before.event_type, after.event_type),
+            ("kind", before.kind, after.kind),
+            ("outputs", _lasting(before), _lasting(after)),
+            ("inputs", before.inputs, after.inputs if _is_file(after) else before.inputs),
+            ("content", before.sha256, after.sha256),
+        ):
+            if old != new:
+                _refuse_change(model.name, user, field)
+    return after
+
+
+def remove_external_model(connection: Connection, name: str) -> None:
+    """Take an external model away. Raises `NotFound`, `Conflict` when a detector version uses
+    it."""
+    get_external_model(connection, name)
+    user = _user(connection, name)
+    if user:
+        raise Conflict(
+            f"{user} uses external model {name!r}",
+            field="name",
+            expected="an external model that no detector version names",
+        )
+    delete_external_model(connection, name)
+
+
+def _user(connection: Connection, name: str) -> str | None:
+    """A detector version that names an external model, in words; None if none does."""
+    versions = tables.detector_versions
+    rows = connection.execute(
+        select(versions.c.detector_id, versions.c.version, versions.c.external_models)
+        .where(versions.c.external_models.is_not(None))
+        .order_by(versions.c.created_at.desc())
+    )
+    for row in rows:
+        if name in row.external_models:
+            return f"version {row.version} of detector {row.detector_id!r}"
+    return None
+
+
+def _refuse_change(name: str, user: str | None, field: str) -> NoReturn:
+    raise Conflict(
+        f"{user} uses external model {name!r}, and would decide otherwise",
+        field=field,
+        expected="the same as before, or another name",
+    )
+
+
+def _lasting(model: ExternalModel) -> object:
+    """What must stay of what a model gives."""
+    if _is_file(model):
+        return [msgspec.structs.replace(output, fallback=None) for output in model.outputs]
+    return sorted((output.variable, output.scale) for output in model.outputs)
+
+
+def _is_file(model: ExternalModel) -> bool:
+    return model.kind is ExternalKind.ONNX
+
+
+def _refuse_if_declared(model: ExternalModel, answer: Answer) -> None:
+    if answer.failure and model.on_failure is OnFailure.REFUSE:
+        raise Unavailable(
+            f"external model {model.name!r} failed: {answer.failure}", field="external_models"
+        )
+
+
+def _note(model: ExternalModel, failure: str) -> str:
+    so = "its fallback counts" if model.fallbacks else "what it says is missing"
+    return f"external model {model.name} failed ({failure}): {so}"
