@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from ringfence.events import DataType, EventType, Variable, VariableType
 from ringfence.models.artifact import Encoding
-from ringfence.models.matrix import Distinct
-from ringfence.models.steps import Input, Step
+from ringfence.models.steps import Encoder, Input, Step
 
 _TYPES = {
     "amount": VariableType.PRICE,
@@ -146,5 +145,12 @@ def features_matrix(
     columns: Mapping[str, Sequence[Input]],
     encodings: Mapping[str, Encoding],
 ) -> NDArray[np.float64]:
-    """Features of every event, shape `(n_events, n_features)`, as training makes them."""
-    return np.hstack([Distinct(step, columns).encode(encodings) for step in steps])
+    """Features of every event, shape `(n_events, n_features)`, with given encodings."""
+
+    def of_step(step: Step) -> NDArray[np.float64]:
+        encoder = Encoder(step, encodings)
+        encode = encoder.of_one if len(step.inputs) == 1 else encoder.of_two
+        rows = list(zip(*(columns[name] for name in step.inputs), strict=True))
+        return np.array([encode(*row) for row in rows]).reshape(len(rows), -1)
+
+    return np.hstack([of_step(step) for step in steps])

@@ -4,21 +4,25 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthetic_payments import EVENT_TYPE, START, features_matrix
+from synthetic_payments import EVENT_TYPE, START
 
 from ringfence.errors import Unavailable
 from ringfence.events import DataType, Value
 from ringfence.models import DataSet, Scorer, Trained
 from ringfence.models.artifact import pack, unpack
 from ringfence.models.explanations import BIAS
-from ringfence.models.steps import TIME_INPUT, steps_for
+from ringfence.models.matrix import FeatureTable, feature_table
+from ringfence.models.splitting import split
+from ringfence.models.steps import TIME_INPUT
 
 _VALUES: dict[DataType, st.SearchStrategy[Value]] = {
     DataType.STRING: st.text(max_size=12)
@@ -46,36 +50,36 @@ def test_training_and_scoring_make_the_same_features_of_every_event(
     data: DataSet, trained: Trained
 ) -> None:
     artifact = trained.artifact
-    scorer = Scorer(artifact)
-    columns = {name: data.frame[name].to_list() for name in data.frame.columns}
-    matrix = features_matrix(steps_for(artifact.variables), columns, artifact.encodings)
-    assert matrix.shape == (data.rows, len(artifact.features))
-    names = [variable.name for variable in artifact.variables]
-    for place in range(0, data.rows, 3):
-        row = {name: columns[name][place] for name in names}
-        served = scorer.features(row, columns[TIME_INPUT][place])
-        for column, (name, value) in enumerate(served.items()):
-            assert _same(matrix[place, column], value), (place, name)
+    table = feature_table(data, artifact.variables, None, split(data.rows), lambda _, __: None)
+    assert table.encodings == artifact.encodings
+    _check_served(Scorer(artifact), data, table)
 
 
-@given(st.lists(st.tuples(_EVENTS, _TIMES), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(_EVENTS, _TIMES), min_size=1, max_size=20))
+@settings(deadline=None, max_examples=15)
 def test_training_and_scoring_make_the_same_features_of_any_values(
-    trained: Trained, events: list[tuple[dict[str, Value], datetime]]
+    data: DataSet, trained: Trained, events: list[tuple[dict[str, Value], datetime]]
 ) -> None:
-    artifact = trained.artifact
-    columns: dict[str, list[Value | datetime]] = {
-        v.name: [row.get(v.name) for row, _ in events] for v in artifact.variables
-    }
-    columns[TIME_INPUT] = [at for _, at in events]
-    matrix = features_matrix(steps_for(artifact.variables), columns, artifact.encodings)
-    scorer = Scorer(artifact)
-    for place, (row, at) in enumerate(events):
-        served = scorer.features(row, at).values()
-        assert all(map(_same, matrix[place], served))
-    scores = scorer.score([row for row, _ in events], [at for _, at in events])
-    assert all(score.is_integer() and 0 <= score <= 1000 for score in scores)
-    assert scores == [scorer.score([row], [at])[0] for row, at in events]
+    rows = split(data.rows)
+    learned = data.frame.head(rows.held_out)
+    held_out = [
+        {**dict.fromkeys(learned.columns), **row, TIME_INPUT: at, "EVENT_LABEL": False}
+        for row, at in events
+    ]
+    frame = pl.concat([learned, pl.DataFrame(held_out, schema=learned.schema)])
+    some = replace(data, frame=frame)
+    table = feature_table(some, trained.artifact.variables, None, rows, lambda _, __: None)
+    _check_served(Scorer(trained.artifact), some, table)
+
+
+def _check_served(scorer: Scorer, data: DataSet, table: FeatureTable) -> None:
+    held_out = data.frame.slice(table.rows.held_out)
+    matrix = table.held_out()
+    assert matrix.shape == (held_out.height, len(table.features))
+    for place, row in enumerate(held_out.iter_rows(named=True)):
+        at = row.pop(TIME_INPUT)
+        for column, (name, value) in enumerate(scorer.features(row, at).items()):
+            assert _same(matrix[place, column], value), (place, name)
 
 
 @given(_EVENTS, _TIMES)

@@ -10,13 +10,12 @@ ENTITY_ID.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ringfence.errors import InvalidInput, NotFound, Unavailable
 from ringfence.events.definitions import EventType
 from ringfence.events.variables import Variable, VariableType
 from ringfence.models.columns import (
@@ -28,6 +27,7 @@ from ringfence.models.columns import (
 )
 from ringfence.models.history import LABEL_AT, entity_columns, named_entities
 from ringfence.models.messages import DataInvalid, Message, MessageKind
+from ringfence.models.source import open_table
 from ringfence.models.steps import TIME_INPUT
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _METADATA = frozenset(
         "LABEL_SOURCE",
     ]
 )
+_DIGESTED_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ def read_data(
     source: str | Path,
     event_type: EventType,
     *,
-    label_column: str = "EVENT_LABEL",
-    timestamp_column: str = "EVENT_TIMESTAMP",
+    label_column: str = _LABEL,
+    timestamp_column: str = TIME_INPUT,
     labels_required: bool = True,
     progress: Callable[[float, str], None] | None = None,
 ) -> DataSet:
@@ -97,35 +98,33 @@ def read_data(
     Raises `DataInvalid` with messages that name the column, `NotFound` when there is no such file,
     `InvalidInput` for one that is neither CSV nor Parquet, `Unavailable` when S3 cannot be reached.
     """
-    if progress:
-        progress(0.0, f"reading {source}")
-    raw = load_table(str(source))
-    if progress:
-        progress(0.5, f"reading {raw.height:,} rows as {event_type.name}")
-    data = data_of(
-        raw,
-        event_type,
-        source=str(source) if str(source).startswith("s3://") else Path(source).name,
-        label_column=label_column,
-        timestamp_column=timestamp_column,
-        labels_required=labels_required,
-    )
-    if not str(source).startswith("s3://"):
+    tell, name = progress or _silent, str(source)
+    remote = name.startswith("s3://")
+    tell(0.0, f"reading {source}")
+    with open_table(name) as raw:
+        data = _read(
+            raw,
+            event_type,
+            Columns(label_column, timestamp_column, labels_required),
+            name if remote else Path(source).name,
+            hashlib.sha256() if remote else None,
+            tell,
+        )
+    if not remote:
         with Path(source).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         data = replace(data, sha256=digest, sha256_of="file")
-    if progress:
-        progress(1.0, f"read {data.rows:,} labelled events")
+    tell(1.0, f"read {data.rows:,} labelled events")
     return data
 
 
 def data_of(
-    raw: pl.DataFrame,
+    table: pl.DataFrame,
     event_type: EventType,
     *,
     source: str,
-    label_column: str = "EVENT_LABEL",
-    timestamp_column: str = "EVENT_TIMESTAMP",
+    label_column: str = _LABEL,
+    timestamp_column: str = TIME_INPUT,
     labels_required: bool = True,
 ) -> DataSet:
     """The labelled events of a table, with columns as a file has them, and the checks of a file.
@@ -133,119 +132,122 @@ def data_of(
     `source` says where the table comes from. Raises `DataInvalid` with messages that name the
     column.
     """
+    named = Columns(label_column, timestamp_column, labels_required)
+    return _read(table.lazy(), event_type, named, source, hashlib.sha256(), _silent)
+
+
+def load_table(source: str) -> pl.DataFrame:
+    """A CSV or Parquet file as it stands, all of it. Raises what `open_table` raises."""
+    with open_table(source) as table:
+        return table.collect()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns are called that every data set has."""
+
+    label: str
+    timestamp: str
+    label_required: bool
+
+
+def _read(
+    raw: pl.LazyFrame,
+    event_type: EventType,
+    named: Columns,
+    source: str,
+    digest: hashlib._Hash | None,
+    tell: Callable[[float, str], None],
+) -> DataSet:
+    """Column by column, so that no more than one is in memory as it stands in the file."""
     import polars as pl
 
-    if not labels_required and label_column not in raw.columns:
-        raw = raw.with_columns(pl.lit(None, pl.String).alias(label_column))
-    messages = list(missing_columns(raw, label_column, timestamp_column))
+    if not named.label_required and named.label not in raw.collect_schema():
+        raw = raw.with_columns(pl.lit(None, pl.String).alias(named.label))
+    messages = missing_columns(raw, named.label, named.timestamp)
     if messages:
         raise DataInvalid(messages)
+    present = raw.collect_schema().names()
     variables = tuple(
         v
         for v in event_type.variables
-        if v.name in raw.columns
-        and v.name not in (*_METADATA, label_column, timestamp_column)
+        if v.name in present
+        and v.name not in (*_METADATA, named.label, named.timestamp)
         and v.variable_type is not VariableType.FRAUD_LABEL
     )
-    messages += _other_columns(raw, event_type, variables, (label_column, timestamp_column))
+    messages += _other_columns(present, event_type, variables, named)
     columns: list[pl.Series] = []
-    for column, found in (
-        read_times(raw[timestamp_column], TIME_INPUT),
-        read_labels(raw[label_column], event_type, _LABEL),
-        *(read_variable(raw[v.name], v) for v in variables),
-    ):
-        columns.append(column)
-        messages += found
-    if _LABEL_SOURCE in raw.columns:
-        columns.append(read_label_sources(raw[_LABEL_SOURCE]))
+    order: pl.Series | None = None
+
+    def take(name: str, read: Callable[[pl.Series], tuple[pl.Series, list[Message]]]) -> None:
+        nonlocal order
+        tell(0.95 * len(columns) / (len(present) + 1), f"reading {name}")
+        column = raw.select(name).collect().to_series()
+        if digest is not None:
+            _add(digest, column)
+        values, found = read(column)
+        messages.extend(found)
+        if not columns:
+            order = _order_of(values)
+        columns.append(values if order is None else values.gather(order))
+
+    take(named.timestamp, lambda column: read_times(column, TIME_INPUT))
+    take(named.label, lambda column: read_labels(column, event_type, _LABEL))
+    for variable in variables:
+        take(variable.name, partial(read_variable, variable=variable))
+    if _LABEL_SOURCE in present:
+        take(_LABEL_SOURCE, lambda column: (read_label_sources(column), []))
     names = [column.name for column in columns]
-    if LABEL_AT in raw.columns:
-        label_times, found = read_label_times(raw[LABEL_AT])
-        columns.append(label_times)
-        messages += found
-    columns += entity_columns(raw, event_type)
-    if "EVENT_ID" in raw.columns:
-        messages += _repeated_ids(raw["EVENT_ID"])
+    if LABEL_AT in present:
+        take(LABEL_AT, read_label_times)
+    for ids in entity_columns(raw, event_type):
+        if digest is not None:
+            _add(digest, ids)
+        columns.append(ids if order is None else ids.gather(order))
+    if "EVENT_ID" in present:
+        messages += _repeated_ids(raw.select("EVENT_ID").collect().to_series())
     if any(message.kind is MessageKind.ERROR for message in messages):
         raise DataInvalid(messages)
-    past = pl.DataFrame(columns).sort(TIME_INPUT, maintain_order=True)
+    past = pl.DataFrame(columns)
+    frame = past.select(names)
+    if frame[_LABEL].null_count():
+        frame = frame.filter(pl.col(_LABEL).is_not_null())
     return DataSet(
         event_type=event_type,
         variables=variables,
-        frame=past.select(names).filter(pl.col(_LABEL).is_not_null()),
+        frame=frame,
         past=past,
         source=source,
-        sha256=_digest(raw),
+        sha256="" if digest is None else digest.hexdigest(),
         sha256_of="rows",
         messages=tuple(messages),
     )
 
 
-def load_table(source: str) -> pl.DataFrame:
-    """A CSV or Parquet file as it stands. Raises `NotFound`, `InvalidInput`."""
+def _silent(share: float, what: str) -> None:
+    """No progress is shown."""
+
+
+def _order_of(times: pl.Series) -> pl.Series | None:
+    """The rows in order of time, those of the same time as they stand; None when they are so."""
     import polars as pl
 
-    remote = source.startswith("s3://")
-    suffix = Path(source).suffix.lower()
-    if not remote and not Path(source).is_file():
-        raise NotFound(f"there is no file {source}", field="source")
-    options: dict[str, Any] = {"storage_options": _s3_options()} if remote else {}
-    try:
-        if suffix == ".parquet":
-            return pl.scan_parquet(source, **options).collect()
-        if suffix == ".csv":
-            # As text first: what cannot be read as its type is then counted and shown.
-            return pl.scan_csv(
-                source, infer_schema=False, encoding="utf8-lossy", **options
-            ).collect()
-    except (pl.exceptions.NoDataError, pl.exceptions.ComputeError) as error:
-        raise InvalidInput(
-            f"the file cannot be read: {_first_line(error)}",
-            field="source",
-            expected="CSV or Parquet",
-        ) from None
-    except OSError as error:
-        if remote:
-            raise Unavailable(
-                f"{source} cannot be read: {_first_line(error)}", field="source"
-            ) from None
-        raise InvalidInput(
-            f"the file cannot be read: {_first_line(error)}", field="source"
-        ) from None
-    raise InvalidInput(
-        f"{suffix or 'a name without a suffix'} is not a known kind of file",
-        field="source",
-        expected="a name that ends in .csv or .parquet",
-    )
+    if times.is_sorted():
+        return None
+    rows = times.to_frame("at").with_row_index("row")
+    return rows.sort("at", "row").get_column("row").cast(pl.UInt32)
 
 
-def _s3_options() -> dict[str, str]:
-    names = {
-        "AWS_ACCESS_KEY_ID": "aws_access_key_id",
-        "AWS_SECRET_ACCESS_KEY": "aws_secret_access_key",
-        "AWS_SESSION_TOKEN": "aws_session_token",
-        "AWS_REGION": "aws_region",
-    }
-    options = {option: os.environ[name] for name, option in names.items() if os.environ.get(name)}
-    if "aws_region" not in options and os.environ.get("AWS_DEFAULT_REGION"):
-        options["aws_region"] = os.environ["AWS_DEFAULT_REGION"]
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        options["aws_endpoint_url"] = endpoint
-        if endpoint.startswith("http://"):
-            options["aws_allow_http"] = "true"
-    return options
-
-
-def _digest(raw: pl.DataFrame) -> str:
-    digest = hashlib.sha256()
-    for part in raw.iter_slices(50_000):
+def _add(digest: hashlib._Hash, column: pl.Series) -> None:
+    digest.update(f"{column.name}\n".encode())
+    for start in range(0, len(column), _DIGESTED_ROWS):
+        part = column.slice(start, _DIGESTED_ROWS).to_frame()
         digest.update(part.write_csv(include_header=False).encode())
-    return digest.hexdigest()
 
 
-def missing_columns(raw: pl.DataFrame, label: str, timestamp: str) -> list[Message]:
+def missing_columns(raw: pl.DataFrame | pl.LazyFrame, label: str, timestamp: str) -> list[Message]:
     """An error for each of the two columns that the table lacks."""
+    present = raw.lazy().collect_schema().names()
     wanted = (
         (label, "Missing label column", "whether each event was fraud"),
         (timestamp, "Missing timestamp column", "when each event happened"),
@@ -256,26 +258,26 @@ def missing_columns(raw: pl.DataFrame, label: str, timestamp: str) -> list[Messa
             column,
             title,
             f"the data has no column {column}, which says {meaning}; it has "
-            + (", ".join(raw.columns[:30]) or "none"),
+            + (", ".join(present[:30]) or "none"),
         )
         for column, title, meaning in wanted
-        if column not in raw.columns
+        if column not in present
     ]
 
 
 def _other_columns(
-    raw: pl.DataFrame, event_type: EventType, used: tuple[Variable, ...], named: tuple[str, str]
+    present: Sequence[str], event_type: EventType, used: tuple[Variable, ...], named: Columns
 ) -> list[Message]:
     messages = []
-    names = {variable.name for variable in used} | named_entities(raw, event_type)
-    for column in raw.columns:
-        if column not in names and column not in _METADATA and column not in named:
+    names = {variable.name for variable in used} | named_entities(present, event_type)
+    for column in present:
+        if column not in names | _METADATA | {named.label, named.timestamp}:
             text = (
                 f"{column} is no variable of event type {event_type.name} and is not learned from"
             )
             messages.append(Message(MessageKind.INFO, column, "Column not used", text))
     for variable in event_type.variables:
-        if variable.name not in raw.columns:
+        if variable.name not in present:
             text = f"the data has no column {variable.name}; the model will not look at it"
             messages.append(
                 Message(MessageKind.INFO, variable.name, "Variable not in the data", text)
@@ -298,7 +300,3 @@ def _repeated_ids(ids: pl.Series) -> list[Message]:
             "an event that is counted twice weighs twice",
         )
     ]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -1,22 +1,24 @@
-"""Features of a whole data set at once: each distinct input is taken apart once, then spread.
+"""The features of a whole data set: what events say of themselves, and what is remembered.
 
-The same steps as in scoring (`steps.py`), so that a value has the same features in both.
+Between reading and growing trees. The table of all values is never made: features stand by distinct
+input (`distinct.py`), and rows of the table are made when they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ringfence.events.variables import Variable
 from ringfence.models.artifact import Encoding, Rates
 from ringfence.models.data import DataSet
-from ringfence.models.encoding import block_starts, learn
+from ringfence.models.distinct import Inputs, features_of_step
+from ringfence.models.encoding import block_starts
 from ringfence.models.habits import Remembered, remembered_features
-from ringfence.models.history import remembered
+from ringfence.models.history import replayed
 from ringfence.models.splitting import Split
-from ringfence.models.steps import TIME_INPUT, Encoder, Feature, Input, Step, features_of, steps_for
+from ringfence.models.steps import Feature, Step, features_of, steps_for
 from ringfence.profiles import ProfilePlan
 
 if TYPE_CHECKING:
@@ -25,6 +27,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Rows: TypeAlias = slice | NDArray[np.int64]
+
+# Rows that are made at once where all are gone through.
+_ROWS = 50_000
+
+
+class Block(Protocol):
+    """Some neighbouring features of all events."""
+
+    @property
+    def width(self) -> int:
+        """How many features there are."""
+
+    def write(self, rows: Rows, numbered: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+        """The features of some events into `out`, shape `(n_rows, width)`. `numbered` are the
+        numbers of the same events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +56,19 @@ class FeatureTable:
     rows: Split
     is_fraud: NDArray[np.bool_]
     weights: NDArray[np.float64] | None
-    matrix: NDArray[np.float64]
+    blocks: tuple[Block, ...]
 
     def learned_set(
         self, parameters: Mapping[str, Any], rows: Rows | None = None
     ) -> lightgbm.Dataset:
         """The rows that are learned from, or those given, for LightGBM to bin by `parameters`."""
-        import lightgbm
-
         chosen = slice(self.rows.start, self.rows.stop) if rows is None else rows
-        return lightgbm.Dataset(
-            self.values(chosen),
-            self.is_fraud[chosen],
-            weight=None if self.weights is None else self.weights[chosen],
-            feature_name=[feature.name.replace("~", "_with_") for feature in self.features],
-            params=dict(parameters),
-        )
+        return self._binned(chosen, self.weights, parameters=parameters)
 
     def held_out_set(self, learned: lightgbm.Dataset, rows: Rows | None = None) -> lightgbm.Dataset:
         """The held-out rows, or those given, in the bins of those that are learned from."""
-        import lightgbm
-
         chosen = slice(self.rows.held_out, None) if rows is None else rows
-        return lightgbm.Dataset(self.values(chosen), self.is_fraud[chosen], reference=learned)
+        return self._binned(chosen, None, reference=learned)
 
     def held_out(self) -> NDArray[np.float64]:
         """The features of the held-out rows, shape `(n_held_out, n_features)`."""
@@ -72,7 +79,54 @@ class FeatureTable:
 
         Ask for no more than is needed at once: of a large data set they do not fit in memory.
         """
-        return self.matrix[rows]
+        import numpy as np
+
+        numbered = self._numbered(rows)
+        made = np.empty((len(numbered), len(self.features)))
+        place = 0
+        for block in self.blocks:
+            block.write(rows, numbered, made[:, place : place + block.width])
+            place += block.width
+        return made
+
+    def raw_scores(
+        self, booster: lightgbm.Booster, rows: Rows | None = None, *, trees: int | None = None
+    ) -> NDArray[np.float64]:
+        """The trees' sums for the held-out rows, or those given, shape `(n_rows,)`.
+
+        `trees` is how many of them count, by default as many as LightGBM would take.
+        """
+        import numpy as np
+
+        numbered = self._numbered(slice(self.rows.held_out, None) if rows is None else rows)
+        made = np.empty(len(numbered))
+        for part in _parts(len(numbered)):
+            made[part] = booster.predict(
+                self.values(numbered[part]), num_iteration=trees, raw_score=True
+            )
+        return made
+
+    def _numbered(self, rows: Rows) -> NDArray[np.int64]:
+        import numpy as np
+
+        if isinstance(rows, slice):
+            return np.arange(*rows.indices(len(self.is_fraud)), dtype=np.int64)
+        return rows
+
+    def _binned(
+        self, rows: Rows, weights: NDArray[np.float64] | None, **options: Any
+    ) -> lightgbm.Dataset:
+        from ringfence.models.binning import binned
+
+        numbered = self._numbered(rows)
+        return binned(
+            lambda part: self.values(numbered[part]),
+            len(numbered),
+            self.is_fraud[rows],
+            None if weights is None else weights[rows],
+            [feature.name.replace("~", "_with_") for feature in self.features],
+            **options,
+        )
 
 
 def feature_table(
@@ -90,23 +144,26 @@ def feature_table(
     later than `rows`: in the first block nothing is known of any level yet, which is unlike
     anything in service.
     """
-    import numpy as np
-
     steps = steps_for(used)
-    columns = {v.name: data.frame[v.name].to_list() for v in used}
-    columns[TIME_INPUT] = data.frame[TIME_INPUT].to_list()
     is_fraud = data.is_fraud()
+    inputs = Inputs(data.frame)
     encodings: dict[str, Encoding] = {}
-    blocks: list[NDArray[np.float64]] = []
-    enriching = 1.0 if plan is None else 0.55
-    for done, step in enumerate(steps):
-        tell(enriching * done / len(steps), f"enriching {' with '.join(step.inputs)}")
-        learned, features = Distinct(step, columns).learn(is_fraud, rows.stop)
-        encodings |= learned
-        blocks.append(features)
+    blocks: list[Block] = []
+    replaying = 0.0
     if plan is not None:
-        told = "replaying history into profiles"
-        blocks.append(remembered(data, plan, lambda done: tell(0.55 + 0.45 * done, told)))
+        # First, for nothing else takes so much memory for a while.
+        replaying, told = 0.45, "replaying history into profiles"
+        values, past = replayed(data, plan, lambda done: tell(replaying * done, told))
+    for done, step in enumerate(steps):
+        share = replaying + (1.0 - replaying) * done / len(steps)
+        tell(share, f"enriching {' with '.join(step.inputs)}")
+        block, learned = features_of_step(step, inputs, is_fraud, rows.stop)
+        encodings |= learned
+        blocks.append(block)
+        for name in _no_more(steps, done):
+            inputs.forget(name)
+    if plan is not None:
+        blocks.append(RememberedValues(values, past))
     if any(isinstance(encoding, Rates) for encoding in encodings.values()):
         rows = replace(rows, start=max(rows.start, int(block_starts(rows.stop)[1])))
     return FeatureTable(
@@ -115,53 +172,32 @@ def feature_table(
         rows,
         is_fraud,
         weights,
-        np.hstack(blocks),
+        tuple(blocks),
     )
 
 
-class Distinct:
-    """The distinct inputs of a step over a data set, and which of them each event has (`codes`,
-    shape `(n_events,)`)."""
+@dataclass(frozen=True, slots=True)
+class RememberedValues:
+    """What is remembered: `values` for all past events, of which an event is the one at `past`."""
 
-    def __init__(self, step: Step, columns: Mapping[str, Sequence[Input]]):
-        import numpy as np
+    values: NDArray[np.float64]
+    past: NDArray[np.int64]
 
-        seen: dict[tuple[Input, ...], int] = {}
-        rows = zip(*(columns[name] for name in step.inputs), strict=True)
-        codes = [seen.setdefault(row, len(seen)) for row in rows]
-        self.step = step
-        self.codes: NDArray[np.int64] = np.array(codes, dtype=np.int64)
-        self.inputs = list(seen)
+    @property
+    def width(self) -> int:
+        """The number of aggregates."""
+        return int(self.values.shape[1])
 
-    def learn(
-        self, is_fraud: NDArray[np.bool_], training: int
-    ) -> tuple[dict[str, Encoding], NDArray[np.float64]]:
-        """Encodings by key stem, and the step's features, shape `(n_events, n_features)`, with
-        what is learned taken out of time (`encoding.py`)."""
-        import numpy as np
+    def write(self, rows: Rows, numbered: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+        """The values of some events into `out`, shape `(n_rows, width)`."""
+        out[:] = self.values[self.past[rows]]
 
-        parts = [self.step.parts(inputs) for inputs in self.inputs]
-        numbers = np.array([numbers for numbers, _ in parts], dtype=np.float64)
-        columns = [numbers.reshape(len(parts), -1)[self.codes]]
-        encodings: dict[str, Encoding] = {}
-        for position, key in enumerate(self.step.enrichment.keys):
-            levels: dict[str, int] = {}
-            texts = (keys[position] for _, keys in parts)
-            of_distinct = [
-                -1 if text is None else levels.setdefault(text, len(levels)) for text in texts
-            ]
-            codes = np.array(of_distinct, dtype=np.int64)[self.codes]
-            encoding, features = learn(list(levels), codes, is_fraud, training)
-            if encoding is not None:
-                encodings[self.step.key_stem(key)] = encoding
-                columns.append(features)
-        return encodings, np.hstack(columns)
 
-    def encode(self, encodings: Mapping[str, Encoding]) -> NDArray[np.float64]:
-        """The step's features with given encodings, as scoring has them."""
-        import numpy as np
+def _no_more(steps: Sequence[Step], done: int) -> set[str]:
+    """The inputs that no step after this one looks at."""
+    later = {name for step in steps[done + 1 :] for name in step.inputs}
+    return set(steps[done].inputs) - later
 
-        encoder = Encoder(self.step, encodings)
-        encode = encoder.of_one if len(self.step.inputs) == 1 else encoder.of_two
-        rows = [encode(*inputs) for inputs in self.inputs]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), -1)[self.codes]
+
+def _parts(rows: int) -> Iterator[slice]:
+    return (slice(start, min(start + _ROWS, rows)) for start in range(0, rows, _ROWS))
