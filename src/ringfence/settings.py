@@ -50,6 +50,32 @@ class Settings(BaseSettings):
     caller_number: str = Field(
         "+15550100000", description="The number that calls come from, E.164."
     )
+    drift_check_minutes: int = Field(
+        60, ge=0, le=100_000, description="How often a server looks for drift; 0 for never."
+    )
+    drift_window_days: float = Field(
+        7.0, gt=0, le=366, description="How many of the last days are compared with training."
+    )
+    drift_history_days: float = Field(
+        49.0, ge=0, le=366, description="How many days before that the drift pages show."
+    )
+    drift_most_events: int = Field(
+        200_000, ge=1_000, description="How many events a check reads at most; of more it draws."
+    )
+    drift_watch: float = Field(
+        0.1, gt=0, description="Stability index from which on a variable or the score is watched."
+    )
+    drift_alert: float = Field(
+        0.25, gt=0, description="Stability index from which on there is an alert."
+    )
+    drift_calibration: float = Field(
+        2.0,
+        gt=1,
+        description="How many times as many, or as few, frauds as expected make an alert.",
+    )
+    drift_webhook_url: SecretStr | None = Field(
+        None, description="Where new drift alerts are posted as JSON; nowhere when unset."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ringfence.detectors import DecisionEngine
 from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.settings import Settings
 from ringfence.storage import Database
+from ringfence.web.drift_watch import DriftWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Services:
     desk: CaseDesk
     phones: BrowserLine
     lines: Mapping[str, Line]
+    drift: DriftWatch
 
     @contextmanager
     def redefine(self) -> Iterator[Connection]:
@@ -57,7 +60,9 @@ async def open_services(settings: Settings, database: Database) -> AsyncIterator
         caller_number=settings.caller_number,
     )
     engine = DecisionEngine(database, desk.opening)
+    drift = DriftWatch(database, settings)
     await desk.start()
+    drift.start()
     try:
         yield Services(
             settings=settings,
@@ -69,7 +74,9 @@ async def open_services(settings: Settings, database: Database) -> AsyncIterator
             desk=desk,
             phones=phones,
             lines=lines,
+            drift=drift,
         )
     finally:
+        await asyncio.to_thread(drift.close)
         engine.close()
         await desk.stop()
