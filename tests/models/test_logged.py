@@ -6,7 +6,6 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,9 +26,7 @@ from ringfence.events import (
 )
 from ringfence.events.log import append_events
 from ringfence.models import logged, read_data
-from ringfence.models.history import remembered
 from ringfence.models.logged import data_from_log
-from ringfence.profiles import propose
 from ringfence.storage import Database, migrate
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -118,18 +115,6 @@ def test_the_log_and_its_export_give_the_same_data_set(
     assert of_log.past.height == 400
 
 
-def test_profiles_of_both_are_the_same(filled: Database, data_dir: Path) -> None:
-    path = data_dir / "export.csv"
-    export(path, PAYMENT.name, None, None, False, data_dir)
-    plan = propose(PAYMENT)
-    values = [
-        remembered(data, plan, lambda share: None)
-        for data in (read_data(path, PAYMENT), data_from_log(filled, PAYMENT))
-    ]
-    assert np.array_equal(values[0], values[1], equal_nan=True)
-    assert np.isfinite(values[0]).any()
-
-
 def test_the_parts_in_which_the_log_is_read_do_not_show(
     filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +152,38 @@ def test_a_label_that_was_taken_away_is_none(filled: Database) -> None:
 def test_a_window_that_ends_before_it_begins_is_refused(filled: Database) -> None:
     with pytest.raises(InvalidInput, match="later time"):
         data_from_log(filled, PAYMENT, since=START, until=START)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_from_before_the_log_is_learned_from_too(
+    filled: Database, data_dir: Path, suffix: str
+) -> None:
+    """Of events that are in both, such as the second half of the file, the log's are taken."""
+    earlier = START - timedelta(days=20)
+    table = pl.DataFrame(
+        {
+            "EVENT_ID": [f"b{number}" for number in range(50)] + ["e00001", "late"],
+            "EVENT_TIMESTAMP": [earlier + timedelta(hours=number) for number in range(51)]
+            + [START + timedelta(days=25)],
+            "EVENT_LABEL": ["fraud", "legit"] * 26,
+            "amount": [float(number) for number in range(52)],
+            "card": [f"c{number % 11}" for number in range(52)],
+        }
+    )
+    path = data_dir / f"base.{suffix}"
+    if suffix == "parquet":
+        table.write_parquet(path)
+    else:
+        table.write_csv(path)
+    until = START + timedelta(days=20)
+    alone = data_from_log(filled, PAYMENT, until=until)
+    both = data_from_log(filled, PAYMENT, until=until, base=str(path))
+    assert both.past.height == alone.past.height + 50
+    assert both.rows == alone.rows + 50
+    assert both.frame["amount"].to_list()[:50] == [float(number) for number in range(50)]
+    assert both.frame["shop"].to_list()[0] == "unknown"
+    assert both.past["entity:card"].to_list()[:2] == ["c0", "c1"]
+    assert both.source == f"base.{suffix} and event log to 2026-03-21T00:00:00Z"
 
 
 @given(seed=st.integers(0, 2**32))

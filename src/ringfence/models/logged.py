@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, select
@@ -18,7 +19,7 @@ from ringfence.errors import InvalidInput
 from ringfence.events import EventType, tables
 from ringfence.events.log import StoredEvent, read_log
 from ringfence.events.variables import DataType
-from ringfence.models.data import DataSet, data_of
+from ringfence.models.data import DataSet, data_of, load_table
 from ringfence.models.steps import TIME_INPUT
 
 if TYPE_CHECKING:
@@ -36,13 +37,16 @@ def data_from_log(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    base: str | None = None,
     progress: Progress | None = None,
 ) -> DataSet:
     """The labelled events of the log from `since` on and before `until` (aware datetimes).
 
     What is remembered of entities goes further back: `past` has everything before `until`, as
-    profiles in service have. Raises `InvalidInput` for a window that is empty, `DataInvalid` when
-    the log does not fit the event type.
+    profiles in service have. `base` is a file (or `s3://...`) with events from before the log
+    began, read as training reads files; of an event that is in both, the log's is taken. Raises
+    `InvalidInput` for a window that is empty, `DataInvalid` when the log or the file does not fit
+    the event type, and for the file what `read_data` raises.
     """
     import polars as pl
 
@@ -50,10 +54,18 @@ def data_from_log(
         raise InvalidInput("is not after the beginning", field="until", expected="a later time")
     with database.read() as connection:
         table = logged_table(connection, event_type, until=until, progress=progress)
-    data = data_of(table, event_type, source=_source(since, until))
+    source = _source(since, until)
+    if base is not None:
+        table = _with_base(table, load_table(base), event_type)
+        source = f"{base if base.startswith('s3://') else Path(base).name} and {source}"
+    data = data_of(table, event_type, source=source)
+    at = pl.col(TIME_INPUT)
+    if base is not None and until is not None:
+        before = at < until
+        data = replace(data, frame=data.frame.filter(before), past=data.past.filter(before))
     if since is None:
         return data
-    return replace(data, frame=data.frame.filter(pl.col(TIME_INPUT) >= since))
+    return replace(data, frame=data.frame.filter(at >= since))
 
 
 def logged_table(
@@ -86,6 +98,38 @@ def logged_table(
         if progress is not None:
             progress(done / max(total, done))
     return pl.concat(parts)
+
+
+def _with_base(table: pl.DataFrame, base: pl.DataFrame, event_type: EventType) -> pl.DataFrame:
+    """Both tables as one of texts, as a CSV file would have them."""
+    import polars as pl
+
+    if "EVENT_ID" in base.columns:
+        logged = table["EVENT_ID"]
+        base = base.filter(~pl.col("EVENT_ID").cast(pl.String).is_in(logged.implode()))
+    for entity_type in event_type.entity_types:
+        # A file may call it so; the table of the log does not.
+        if entity_type in base.columns and f"{entity_type}_id" not in base.columns:
+            base = base.with_columns(pl.col(entity_type).alias(f"{entity_type}_id"))
+    return pl.concat([_as_texts(base), _as_texts(table)], how="diagonal")
+
+
+def _as_texts(table: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    columns = []
+    for name, kind in table.schema.items():
+        column = pl.col(name)
+        if kind == pl.Date:
+            column = column.cast(pl.Datetime("us"))
+        if kind in (pl.Date, pl.Datetime):
+            zone = getattr(kind, "time_zone", None)
+            if zone:
+                column = column.dt.convert_time_zone("UTC")
+            columns.append(column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ"))
+        else:
+            columns.append(column.cast(pl.String))
+    return table.select(columns)
 
 
 def _columns(event_type: EventType, events: list[StoredEvent]) -> dict[str, list[Any]]:

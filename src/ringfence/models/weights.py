@@ -121,7 +121,7 @@ def label_weights(
     if LABEL_SOURCE not in frame.columns:
         return None
     others = weights.get(OTHER, LabelWeight())
-    source, is_fraud = pl.col(LABEL_SOURCE), pl.col(_LABEL)
+    source, is_fraud = pl.col(LABEL_SOURCE).cast(pl.String), pl.col(_LABEL)
     named = {name: weight for name, weight in weights.items() if name != OTHER}
     of_fraud = source.replace_strict(
         {name: weight.fraud for name, weight in named.items()},
@@ -140,6 +140,13 @@ def label_weights(
     return values
 
 
+def resolve_treatment(labelled: int, events: int) -> UnlabelledTreatment:
+    """What `AUTO` comes to, where so many of the events that are old enough have a label."""
+    if labelled >= _MOSTLY_LABELLED * events:
+        return UnlabelledTreatment.IGNORE
+    return UnlabelledTreatment.LEGIT
+
+
 def assume_labels(data: DataSet, unlabelled: Unlabelled, at: datetime) -> DataSet:
     """The data set with labels for what nobody labelled, as far as it is old enough at `at`.
 
@@ -154,12 +161,7 @@ def assume_labels(data: DataSet, unlabelled: Unlabelled, at: datetime) -> DataSe
     treatment = unlabelled.treatment
     if treatment is UnlabelledTreatment.AUTO:
         old = past.filter(is_old)[_LABEL]
-        labelled = 1 - old.null_count() / len(old) if len(old) else 1.0
-        treatment = (
-            UnlabelledTreatment.IGNORE
-            if labelled >= _MOSTLY_LABELLED
-            else UnlabelledTreatment.LEGIT
-        )
+        treatment = resolve_treatment(len(old) - old.null_count(), len(old))
     if treatment is UnlabelledTreatment.IGNORE:
         return data
     is_fraud = treatment is UnlabelledTreatment.FRAUD
@@ -172,7 +174,10 @@ def assume_labels(data: DataSet, unlabelled: Unlabelled, at: datetime) -> DataSe
     known = pl.lit(_NEVER_KNOWN, utc) if is_fraud else (pl.col(TIME_INPUT) + age).cast(utc)
     past = past.with_columns(
         pl.when(assumed).then(pl.lit(is_fraud)).otherwise(pl.col(_LABEL)).alias(_LABEL),
-        pl.when(assumed).then(pl.lit(ASSUMED)).otherwise(pl.col(LABEL_SOURCE)).alias(LABEL_SOURCE),
+        pl.when(assumed)
+        .then(pl.lit(ASSUMED))
+        .otherwise(pl.col(LABEL_SOURCE).cast(pl.String))
+        .alias(LABEL_SOURCE),
         pl.when(assumed).then(known).otherwise(pl.col(LABEL_AT)).alias(LABEL_AT),
     )
     names = [*data.frame.columns]

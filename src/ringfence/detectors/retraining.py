@@ -1,0 +1,304 @@
+"""Training a model anew from what has come in, and measuring the result against its champion.
+
+The challenger learns from everything before a moment, and both are compared on what came after it:
+events that the champion has not seen either, and that are old enough for their labels to have come.
+It is stored together with the comparison, in one transaction, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection
+
+from ringfence.detectors.backtest_history import Window
+from ringfence.detectors.challengers import (
+    Challenger,
+    ChallengerStatus,
+    Labels,
+    add_challenger,
+    champion_of,
+    change_challenger,
+    get_challenger,
+    hold_challengers,
+)
+from ringfence.detectors.comparison import ALERT_SHARE, Evaluation, evaluate
+from ringfence.detectors.evidence import comparison_window, count_new, mature_until, resolved
+from ringfence.detectors.policies import PromotionPolicy
+from ringfence.detectors.promotion import apply_policy, start_shadows
+from ringfence.errors import Conflict, InvalidInput
+from ringfence.events import get_event_type
+from ringfence.models import (
+    Artifact,
+    DataSet,
+    ModelType,
+    Trained,
+    get_model,
+    get_version,
+    load_artifact,
+    plan_for,
+    store_version,
+    train,
+)
+from ringfence.models.logged import data_from_log
+from ringfence.models.weights import (
+    LABEL_SOURCE,
+    LabelWeight,
+    Unlabelled,
+    UnlabelledTreatment,
+    assume_labels,
+)
+from ringfence.storage import Database
+
+Progress = Callable[[float, str], None]
+_MICROSECOND = timedelta(microseconds=1)
+_RETRAINED = (ModelType.ONLINE_FRAUD_INSIGHTS, ModelType.TRANSACTION_FRAUD_INSIGHTS)
+
+
+class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a model is trained anew. What is not said here is as with the champion.
+
+    `since`: learn from events from then on (remember all). `base_file`: a file with events from
+    before the log. `unlabelled`: what is made of events without a label. `label_delay_days`: how
+    long labels take; younger events are not compared on (but never more than a tenth of the time
+    since the champion's data ended is left out). `alert_share`: the share of events at which recall
+    is compared. `keep_plan`: remember what the champion remembers, so that no profile has to be
+    built. `shadow`: have it score live events at once.
+    """
+
+    since: datetime | None = None
+    base_file: str | None = None
+    unlabelled: Unlabelled = Unlabelled()
+    label_delay_days: float = 7.0
+    alert_share: float = ALERT_SHARE
+    keep_plan: bool = True
+    seed: int | None = None
+    shadow: bool = False
+
+    def check(self) -> None:
+        """Raise `InvalidInput` naming the first option that is out of range."""
+        self.unlabelled.check()
+        if self.since is not None and self.since.tzinfo is None:
+            raise InvalidInput("has no offset", field="since", expected="a time such as ...Z")
+        if not 0 <= self.label_delay_days <= 365:
+            raise InvalidInput("out of range", field="label_delay_days", expected="0 to 365 days")
+        if not 0 < self.alert_share <= 1:
+            raise InvalidInput("out of range", field="alert_share", expected="above 0, at most 1")
+        if self.seed is not None and not 0 <= self.seed < 2**31:
+            raise InvalidInput("out of range", field="seed", expected="0 to 2147483647")
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """What came of a retraining. `challenger` is None after a dry run, which stores nothing."""
+
+    champion_version: str
+    trained: Trained
+    evaluation: Evaluation
+    labels: Labels
+    challenger: Challenger | None
+
+
+def retrain(
+    database: Database,
+    model_id: str,
+    options: RetrainingOptions,
+    *,
+    by: str,
+    at: datetime,
+    until: datetime | None = None,
+    weights: Mapping[str, LabelWeight] | None = None,
+    policy: PromotionPolicy | None = None,
+    dry_run: bool = False,
+    before_storing: Callable[[Connection], None] | None = None,
+    progress: Progress | None = None,
+) -> Retrained:
+    """Train a model's next version from the event log, compare it with the champion on what came
+    since, and store it as a candidate; a `policy` that it meets promotes it in the same moment.
+
+    Events from `until` on do not exist for this. `weights` are those of labels by source.
+    `before_storing` is called in the transaction that stores the challenger, and may refuse.
+
+    Raises `NotFound`, `NothingNew`, `DataInvalid` with every finding, `InvalidInput`, `Conflict`
+    for a model that is not trained from labels.
+    """
+    options.check()
+    tell = progress or _silent
+    end = until or at
+    tell(0.0, "looking for what is new")
+    with database.read() as connection:
+        model = get_model(connection, model_id)
+        if model.model_type not in _RETRAINED:
+            raise Conflict(
+                f"model {model_id!r} is of type {model.model_type}",
+                field="model_id",
+                expected="a model that learns from labelled events",
+            )
+        champion = champion_of(connection, model_id)
+        facts = get_version(connection, model_id, champion.version).facts
+        artifact = load_artifact(connection, model_id, champion.version)
+        event_type = get_event_type(connection, model.event_type)
+        unlabelled = resolved(connection, event_type, options.unlabelled, end)
+        window = comparison_window(
+            connection, event_type, facts.last_at, end, unlabelled, options.label_delay_days
+        )
+    assert window.since is not None
+    data = data_from_log(
+        database,
+        event_type,
+        until=window.since,
+        base=options.base_file,
+        progress=lambda share: tell(0.15 * share, "reading the event log"),
+    )
+    data = assume_labels(data, unlabelled, end)
+    trained = _trained(data, artifact, model.model_type, options, facts.seed, weights, tell)
+    with database.read() as connection:
+        evaluation = evaluate(
+            connection,
+            event_type,
+            artifact,
+            trained.artifact,
+            window,
+            at=at,
+            unlabelled_are_legit=unlabelled.treatment is UnlabelledTreatment.LEGIT,
+            alert_share=options.alert_share,
+            progress=lambda share: tell(0.75 + 0.23 * share, "comparing with the champion"),
+        )
+    labels = Labels(source=data.source, sources=_sources(data), unlabelled=unlabelled)
+    if dry_run:
+        tell(1.0, "compared")
+        return Retrained(champion.version, trained, evaluation, labels, None)
+    tell(0.98, "storing the challenger")
+    with database.write() as connection:
+        if before_storing is not None:
+            before_storing(connection)
+        version = store_version(connection, model_id, trained).version
+        challenger = Challenger(
+            model_id=model_id,
+            version=version,
+            champion_version=champion.version,
+            status=ChallengerStatus.CANDIDATE,
+            created_at=at,
+            created_by=by,
+            learned_until=window.since,
+            labels=labels,
+            evaluation=evaluation,
+            policy=None,
+            policy_met=None,
+            policy_reasons=(),
+            drafts=(),
+        )
+        add_challenger(connection, challenger)
+        challenger = apply_policy(connection, challenger, policy, at)
+        wanted = options.shadow or (policy is not None and policy.min_shadow_days > 0)
+        if wanted and challenger.status is ChallengerStatus.CANDIDATE:
+            drafts = start_shadows(connection, challenger, by=by)
+            challenger = msgspec.structs.replace(challenger, drafts=drafts)
+            change_challenger(connection, challenger)
+    tell(1.0, "stored")
+    return Retrained(champion.version, trained, evaluation, labels, challenger)
+
+
+def evaluate_again(
+    database: Database,
+    model_id: str,
+    version: str,
+    options: RetrainingOptions,
+    *,
+    at: datetime,
+    policy: PromotionPolicy | None = None,
+    before_storing: Callable[[Connection], None] | None = None,
+    progress: Progress | None = None,
+) -> Challenger:
+    """Compare a candidate with the champion of today on all that has come since both learned, and
+    apply the policy anew.
+
+    Raises `NotFound`, `NothingNew`, `Conflict` when it is no candidate.
+    """
+    options.check()
+    tell = progress or _silent
+    with database.read() as connection:
+        challenger = get_challenger(connection, model_id, version)
+        _check_candidate(challenger)
+        champion = champion_of(connection, model_id)
+        event_type = get_event_type(connection, get_model(connection, model_id).event_type)
+        learned_until = max(
+            challenger.learned_until - _MICROSECOND,
+            get_version(connection, model_id, champion.version).facts.last_at,
+        )
+        unlabelled = resolved(connection, event_type, challenger.labels.unlabelled, at)
+        mature = mature_until(learned_until, at, unlabelled, options.label_delay_days)
+        count_new(connection, event_type, learned_until, mature, unlabelled)
+        evaluation = evaluate(
+            connection,
+            event_type,
+            load_artifact(connection, model_id, champion.version),
+            load_artifact(connection, model_id, version),
+            Window(learned_until + _MICROSECOND, mature),
+            at=at,
+            unlabelled_are_legit=unlabelled.treatment is UnlabelledTreatment.LEGIT,
+            alert_share=options.alert_share,
+            progress=lambda share: tell(0.98 * share, "comparing with the champion"),
+        )
+    with database.write() as connection:
+        if before_storing is not None:
+            before_storing(connection)
+        hold_challengers(connection, model_id)
+        challenger = get_challenger(connection, model_id, version)
+        _check_candidate(challenger)
+        challenger = msgspec.structs.replace(
+            challenger, champion_version=champion.version, evaluation=evaluation
+        )
+        challenger = apply_policy(connection, challenger, policy, at)
+    tell(1.0, "stored")
+    return challenger
+
+
+def _trained(
+    data: DataSet,
+    champion: Artifact,
+    kind: ModelType,
+    options: RetrainingOptions,
+    seed: int,
+    weights: Mapping[str, LabelWeight] | None,
+    tell: Progress,
+) -> Trained:
+    plan = champion.plan
+    if kind is ModelType.TRANSACTION_FRAUD_INSIGHTS and not options.keep_plan:
+        plan = plan_for(data)
+    names = [variable.name for variable in champion.variables]
+    return train(
+        data,
+        plan=plan,
+        since=options.since,
+        variables=names,
+        seed=seed if options.seed is None else options.seed,
+        progress=lambda share, what: tell(0.15 + 0.6 * share, what),
+    )
+
+
+def _sources(data: DataSet) -> dict[str, int]:
+    import polars as pl
+
+    if LABEL_SOURCE not in data.frame.columns:
+        return {}
+    named = data.frame[LABEL_SOURCE].cast(pl.String).fill_null("not said")
+    counts = named.value_counts(sort=True, name="count")
+    return dict(zip(counts[LABEL_SOURCE].to_list(), counts["count"].to_list(), strict=True))
+
+
+def _check_candidate(challenger: Challenger) -> None:
+    if challenger.status is not ChallengerStatus.CANDIDATE:
+        raise Conflict(
+            f"challenger {challenger.version!r} of model {challenger.model_id!r} is "
+            f"{challenger.status}",
+            field="version",
+            expected="a candidate",
+        )
+
+
+def _silent(share: float, what: str) -> None:
+    """No progress is shown."""
