@@ -11,6 +11,7 @@ from ringfence.cli import (
     demonstration,
     detectors,
     events,
+    external_models,
     flows,
     models,
     profiles,
@@ -38,6 +39,10 @@ app.command("score")(scoring.score)
 app.command("backtest")(backtesting.backtest)
 app.command("call")(calling.call)
 app.add_typer(events.app, name="events")
+models.app.command("import")(external_models.import_model)
+models.app.command("external")(external_models.show_external)
+models.app.command("try")(external_models.try_model)
+models.app.command("remove")(external_models.remove)
 app.add_typer(models.app, name="models")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(rules.app, name="rules")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,10 @@ import typer
 from ringfence.cli.options import DataDir, EventTypeName, open_database, read_text, settings_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from ringfence.detectors import DetectorVersion
+    from ringfence.models import ModelVersion
     from ringfence.rules import Rule
     from ringfence.storage import Database
 
@@ -45,7 +49,7 @@ def list_all(data_dir: DataDir = None) -> None:
                 version.version,
                 version.status,
                 detector.event_type,
-                ", ".join(f"{m.model_id} {m.version}" for m in version.models) or "-",
+                ", ".join(_names_of_models(version)) or "-",
                 len(version.rules),
                 version.mode,
             )
@@ -96,8 +100,15 @@ def show(
 def publish(
     detector: Annotated[str, typer.Argument(help="Id of the detector.")] = "card_fraud",
     model: Annotated[
-        str, typer.Option(help="Model to decide with: MODEL or MODEL:VERSION.")
-    ] = "card_fraud",
+        str | None,
+        typer.Option(
+            help="Model to decide with: MODEL or MODEL:VERSION; card_fraud when left out, or none "
+            "if there is an external one."
+        ),
+    ] = None,
+    external: Annotated[
+        list[str], typer.Option(help="External model to decide with, beside or instead of a model.")
+    ] = [],  # noqa: B006 - typer copies it
     rules: Annotated[
         Path | None,
         typer.Option(help="JSON list of rules: rule_id, expression, outcomes, description."),
@@ -118,10 +129,21 @@ def publish(
         ringfence detectors publish
 
         ringfence detectors publish card_fraud --model card_fraud:2.0 --rules rules.json
+
+        ringfence detectors publish inspection --event-type inspection --external inspection
+        --rules rules.json
     """
+    from ringfence.errors import InvalidInput
+
+    if model is None and not external:
+        model = "card_fraud"
+    if model is None and rules is None:
+        raise InvalidInput(
+            "thresholds are suggested for models of our own", field="rules", expected="--rules FILE"
+        )
     database = open_database(settings_of(data_dir=data_dir))
     version, used = publish_version(
-        database, detector, model, event_type, rules, all_matched=all_matched
+        database, detector, model, event_type, rules, external, all_matched=all_matched
     )
     show_detector_version(version, used)
 
@@ -149,15 +171,17 @@ def activate(
 def publish_version(
     database: Database,
     detector_id: str,
-    model: str,
+    model: str | None,
     event_type: str,
     rules_file: Path | None = None,
+    external: Sequence[str] = (),
     *,
     all_matched: bool = False,
 ) -> tuple[DetectorVersion, list[Rule]]:
     """Make and activate a detector version; all of it or nothing.
 
-    `model` is `MODEL` (its latest version) or `MODEL:VERSION`. Raises `InvalidInput` naming the
+    `model` is `MODEL` (its latest version), `MODEL:VERSION`, or None for a version that has only
+    rules and `external` models. Raises `InvalidInput` naming the
     rule or the outcome, `NotFound` for the model.
     """
     from ringfence.detectors import (
@@ -170,19 +194,10 @@ def publish_version(
         put_detector,
         put_rule,
     )
-    from ringfence.errors import NotFound
-    from ringfence.models import get_version, list_versions
     from ringfence.rules import ExecutionMode
 
-    model_id, _, number = model.partition(":")
     with database.write() as connection:
-        if number:
-            trained = get_version(connection, model_id, number)
-        else:
-            versions = list_versions(connection, model_id)
-            if not versions:
-                raise NotFound(f"model {model_id!r} has no version yet", field="model")
-            trained = versions[-1]
+        trained = _trained(connection, model) if model else None
         put_detector(connection, Detector(detector_id=detector_id, event_type=event_type))
         wanted = _read_rules(rules_file) if rules_file else _suggested_rules(trained)
         stored = [put_rule(connection, detector_id, rule) for rule in wanted]
@@ -190,18 +205,36 @@ def publish_version(
             connection,
             detector_id,
             rules=[RuleRef(rule.rule_id, rule.version) for rule in stored],
-            models=[ModelRef(model_id, trained.version)],
+            models=[ModelRef(trained.model_id, trained.version)] if trained else [],
+            external_models=external,
             mode=ExecutionMode.ALL_MATCHED if all_matched else ExecutionMode.FIRST_MATCHED,
         )
         activate_detector_version(connection, detector_id, draft.version)
         return get_detector_version(connection, detector_id, draft.version), stored
 
 
+def _trained(connection: Connection, model: str) -> ModelVersion:
+    from ringfence.errors import NotFound
+    from ringfence.models import get_version, list_versions
+
+    model_id, _, number = model.partition(":")
+    if number:
+        return get_version(connection, model_id, number)
+    versions = list_versions(connection, model_id)
+    if not versions:
+        raise NotFound(f"model {model_id!r} has no version yet", field="model")
+    return versions[-1]
+
+
+def _names_of_models(version: DetectorVersion) -> list[str]:
+    return [*(f"{m.model_id} {m.version}" for m in version.models), *version.external_models]
+
+
 def show_detector_version(version: DetectorVersion, rules: list[Rule]) -> None:
     """A detector version, on the console."""
     from ringfence.cli.screen import console, table
 
-    models = ", ".join(f"{m.model_id} {m.version}" for m in version.models) or "no model"
+    models = ", ".join(_names_of_models(version)) or "no model"
     console.print(
         f"Detector [bold]{version.detector_id}[/] version [bold]{version.version}[/], "
         f"{version.status}: {models}; {version.mode}"

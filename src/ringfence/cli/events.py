@@ -8,17 +8,49 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringfence.cli.options import DataDir, EventTypeName, open_database, settings_of
+from ringfence.cli.options import (
+    DataDir,
+    EventTypeName,
+    open_database,
+    read_text,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     import polars
 
-app = typer.Typer(help="The event log: what came in, and the labels it got.", no_args_is_help=True)
+app = typer.Typer(
+    help="Events: their types, what came in, and the labels it got.", no_args_is_help=True
+)
 
 
-@app.callback()
-def _events() -> None:
-    """Keeps `export` a command of its own."""
+@app.command("define")
+def define(
+    file: Annotated[Path, typer.Argument(help="JSON file with an event type, as the API has it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Define an event type, or change one: its variables, entities and labels.
+
+    Examples:
+
+        ringfence events define inspection-event-type.json
+    """
+    import msgspec
+
+    from ringfence.cli.screen import console
+    from ringfence.errors import InvalidInput
+    from ringfence.events import EventType, put_event_type
+
+    try:
+        event_type = msgspec.json.decode(read_text(file), type=EventType)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(str(error), field=str(file), expected="an event type") from None
+    with open_database(settings_of(data_dir=data_dir)).write() as connection:
+        put_event_type(connection, event_type)
+    console.print(
+        f"Event type {event_type.name} has {len(event_type.variables)} variables and the labels "
+        f"{', '.join(event_type.labels)}."
+    )
 
 
 @app.command("export")

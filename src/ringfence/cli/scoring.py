@@ -12,6 +12,7 @@ import typer
 from ringfence.cli.options import DataDir, EventTypeName, open_database, read_text, settings_of
 
 if TYPE_CHECKING:
+    from ringfence.detectors.external import Said
     from ringfence.detectors.profiles import ProfileValues
     from ringfence.detectors.runtime import DetectorRuntime
     from ringfence.events import Event, EventType
@@ -98,11 +99,12 @@ def _score(
         except RingfenceError as error:
             results.append(Scored(str(row.get("EVENT_ID") or number), None, "", "", str(error)))
     profiles = _remembered(database, runtime, events)
-    decided = iter(zip(events, runtime.decide(events, profiles), strict=True))
+    said = _said(runtime, events)
+    decided = iter(zip(events, runtime.decide(events, profiles, external=said), said, strict=True))
     scored = []
     for result in results:
         if result is None:
-            event, (scores, rules) = next(decided)
+            event, (scores, rules), of_others = next(decided)
             matched = [rule for rule in rules if rule.matched]
             outcomes = dict.fromkeys(name for rule in matched for name in rule.outcomes)
             result = Scored(
@@ -110,10 +112,21 @@ def _score(
                 max(scores.values(), default=0.0),
                 ", ".join(rule.rule_id for rule in matched),
                 ", ".join(outcomes),
-                "scored",
+                of_others.note or "scored",
             )
         scored.append(result)
     return scored
+
+
+def _said(runtime: DetectorRuntime, events: list[Event]) -> list[Said]:
+    """What external models say of each event."""
+    from ringfence.models.external import ExternalCalls
+
+    calls = ExternalCalls()
+    try:
+        return runtime.external.ask_all(calls, [event.variables for event in events])
+    finally:
+        calls.close()
 
 
 def _remembered(

@@ -35,6 +35,8 @@ from ringfence.models.external import (
 
 MAX_EXTERNAL_MODELS = 10
 _NOTE_CHARACTERS = 300
+# More would wait for each other until their time is over.
+_ASKED_AT_ONCE = 32
 # By the model's name, what it said of an event before the event went to be committed.
 Asked = Mapping[str, Answer]
 
@@ -84,13 +86,17 @@ class ExternalScores:
             _refuse_if_declared(model, answer)
         return {model.name: answer for model, answer in zip(self._ahead, answers, strict=True)}
 
-    def ask_here(self, calls: ExternalCalls, variables: Mapping[str, Value]) -> Asked:
-        """Like `ask`, for a caller in a thread of its own; files are left to `answer`."""
-        return {
-            model.name: calls.ask_here(model, variables)
-            for model in self._models
-            if not _is_file(model)
-        }
+    def ask_all(self, calls: ExternalCalls, rows: Sequence[Mapping[str, Value]]) -> list[Said]:
+        """What they say of many events, for a caller in a thread of its own. Raises like `ask`."""
+
+        async def ask_some(some: Sequence[Mapping[str, Value]]) -> list[Asked]:
+            return await asyncio.gather(*(self.ask(calls, row) for row in some))
+
+        said: list[Said] = []
+        for start in range(0, len(rows), _ASKED_AT_ONCE):
+            some = rows[start : start + _ASKED_AT_ONCE]
+            said += self.answer(some, asyncio.run(ask_some(some)))
+        return said
 
     def answer(
         self, rows: Sequence[Mapping[str, Value]], asked: Sequence[Asked] | None = None

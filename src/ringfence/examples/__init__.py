@@ -21,7 +21,7 @@ def read_example(name: str) -> bytes:
 def example_path(name: str) -> Path:
     """Where an example file lies, for programs that take a path. Raises `NotFound`."""
     folder = Path(str(files(__name__)))
-    known = sorted(path.name for path in folder.glob("*.json"))
+    known = sorted(path.name for path in folder.iterdir() if path.suffix in (".json", ".onnx"))
     if name not in known:
         raise NotFound(
             f"there is no example {name!r}", field="name", expected="one of " + ", ".join(known)

@@ -22,7 +22,17 @@ from ringfence.web.documents import add_documents
 from ringfence.web.front import AsgiScope, Front, Receive, Send, is_hot
 from ringfence.web.phones import add_phones
 from ringfence.web.problems import Problem, ProblemReply, problem, reply_of
-from ringfence.web.routes import access, backtests, calls, cards, cases, detectors, events, models
+from ringfence.web.routes import (
+    access,
+    backtests,
+    calls,
+    cards,
+    cases,
+    detectors,
+    events,
+    external_models,
+    models,
+)
 from ringfence.web.services import Services, open_services
 from ringfence.web.sign_in import add_sign_in
 from ringfence.web.telemetry import Telemetry
@@ -33,6 +43,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         decision_operations,
         events.operations,
         models.operations,
+        external_models.operations,
         detectors.operations,
         backtests.operations,
         cases.operations,
@@ -69,6 +80,7 @@ def build_application(
                 on_failure(error)
                 raise
             telemetry.watch(database)
+            telemetry.watch_external(all_services.engine.external)
             opened.append(all_services)
             stack.callback(opened.clear)
             yield

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from ringfence.cards import counts_of_cards
 from ringfence.cases import counts_of_attempts, counts_of_cases
+from ringfence.models.external import ExternalCalls
 from ringfence.storage import Database
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -48,6 +54,10 @@ class Telemetry:
         """Also tell how cases, attempts and cards stand, read at each scrape."""
         self.registry.register(_Standing(database))
 
+    def watch_external(self, calls: ExternalCalls) -> None:
+        """Also tell how the endpoints of external models answer."""
+        self.registry.register(_Endpoints(calls))
+
     def exposition(self) -> bytes:
         """The text format of Prometheus."""
         return generate_latest(self.registry)
@@ -68,6 +78,37 @@ class _Standing(Collector):
         yield _gauge("ringfence_cases", "Cases by verdict; `open` has none.", "verdict", cases)
         yield _gauge("ringfence_attempts", "Attempts by how they ended.", "end", attempts)
         yield _gauge("ringfence_cards", "Cards by state.", "state", cards)
+
+
+class _Endpoints(Collector):
+    def __init__(self, calls: ExternalCalls):
+        self._calls = calls
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        asked = CounterMetricFamily(
+            "ringfence_external_model_answers",
+            "Events that an external model was asked about over HTTP, by what came of it.",
+            labels=["model", "result"],
+        )
+        seconds = SummaryMetricFamily(
+            "ringfence_external_model_seconds",
+            "From a request to an external model to its reply or failure.",
+            labels=["model"],
+        )
+        left_alone = GaugeMetricFamily(
+            "ringfence_external_model_left_alone",
+            "1 while a model is left alone after repeated failures, else 0.",
+            labels=["model"],
+        )
+        for model, counts in self._calls.counts().items():
+            for result, count in tuple(counts.by_result.items()):
+                asked.add_metric([model, result], count)
+            seconds.add_metric([model], counts.requests, counts.seconds)
+            left_alone.add_metric([model], 0 if counts.state == "closed" else 1)
+        yield from (asked, seconds, left_alone)
 
 
 def _gauge(name: str, help_text: str, label: str, counts: dict[str, int]) -> GaugeMetricFamily:

@@ -28,6 +28,7 @@ from ringfence.models.external.registry import (
     put_external_model,
     variables_of,
 )
+from ringfence.models.external.trial import Trial, try_external_model
 
 __all__ = [
     "Answer",
@@ -45,11 +46,13 @@ __all__ = [
     "ReplyFormat",
     "RequestFormat",
     "Scale",
+    "Trial",
     "delete_external_model",
     "get_external_model",
     "list_external_models",
     "load_external_model",
     "load_network",
     "put_external_model",
+    "try_external_model",
     "variables_of",
 ]

@@ -158,6 +158,16 @@ class ExternalModel(msgspec.Struct, frozen=True, kw_only=True):
         """What rules see when the model has failed; a variable without fallback is left out."""
         return {o.variable: o.fallback for o in self.outputs if o.fallback is not None}
 
+    def completed(self) -> ExternalModel:
+        """The model with an output, `<name>_score`, if it declares none."""
+        if self.outputs:
+            return self
+        key = ""
+        if self.endpoint is not None:
+            key = "0" if self.endpoint.reply_format is ReplyFormat.TEXT_CSV else "score"
+        output = ExternalOutput(variable=f"{self.name.replace('-', '_')}_score", key=key)
+        return msgspec.structs.replace(self, outputs=(output,))
+
     def check(self, event_type: EventType) -> None:
         """Raise `InvalidInput` naming the first thing that does not fit."""
         if not NAME_PATTERN.fullmatch(self.name):

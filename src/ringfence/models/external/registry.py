@@ -16,7 +16,7 @@ from ringfence.errors import InvalidInput, NotFound, TooLarge
 from ringfence.events.definitions import get_event_type, raise_revision
 from ringfence.events.variables import DataType
 from ringfence.models import tables
-from ringfence.models.external.definitions import ExternalKind, ExternalModel, ExternalOutput
+from ringfence.models.external.definitions import ExternalKind, ExternalModel
 from ringfence.models.external.networks import Network
 from ringfence.storage import now
 
@@ -35,7 +35,7 @@ def put_external_model(
     `TooLarge`, `Unavailable` when ONNX Runtime is needed and not installed.
     """
     event_type = get_event_type(connection, model.event_type)
-    model = _completed(model)
+    model = model.completed()
     model.check(event_type)
     _check_names(connection, model)
     stored = _row(connection, model.name)
@@ -144,16 +144,6 @@ def without_secrets(model: ExternalModel) -> ExternalModel:
     return msgspec.structs.replace(
         model, endpoint=msgspec.structs.replace(model.endpoint, headers=shown)
     )
-
-
-def _completed(model: ExternalModel) -> ExternalModel:
-    if model.outputs:
-        return model
-    output = ExternalOutput(
-        variable=f"{model.name.replace('-', '_')}_score",
-        key="score" if model.kind is ExternalKind.HTTP else "",
-    )
-    return msgspec.structs.replace(model, outputs=(output,))
 
 
 def _check_names(connection: Connection, model: ExternalModel) -> None:

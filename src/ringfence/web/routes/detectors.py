@@ -50,10 +50,12 @@ class RuleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VersionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules in the order in which they are evaluated, and the models they use."""
+    """Rules in the order in which they are evaluated, and the models they use; external models by
+    name."""
 
     rules: tuple[RuleRef, ...]
     models: tuple[ModelRef, ...] = ()
+    external_models: tuple[str, ...] = ()
     mode: ExecutionMode = ExecutionMode.FIRST_MATCHED
     description: str = ""
 
@@ -155,6 +157,7 @@ def post_detector_version(services: Services, call: Call) -> DetectorVersion:
             call.path["detector_id"],
             rules=call.body.rules,
             models=call.body.models,
+            external_models=call.body.external_models,
             mode=call.body.mode,
             description=call.body.description,
         )
