@@ -7,7 +7,7 @@ knows the columns of a file, not how aggregates are computed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -170,4 +170,5 @@ def _sources(aggregate: Aggregate) -> list[Source]:
 def _seconds(times: pl.Series) -> Sequence[float]:
     # Whole microseconds, divided once, as `datetime.timestamp` does in serving, so that no time
     # lies on the other side of an edge. NaN where there is none.
-    return times.dt.epoch("us").cast(float).to_numpy() / 1e6  # type: ignore[no-any-return]
+    seconds = times.dt.epoch("us").cast(float).to_numpy() / 1e6
+    return cast("Sequence[float]", seconds)
