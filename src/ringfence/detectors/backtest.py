@@ -141,7 +141,7 @@ def subject(
 ) -> Subject:
     """A version to test: the one of that number; of none, the active one, or else the latest.
 
-    Raises `NotFound`.
+    Raises `NotFound`, `InvalidInput` for a version with an external model that is asked over HTTP.
     """
     if version is None:
         get_detector(connection, detector_id)
@@ -151,6 +151,7 @@ def subject(
         active = [found for found in versions if found.status is DetectorStatus.ACTIVE]
         version = (active or versions)[-1].version
     runtime = catalog.version(connection, detector_id, version)
+    runtime.external.refuse_endpoints()
     stored = {RuleRef(r.rule_id, r.version): r for r in list_rules(connection, detector_id)}
     return Subject(
         runtime,

@@ -77,6 +77,7 @@ class Judge:
         scores: dict[Scorer, list[float]],
     ) -> Judgement:
         named = [(name, scores[scorer]) for name, scorer in runtime.scorers.items()]
+        external = runtime.external.answer(rows) if runtime.external else None
         evaluate = runtime.rule_set.evaluate  # `decide` would score again what versions share
         not_evaluated = [0] * len(runtime.version.rules)
         matched = []
@@ -84,6 +85,8 @@ class Judge:
             values = dict(row)
             for name, of_events in named:
                 values[name] = of_events[number]
+            if external is not None:
+                values.update(external[number].values)
             places = []
             for place, result in enumerate(evaluate(values, at)):
                 if result.matched:

@@ -67,6 +67,12 @@ class ExternalScores:
     def __bool__(self) -> bool:
         return bool(self._models)
 
+    def refuse_endpoints(self) -> None:
+        """Raise `InvalidInput` if one of them is asked over HTTP: for whoever has past events, of
+        which an endpoint would say what it says today, and be asked in their thousands."""
+        for name in self.endpoints:
+            raise _only_live(name)
+
     async def ask(
         self,
         calls: ExternalCalls,
@@ -158,12 +164,16 @@ class ExternalScores:
             return [of_event[model.name] for of_event in asked]
         network = self.networks.get(model.name)
         if network is None:
-            raise InvalidInput(
-                f"external model {model.name!r} is asked over HTTP, as it is with live events only",
-                field="detector",
-                expected="a detector version whose models all run here",
-            )
+            raise _only_live(model.name)
         return network.ask(rows)
+
+
+def _only_live(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"external model {name!r} is asked over HTTP, which happens with live events only",
+        field="detector",
+        expected="a detector version whose external models are all files",
+    )
 
 
 def load_external(
