@@ -46,6 +46,14 @@ class Settings(BaseSettings):
         "card_payment", description="Event type of `POST /v1/transactions`."
     )
     max_body_bytes: int = Field(262_144, ge=1024, description="Largest request body, 413 beyond.")
+    label_weights: dict[str, float | dict[str, float]] = Field(
+        default_factory=dict,
+        description="How much a label counts in training, by its source (phone, analyst, import, "
+        "assumed, other), as a number or as fraud and legit; 1 is an ordinary event.",
+    )
+    scheduled_retraining: bool = Field(
+        True, description="Whether this server starts the trainings that are due."
+    )
     bank_name: str = Field("your bank", description="Who calls, as the call says it.")
     caller_number: str = Field(
         "+15550100000", description="The number that calls come from, E.164."
