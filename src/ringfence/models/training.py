@@ -16,7 +16,8 @@ from importlib.metadata import version
 from ringfence.errors import InvalidInput
 from ringfence.events.variables import Variable
 from ringfence.models.artifact import Artifact
-from ringfence.models.baseline import Baseline, baseline_of
+from ringfence.models.baseline import Baseline
+from ringfence.models.baseline_counting import baseline_of
 from ringfence.models.boosting import grow, importance_of, parameters_for, text_of
 from ringfence.models.calibration import MAX_SCORE, false_positive_rate, score_bounds
 from ringfence.models.data import DataSet
