@@ -24,7 +24,8 @@ from publishing import PAYMENT
 from ringfence.detectors import get_detector_version
 from ringfence.detectors.challengers import ChallengerStatus, champion_of, list_challengers
 from ringfence.detectors.evidence import NothingNew
-from ringfence.detectors.retraining import RetrainingOptions, evaluate_again, retrain
+from ringfence.detectors.options import RetrainingOptions
+from ringfence.detectors.retraining import evaluate_again, retrain
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.models import DataInvalid, Trained, get_version, list_versions, load_artifact
 from ringfence.models.weights import Unlabelled, UnlabelledTreatment
@@ -203,11 +204,11 @@ def test_the_settings_of_the_champion_are_kept(database: Database) -> None:
 
 
 def test_what_refuses_before_storing_leaves_no_half_version(challenged: Database) -> None:
-    def refuse(connection: object) -> None:
+    def refuse(connection: object, challenger: object) -> None:
         raise Conflict("somebody else goes on")
 
     with pytest.raises(Conflict, match="somebody else"):
-        retrain(challenged, MODEL, OPTIONS, by="ada", at=NOW, before_storing=refuse)
+        retrain(challenged, MODEL, OPTIONS, by="ada", at=NOW, storing=refuse)
     with challenged.read() as connection:
         assert len(list_versions(connection, MODEL)) == 1
         assert list_challengers(connection, MODEL) == []

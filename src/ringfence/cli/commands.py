@@ -7,6 +7,7 @@ import typer
 from ringfence.cli import (
     backtesting,
     calling,
+    challengers,
     customers,
     demonstration,
     detectors,
@@ -15,6 +16,7 @@ from ringfence.cli import (
     flows,
     models,
     profiles,
+    retraining,
     rules,
     scoring,
     serving,
@@ -35,6 +37,7 @@ app.command("demo")(demonstration.demo)
 app.command("serve")(serving.serve)
 app.command("simulate")(simulating.simulate)
 app.command("train")(training.train)
+app.command("retrain")(retraining.retrain)
 app.command("score")(scoring.score)
 app.command("backtest")(backtesting.backtest)
 app.command("call")(calling.call)
@@ -44,6 +47,7 @@ models.app.command("external")(external_models.show_external)
 models.app.command("try")(external_models.try_model)
 models.app.command("remove")(external_models.remove)
 app.add_typer(models.app, name="models")
+app.add_typer(challengers.app, name="challengers")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(rules.app, name="rules")
 app.add_typer(detectors.app, name="detectors")

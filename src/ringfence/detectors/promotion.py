@@ -300,6 +300,7 @@ def _draft(connection: Connection, user: DetectorVersion, model_id: str, version
         user.detector_id,
         rules=user.rules,
         models=_with(user, model_id, version),
+        external_models=user.external_models,
         mode=user.mode,
         description=f"version {user.version} with {model_id} {version}",
     ).version
@@ -314,9 +315,13 @@ def _tried_draft(
             continue
         tried = get_detector_version(connection, draft.detector_id, draft.version)
         expected = _with(user, challenger.model_id, challenger.version)
-        if (tried.rules, tried.mode, tried.models) == (user.rules, user.mode, expected):
+        if tried.models == expected and _apart_from_models(tried) == _apart_from_models(user):
             return draft.version
     return None
+
+
+def _apart_from_models(version: DetectorVersion) -> tuple[object, ...]:
+    return version.rules, version.mode, version.external_models
 
 
 def _with(user: DetectorVersion, model_id: str, version: str) -> tuple[ModelRef, ...]:

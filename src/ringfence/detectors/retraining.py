@@ -25,11 +25,12 @@ from ringfence.detectors.challengers import (
     get_challenger,
     hold_challengers,
 )
-from ringfence.detectors.comparison import ALERT_SHARE, Evaluation, evaluate
+from ringfence.detectors.comparison import Evaluation, evaluate
 from ringfence.detectors.evidence import comparison_window, count_new, mature_until, resolved
+from ringfence.detectors.options import RetrainingOptions
 from ringfence.detectors.policies import PromotionPolicy
 from ringfence.detectors.promotion import apply_policy, start_shadows
-from ringfence.errors import Conflict, InvalidInput
+from ringfence.errors import Conflict
 from ringfence.events import get_event_type
 from ringfence.models import (
     Artifact,
@@ -47,7 +48,6 @@ from ringfence.models.logged import data_from_log
 from ringfence.models.weights import (
     LABEL_SOURCE,
     LabelWeight,
-    Unlabelled,
     UnlabelledTreatment,
     assume_labels,
 )
@@ -56,39 +56,6 @@ from ringfence.storage import Database
 Progress = Callable[[float, str], None]
 _MICROSECOND = timedelta(microseconds=1)
 _RETRAINED = (ModelType.ONLINE_FRAUD_INSIGHTS, ModelType.TRANSACTION_FRAUD_INSIGHTS)
-
-
-class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a model is trained anew. What is not said here is as with the champion.
-
-    `since`: learn from events from then on (remember all). `base_file`: a file with events from
-    before the log. `unlabelled`: what is made of events without a label. `label_delay_days`: how
-    long labels take; younger events are not compared on (but never more than a tenth of the time
-    since the champion's data ended is left out). `alert_share`: the share of events at which recall
-    is compared. `keep_plan`: remember what the champion remembers, so that no profile has to be
-    built. `shadow`: have it score live events at once.
-    """
-
-    since: datetime | None = None
-    base_file: str | None = None
-    unlabelled: Unlabelled = Unlabelled()
-    label_delay_days: float = 7.0
-    alert_share: float = ALERT_SHARE
-    keep_plan: bool = True
-    seed: int | None = None
-    shadow: bool = False
-
-    def check(self) -> None:
-        """Raise `InvalidInput` naming the first option that is out of range."""
-        self.unlabelled.check()
-        if self.since is not None and self.since.tzinfo is None:
-            raise InvalidInput("has no offset", field="since", expected="a time such as ...Z")
-        if not 0 <= self.label_delay_days <= 365:
-            raise InvalidInput("out of range", field="label_delay_days", expected="0 to 365 days")
-        if not 0 < self.alert_share <= 1:
-            raise InvalidInput("out of range", field="alert_share", expected="above 0, at most 1")
-        if self.seed is not None and not 0 <= self.seed < 2**31:
-            raise InvalidInput("out of range", field="seed", expected="0 to 2147483647")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +80,14 @@ def retrain(
     weights: Mapping[str, LabelWeight] | None = None,
     policy: PromotionPolicy | None = None,
     dry_run: bool = False,
-    before_storing: Callable[[Connection], None] | None = None,
+    storing: Callable[[Connection, Challenger], None] | None = None,
     progress: Progress | None = None,
 ) -> Retrained:
     """Train a model's next version from the event log, compare it with the champion on what came
     since, and store it as a candidate; a `policy` that it meets promotes it in the same moment.
 
     Events from `until` on do not exist for this. `weights` are those of labels by source.
-    `before_storing` is called in the transaction that stores the challenger, and may refuse.
+    `storing` is called in the transaction that stores the challenger, and may refuse it.
 
     Raises `NotFound`, `NothingNew`, `DataInvalid` with every finding, `InvalidInput`, `Conflict`
     for a model that is not trained from labels.
@@ -173,8 +140,6 @@ def retrain(
         return Retrained(champion.version, trained, evaluation, labels, None)
     tell(0.98, "storing the challenger")
     with database.write() as connection:
-        if before_storing is not None:
-            before_storing(connection)
         version = store_version(connection, model_id, trained).version
         challenger = Challenger(
             model_id=model_id,
@@ -198,6 +163,8 @@ def retrain(
             drafts = start_shadows(connection, challenger, by=by)
             challenger = msgspec.structs.replace(challenger, drafts=drafts)
             change_challenger(connection, challenger)
+        if storing is not None:
+            storing(connection, challenger)
     tell(1.0, "stored")
     return Retrained(champion.version, trained, evaluation, labels, challenger)
 
@@ -210,7 +177,7 @@ def evaluate_again(
     *,
     at: datetime,
     policy: PromotionPolicy | None = None,
-    before_storing: Callable[[Connection], None] | None = None,
+    storing: Callable[[Connection, Challenger], None] | None = None,
     progress: Progress | None = None,
 ) -> Challenger:
     """Compare a candidate with the champion of today on all that has come since both learned, and
@@ -244,8 +211,6 @@ def evaluate_again(
             progress=lambda share: tell(0.98 * share, "comparing with the champion"),
         )
     with database.write() as connection:
-        if before_storing is not None:
-            before_storing(connection)
         hold_challengers(connection, model_id)
         challenger = get_challenger(connection, model_id, version)
         _check_candidate(challenger)
@@ -253,6 +218,8 @@ def evaluate_again(
             challenger, champion_version=champion.version, evaluation=evaluation
         )
         challenger = apply_policy(connection, challenger, policy, at)
+        if storing is not None:
+            storing(connection, challenger)
     tell(1.0, "stored")
     return challenger
 
