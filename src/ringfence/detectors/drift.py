@@ -17,7 +17,7 @@ from ringfence.detectors import tables
 from ringfence.detectors.drift_counting import Counting
 from ringfence.detectors.drift_report import Counts, DriftReport, build_report
 from ringfence.errors import InvalidInput
-from ringfence.models.stability import Bounds
+from ringfence.models.stability import Bounds, State
 from ringfence.storage import now
 
 SLICE = timedelta(days=7)
@@ -143,3 +143,25 @@ def last_check(connection: Connection, model_id: str, version: str) -> DriftChec
     if row is None:
         return None
     return DriftCheck(checked_at=row.checked_at, report=msgspec.convert(row.report, DriftReport))
+
+
+def drift_notes(connection: Connection, model_id: str, version: str) -> list[str]:
+    """What the last check of a version found, in sentences; empty when there was none, or nothing
+    was beyond its bounds."""
+    check = last_check(connection, model_id, version)
+    if check is None or not check.report.beyond:
+        return []
+    report = check.report
+    window = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
+    notes = [
+        f"{of.name} has moved: stability index {of.psi:.2f} in the events of {window}."
+        for of in (report.score, *report.variables)
+        if of.state is State.ALERT
+    ]
+    frauds = report.calibration
+    if frauds.state is State.ALERT:
+        notes.append(
+            f"{frauds.frauds:,} of {frauds.labelled:,} labelled events were fraud where "
+            f"{frauds.expected:,.0f} were expected, {window}."
+        )
+    return notes
