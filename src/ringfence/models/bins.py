@@ -130,7 +130,7 @@ def text_bins(
 
     def nameable(levels: Iterable[str]) -> bool:
         return variable.variable_type in _NAMED and (
-            not checked or all(_impersonal(level) for level in levels)
+            not checked or all(is_impersonal(level) for level in levels)
         )
 
     if isinstance(encoding, Rates):
@@ -220,6 +220,11 @@ def score_labels() -> tuple[str, ...]:
     )
 
 
+def is_impersonal(level: str) -> bool:
+    """Whether a text may be named: it is short, and looks like no address and no long number."""
+    return len(level) <= _LONGEST_NAME and _PERSONAL.search(level) is None
+
+
 def _number_place(bins: Bins, step: Step) -> Place:
     edges = bins.edges
     names = [number.name for number in step.enrichment.numbers]
@@ -234,7 +239,3 @@ def _number_place(bins: Bins, step: Step) -> Place:
         return 0 if number != number else 1 + bisect_left(edges, number)
 
     return place
-
-
-def _impersonal(level: str) -> bool:
-    return len(level) <= _LONGEST_NAME and _PERSONAL.search(level) is None

@@ -6,14 +6,15 @@ who it is about. A segment that may be worse only by chance is not called worse.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ringfence.events.definitions import EventType
-from ringfence.events.variables import DataType, VariableType
+from ringfence.events.variables import VariableType
+from ringfence.models.bins import is_impersonal
 from ringfence.models.data import DataSet
 from ringfence.models.metrics import auc_range
 from ringfence.models.stability import share_range
@@ -37,7 +38,8 @@ _PLACES = (
     VariableType.PRODUCT_CATEGORY,
     VariableType.PAYMENT_TYPE,
 )
-_LONGEST_VALUE = 40
+_OTHERS = "others"
+_NEWNESS = ("new", "seen before")
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +81,9 @@ def segments_of(
     known = frame[_LABEL].is_not_null().to_numpy()
     is_fraud = frame[_LABEL].fill_null(False).to_numpy()
     found = []
-    for by, values in _cuts(data, frame, held_out):
-        for value in values.drop_nulls().unique(maintain_order=True).to_list():
+    for by, values, order in _cuts(data, frame, held_out):
+        there = set(values.drop_nulls().unique().to_list())
+        for value in (value for value in order if value in there):
             inside = (values == value).fill_null(False).to_numpy() & known
             outside = ~inside & known
             found.append(_measured(by, value, inside, outside, is_fraud, ranking, alerted))
@@ -125,76 +128,79 @@ def _measured(
     )
 
 
-def _cuts(data: DataSet, frame: pl.DataFrame, held_out: int) -> Iterator[tuple[str, pl.Series]]:
-    """What to cut by, and the part that each held-out event belongs to (null for none)."""
+def _cuts(
+    data: DataSet, frame: pl.DataFrame, held_out: int
+) -> Iterator[tuple[str, pl.Series, Sequence[str]]]:
+    """What to cut by, the part that each held-out event belongs to (null for none), and the parts
+    in the order in which they are shown."""
     if not frame.height:
         return
     yield _by_time(frame)
     event_type = data.event_type
     amount = event_type.amount_variable
-    if amount is not None and amount in frame.columns and frame[amount].dtype.is_numeric():
-        yield amount, _bands(data.frame[amount][:held_out], frame[amount])
-    for name in _named(event_type):
+    for name in [amount] if amount else _named(event_type, (VariableType.PRICE,)):
+        if name in frame.columns and frame[name].dtype.is_numeric():
+            yield name, *_bands(data.frame[name][:held_out], frame[name])
+    for name in _named(event_type, _PLACES):
         if name in frame.columns:
-            yield name, _frequent(frame[name])
+            yield name, *_frequent(frame[name])
     yield from _newness(data, frame)
 
 
-def _by_time(frame: pl.DataFrame) -> tuple[str, pl.Series]:
+def _by_time(frame: pl.DataFrame) -> tuple[str, pl.Series, list[str]]:
     times = frame[TIME_INPUT]
     days = (times[-1] - times[0]).days
     if days > 75:
-        return "month", times.dt.strftime("%Y-%m")
-    if days > 10:
-        return "week from", times.dt.truncate("1w").dt.strftime("%Y-%m-%d")
-    return "day", times.dt.strftime("%Y-%m-%d")
+        by, starts = "month", times.dt.strftime("%Y-%m")
+    elif days > 10:
+        by, starts = "week from", times.dt.truncate("1w").dt.strftime("%Y-%m-%d")
+    else:
+        by, starts = "day", times.dt.strftime("%Y-%m-%d")
+    return by, starts, starts.unique().sort().to_list()
 
 
-def _bands(learned: pl.Series, amounts: pl.Series) -> pl.Series:
+def _bands(learned: pl.Series, amounts: pl.Series) -> tuple[pl.Series, list[str]]:
     """Bands between quantiles of what was learned from."""
     import polars as pl
 
     found = (learned.quantile(share, "lower") for share in _BANDS)
     edges = sorted({float(edge) for edge in found if edge is not None})
     if not edges:
-        return pl.Series(amounts.name, [None] * len(amounts), dtype=pl.String)
+        return pl.Series(amounts.name, [None] * len(amounts), dtype=pl.String), []
     shown = [f"{edge:,.2f}" for edge in edges]
     between = [f"over {low} to {high}" for low, high in pairwise(shown)]
     labels = [f"up to {shown[0]}", *between, f"over {shown[-1]}"]
-    return amounts.cast(pl.Float64).cut(edges, labels=labels).cast(pl.String)
+    return amounts.cast(pl.Float64).cut(edges, labels=labels).cast(pl.String), labels
 
 
-def _named(event_type: EventType) -> list[str]:
-    """The variables of a few values that say where and what, one for each type."""
+def _named(event_type: EventType, kinds: Sequence[VariableType]) -> list[str]:
+    """The first variable of each of these types."""
     names = []
-    for kind in _PLACES:
-        of_kind = [
-            v.name
-            for v in event_type.variables
-            if v.variable_type is kind and v.data_type is DataType.STRING
-        ]
+    for kind in kinds:
+        of_kind = [v.name for v in event_type.variables if v.variable_type is kind]
         if kind is VariableType.CURRENCY_CODE and event_type.currency_variable:
             of_kind.insert(0, event_type.currency_variable)
         names += of_kind[:1]
     return list(dict.fromkeys(names))
 
 
-def _frequent(values: pl.Series) -> pl.Series:
-    """The values as texts, those beyond the most frequent ones as `others`."""
+def _frequent(values: pl.Series) -> tuple[pl.Series, list[str]]:
+    """The values as texts, those beyond the most frequent ones, and those that may point at a
+    person, as `others`."""
     import polars as pl
 
-    texts = values.cast(pl.String).str.strip_chars().str.slice(0, _LONGEST_VALUE)
+    texts = values.cast(pl.String).str.strip_chars()
     texts = texts.set(texts == "", None)
     counts = texts.drop_nulls().value_counts(name="events")
     ordered = counts.sort(["events", texts.name], descending=[True, False])
-    kept = ordered[texts.name].head(_MOST_VALUES)
+    kept = [text for text in ordered[texts.name].head(_MOST_VALUES) if is_impersonal(text)]
     frame = pl.DataFrame({"text": texts})
-    other = pl.when(pl.col("text").is_null()).then(None).otherwise(pl.lit("others"))
-    is_kept = pl.col("text").is_in(kept.to_list())
-    return frame.select(pl.when(is_kept).then(pl.col("text")).otherwise(other)).to_series()
+    other = pl.when(pl.col("text").is_null()).then(None).otherwise(pl.lit(_OTHERS))
+    part = pl.when(pl.col("text").is_in(kept)).then(pl.col("text")).otherwise(other)
+    return frame.select(part).to_series(), [*kept, _OTHERS]
 
 
-def _newness(data: DataSet, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+def _newness(data: DataSet, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series, Sequence[str]]]:
     """Whether an event is the first one of its card, its customer."""
     import polars as pl
 
@@ -204,15 +210,16 @@ def _newness(data: DataSet, frame: pl.DataFrame) -> Iterator[tuple[str, pl.Serie
         column = _ENTITY + entity
         if column not in past.columns:
             continue
-        is_first = past.select(
+        part = (
             pl.when(pl.col(column).is_null())
             .then(None)
             .when(pl.col(column).is_first_distinct())
-            .then(pl.lit(f"first of its {entity}"))
-            .otherwise(pl.lit(f"{entity} seen before"))
-        ).to_series()
+            .then(pl.lit(_NEWNESS[0]))
+            .otherwise(pl.lit(_NEWNESS[1]))
+        )
+        is_first = past.select(part).to_series()
         # The rows of the frame are the last of those that have a label.
         if frame.height <= int(labelled.sum()):
             is_first = is_first.filter(labelled)
         if len(is_first) >= frame.height:
-            yield entity, is_first[-frame.height :]
+            yield entity, is_first[-frame.height :], _NEWNESS
