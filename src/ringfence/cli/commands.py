@@ -11,6 +11,7 @@ from ringfence.cli import (
     customers,
     demonstration,
     detectors,
+    drift,
     events,
     external_models,
     flows,
@@ -40,6 +41,7 @@ app.command("train")(training.train)
 app.command("retrain")(retraining.retrain)
 app.command("score")(scoring.score)
 app.command("backtest")(backtesting.backtest)
+app.command("drift")(drift.drift)
 app.command("call")(calling.call)
 app.add_typer(events.app, name="events")
 models.app.command("import")(external_models.import_model)
