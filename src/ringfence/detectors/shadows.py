@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
 from ringfence.detectors import tables
 from ringfence.detectors.definitions import (
@@ -25,7 +25,7 @@ from ringfence.detectors.definitions import (
 from ringfence.detectors.plans import give_up_unused_plans
 from ringfence.errors import Conflict, NotFound
 from ringfence.events.definitions import raise_revision
-from ringfence.storage import Database, now
+from ringfence.storage import Database, Instant, now
 
 _TROUBLE_CHARACTERS = 512
 _DELETED_AT_ONCE = 5_000
@@ -163,7 +163,7 @@ def note_readiness(
     )
     changes: dict[str, Any] = {"trouble": trouble and trouble[:_TROUBLE_CHARACTERS]}
     if trouble is None:
-        changes["ready_at"] = func.coalesce(shadows.c.ready_at, now())
+        changes["ready_at"] = func.coalesce(shadows.c.ready_at, literal(now(), Instant))
     connection.execute(update(shadows).where(running).values(changes))
 
 
