@@ -73,13 +73,8 @@ def test_a_malformed_or_taken_id_and_a_type_that_cannot_be_trained_are_refused(
             models.create_model(connection, "cards", "payment")
         with pytest.raises(InvalidInput, match="model_id"):
             models.create_model(connection, "Cards!", "payment")
-        with pytest.raises(InvalidInput, match="ACCOUNT_TAKEOVER_INSIGHTS cannot be trained"):
-            models.create_model(
-                connection,
-                "logins",
-                "payment",
-                model_type=models.ModelType.ACCOUNT_TAKEOVER_INSIGHTS,
-            )
+        with pytest.raises(InvalidInput, match="FORTUNE_TELLING cannot be trained"):
+            models.create_model(connection, "logins", "payment", model_type="FORTUNE_TELLING")
 
 
 def test_a_training_for_another_event_type_is_refused(

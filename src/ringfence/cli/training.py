@@ -13,7 +13,7 @@ from ringfence.cli.options import DataDir, EventTypeName, open_database, setting
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ringfence.models import ModelType, ModelVersion
+    from ringfence.models import ModelType, ModelVersion, TakeoverMetrics
     from ringfence.storage import Database
 
 
@@ -22,6 +22,7 @@ class ModelTypeName(StrEnum):
 
     ONLINE_FRAUD_INSIGHTS = "ONLINE_FRAUD_INSIGHTS"
     TRANSACTION_FRAUD_INSIGHTS = "TRANSACTION_FRAUD_INSIGHTS"
+    ACCOUNT_TAKEOVER_INSIGHTS = "ACCOUNT_TAKEOVER_INSIGHTS"
 
 
 def train(
@@ -34,7 +35,8 @@ def train(
             "--type",
             help="What the model looks at: ONLINE_FRAUD_INSIGHTS at each event alone, "
             "TRANSACTION_FRAUD_INSIGHTS also at what its customer, card, merchant and device did "
-            "before. Default: the model's type; of a new model the first.",
+            "before, ACCOUNT_TAKEOVER_INSIGHTS at logins, and whether a stranger may have signed "
+            "in. Default: the model's type; of a new model the first.",
         ),
     ] = None,
     seed: Annotated[
@@ -49,6 +51,10 @@ def train(
     TRANSACTION_FRAUD_INSIGHTS columns such as customer_id and card_id, or ENTITY_TYPE and
     ENTITY_ID, say whose the events are.
 
+    ACCOUNT_TAKEOVER_INSIGHTS needs logins with an account and a variable of type IP_ADDRESS; those
+    of types USERAGENT, FINGERPRINT and ARE_CREDENTIALS_VALID, latitude and longitude tell more.
+    EVENT_LABEL may be empty or missing: the model learns from strangers that it makes up.
+
     Examples:
 
         ringfence train payments.parquet
@@ -56,6 +62,9 @@ def train(
         ringfence train s3://bank/payments.csv --model card_fraud --event-type card_payment
 
         ringfence train payments.parquet --model habits --type TRANSACTION_FRAUD_INSIGHTS
+
+        ringfence train logins.parquet --model takeovers --event-type login \\
+        --type ACCOUNT_TAKEOVER_INSIGHTS
     """
     from ringfence.cli.screen import progress_bar
 
@@ -97,6 +106,7 @@ def train_version(
         plan_for,
         read_data,
         store_version,
+        train_takeover,
     )
     from ringfence.models import train as train_on
 
@@ -104,14 +114,18 @@ def train_version(
         event_type = get_event_type(connection, event_type_name)
         kind = _model_type(connection, model_id, model_type)
     progress(0.0, "reading")
-    data = read_data(source, event_type)
+    of_logins = kind is ModelType.ACCOUNT_TAKEOVER_INSIGHTS
+    data = read_data(source, event_type, labels_required=not of_logins)
     progress(0.1, "checking")
-    trained = train_on(
-        data,
-        plan=plan_for(data) if kind is ModelType.TRANSACTION_FRAUD_INSIGHTS else None,
-        seed=seed,
-        progress=lambda share, stage: progress(0.1 + 0.9 * share, stage),
-    )
+
+    def tell(share: float, stage: str) -> None:
+        progress(0.1 + 0.9 * share, stage)
+
+    if of_logins:
+        trained = train_takeover(data, seed=seed, progress=tell)
+    else:
+        plan = plan_for(data) if kind is ModelType.TRANSACTION_FRAUD_INSIGHTS else None
+        trained = train_on(data, plan=plan, seed=seed, progress=tell)
     with database.write() as connection:
         try:
             get_model(connection, model_id)
@@ -142,6 +156,9 @@ def show_version(version: ModelVersion) -> None:
     from ringfence.cli.screen import console, table
     from ringfence.models import suggest_thresholds
 
+    if version.metrics.takeover is not None:
+        _show_takeovers(version, version.metrics.takeover)
+        return
     facts, metrics = version.facts, version.metrics
     remembers = any(i.variable_type == "PROFILE" for i in version.importance)
     console.print(
@@ -162,6 +179,46 @@ def show_version(version: ModelVersion) -> None:
             for t in suggest_thresholds(metrics)
         ),
     )
+    _show_findings(version)
+
+
+def _show_takeovers(version: ModelVersion, metrics: TakeoverMetrics) -> None:
+    from ringfence.cli.screen import console, table
+    from ringfence.models import suggest_challenges
+
+    facts = version.facts
+    console.print(
+        f"Model [bold]{version.model_id}[/] version [bold]{version.version}[/] of account "
+        f"takeovers: {facts.rows:,} logins, {facts.frauds:,} of them labelled takeovers, "
+        f"{facts.first_at:%Y-%m-%d} to {facts.last_at:%Y-%m-%d}; "
+        f"{facts.held_out_rows:,} held out; trained in {facts.duration_seconds:.1f} s"
+    )
+    console.print(
+        f"Anomaly separation index {metrics.asi:.3f} (95 % range {metrics.asi_low:.3f} to "
+        f"{metrics.asi_high:.3f}), by {metrics.anomalies:,} made-up strangers"
+    )
+    table(
+        ("challenged>", "threshold>", "strangers found>", "labelled takeovers found>"),
+        (
+            (
+                f"{row.cr:.1%}",
+                f"{row.threshold:.0f}",
+                f"{row.adr:.1%}",
+                "unknown" if row.atodr is None else f"{row.atodr:.1%}",
+            )
+            for row in suggest_challenges(metrics)
+        ),
+    )
+    table(
+        ("looked at together", "log odds>"),
+        ((", ".join(g.variables), f"{g.log_odds:.2f}") for g in metrics.groups[:8]),
+    )
+    _show_findings(version)
+
+
+def _show_findings(version: ModelVersion) -> None:
+    from ringfence.cli.screen import console, table
+
     table(
         ("variable", "type", "importance>"),
         ((i.variable, i.variable_type, f"{i.share:.1%}") for i in version.importance[:8]),

@@ -28,8 +28,18 @@ from ringfence.models.definitions import (
 from ringfence.models.explanations import Contribution
 from ringfence.models.history import plan_for
 from ringfence.models.messages import DataInvalid, Message, MessageKind
-from ringfence.models.metrics import MetricRow, Metrics, Threshold, suggest_thresholds
+from ringfence.models.metrics import (
+    GroupImportance,
+    MetricRow,
+    Metrics,
+    TakeoverMetrics,
+    TakeoverRow,
+    Threshold,
+    suggest_challenges,
+    suggest_thresholds,
+)
 from ringfence.models.scoring import Scorer
+from ringfence.models.takeover import takeover_plan, train_takeover
 from ringfence.models.training import Trained, train
 
 __all__ = [
@@ -39,6 +49,7 @@ __all__ = [
     "DataInvalid",
     "DataSet",
     "Facts",
+    "GroupImportance",
     "Importance",
     "Message",
     "MessageKind",
@@ -48,6 +59,8 @@ __all__ = [
     "ModelType",
     "ModelVersion",
     "Scorer",
+    "TakeoverMetrics",
+    "TakeoverRow",
     "Threshold",
     "Trained",
     "UsedVariable",
@@ -62,6 +75,9 @@ __all__ = [
     "plan_for",
     "read_data",
     "store_version",
+    "suggest_challenges",
     "suggest_thresholds",
+    "takeover_plan",
     "train",
+    "train_takeover",
 ]

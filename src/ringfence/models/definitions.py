@@ -35,7 +35,7 @@ class ModelType(StrEnum):
     ACCOUNT_TAKEOVER_INSIGHTS = "ACCOUNT_TAKEOVER_INSIGHTS"
 
 
-_TRAINABLE = (ModelType.ONLINE_FRAUD_INSIGHTS, ModelType.TRANSACTION_FRAUD_INSIGHTS)
+_TRAINABLE = tuple(ModelType)
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,11 +173,12 @@ def store_version(connection: Connection, model_id: str, trained: Trained) -> Mo
             field="model_id",
             expected=f"a model of event type {model.event_type!r}",
         )
-    trained_as = (
-        ModelType.ONLINE_FRAUD_INSIGHTS
-        if trained.artifact.plan is None
-        else ModelType.TRANSACTION_FRAUD_INSIGHTS
-    )
+    if trained.metrics.takeover is not None:
+        trained_as = ModelType.ACCOUNT_TAKEOVER_INSIGHTS
+    elif trained.artifact.plan is not None:
+        trained_as = ModelType.TRANSACTION_FRAUD_INSIGHTS
+    else:
+        trained_as = ModelType.ONLINE_FRAUD_INSIGHTS
     if trained_as is not model.model_type:
         raise Conflict(
             f"model {model_id!r} is of type {model.model_type}",

@@ -17,6 +17,8 @@ PREFIX = "profile."
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 # A count is compared with what is usual over at least so long.
 _USUAL_SECONDS = 7 * _DAY
+# Of a yes or no these tell how often it was yes.
+_OF_TRUTH = (Kind.MEAN, Kind.SUM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ class Remembered:
         if math.isnan(value):
             return f"too little is remembered of {subject} to compare with"
         of = f"{self.noun} of {subject}"
-        if self.of_truth and self.aggregate.kind is Kind.MEAN:
-            within = _within(self.aggregate)
-            return f"{value:.0%} of the {of} {within} had {self.aggregate.value}"
+        if self.of_truth and self.aggregate.kind in _OF_TRUTH:
+            part = f"{value:.0%}" if self.aggregate.kind is Kind.MEAN else f"{value:,.0f}"
+            return f"{part} of the {of} {_within(self.aggregate)} had {self.aggregate.value}"
         said = _SAYING[self.aggregate.kind](self.aggregate, value, of)
         if self.usual is not None and profile[self.usual[0]] > 0:
             return f"{said}, usually {_rate(profile[self.usual[0]], self.usual[1])}"

@@ -17,6 +17,7 @@ _STEP = 5
 # Below this many legitimate events one event is more than half a thousandth, and the rows at 1%,
 # 2%, ... 6% that thresholds are chosen by could be missing.
 _COUNTED_FROM = 2_000
+_NEAR_RATE = 0.005
 _FPRS = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
 
 
@@ -37,11 +38,55 @@ class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
     false_negatives: int
 
 
+class TakeoverRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens when every login that scores at least `threshold` is challenged.
+
+    `cr`, the challenge rate: share of all held-out logins challenged. `adr`, the anomaly discovery
+    rate: share of made-up strangers challenged. `atodr`, the account takeover discovery rate: share
+    of labelled takeovers challenged; None where fewer than 50 accounts have one. All are 0 to 1.
+    """
+
+    threshold: float
+    cr: float
+    adr: float
+    atodr: float | None
+
+
+class GroupImportance(msgspec.Struct, frozen=True):
+    """How much what is remembered of these entities and variables together matters: the log-odds
+    that it adds or takes away, on average over held-out strangers."""
+
+    variables: tuple[str, ...]
+    log_odds: float
+
+
+class TakeoverMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a model of account takeovers separates strangers from owners.
+
+    `asi` is the anomaly separation index: the chance that a made-up stranger scores higher than a
+    held-out login, 0.5 (none does but by luck) to 1; `asi_low` to `asi_high` is its 95% range.
+    `anomalies` strangers were made up for the held-out time, in which `takeovers` logins are
+    labelled; `accounts_taken_over` have a labelled one anywhere in the data. `groups` come largest
+    first. Terms as in Amazon Fraud Detector (`ATIMetricDataPoint`, `ATIModelPerformance`).
+    """
+
+    asi: float
+    asi_low: float
+    asi_high: float
+    rows: tuple[TakeoverRow, ...]
+    groups: tuple[GroupImportance, ...]
+    anomalies: int
+    takeovers: int
+    accounts_taken_over: int
+
+
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Ranking quality on the held-out events, and a row for every threshold 0, 5, ..., 1000.
 
     `auc_low` to `auc_high` is the 95% range by DeLong's method (DeLong et al. 1988, computed with
-    midranks as in Sun and Xu 2014).
+    midranks as in Sun and Xu 2014). A model of takeovers has `takeover` as well: what counts as
+    fraud elsewhere here is then a made-up stranger, and what counts as legit a held-out login that
+    nobody called a takeover.
     """
 
     auc: float
@@ -49,6 +94,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     auc_high: float
     average_precision: float
     rows: tuple[MetricRow, ...]
+    takeover: TakeoverMetrics | None = None
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -72,6 +118,19 @@ def suggest_thresholds(metrics: Metrics, fprs: tuple[float, ...] = _FPRS) -> tup
         if rows:
             row = max(rows, key=lambda row: row.threshold)
             found.append(Threshold(fpr, row.threshold, row.tpr, row.precision))
+    return tuple(found)
+
+
+def suggest_challenges(
+    metrics: TakeoverMetrics, rates: tuple[float, ...] = _FPRS
+) -> tuple[TakeoverRow, ...]:
+    """For each of `rates` the row with the challenge rate next to it, the higher threshold of two;
+    a rate that none comes within half a percent of is left out."""
+    found = []
+    for rate in rates:
+        row = min(metrics.rows, key=lambda row: (abs(row.cr - rate), -row.threshold))
+        if abs(row.cr - rate) <= _NEAR_RATE and row not in found:
+            found.append(row)
     return tuple(found)
 
 
