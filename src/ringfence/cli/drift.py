@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,14 +64,11 @@ def drift(
         ringfence drift --fail --out drift.json
     """
     from ringfence.cli.screen import console, progress_bar
-    from ringfence.detectors.backtest_history import Window
-    from ringfence.detectors.drift import drift_report
+    from ringfence.detectors.drift import drift_report, window_of
     from ringfence.detectors.drift_alerts import watched_versions
     from ringfence.errors import InvalidInput
     from ringfence.models.stability import Bounds
-    from ringfence.storage import now
 
-    window = Window.read(since, until)
     if out is not None and not out.absolute().parent.is_dir():
         raise InvalidInput(
             f"there is no folder {out.parent}", field="out", expected="a file in a folder"
@@ -82,8 +79,7 @@ def drift(
         alert=settings.drift_alert,
         calibration=settings.drift_calibration,
     )
-    end = window.until or now()
-    begin = window.since or end - timedelta(days=settings.drift_window_days)
+    begin, end = window_of(since, until, settings.drift_window_days)
     database = open_database(settings)
     with database.read() as connection:
         if model is None:

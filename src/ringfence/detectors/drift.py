@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from ringfence.detectors import tables
+from ringfence.detectors.backtest_history import Window
 from ringfence.detectors.drift_counting import Counting
 from ringfence.detectors.drift_report import Counts, DriftReport, build_report
 from ringfence.errors import InvalidInput
@@ -52,11 +53,7 @@ def drift_report(
     million events take some 20 s. Raises `NotFound` for an unknown version or one without a
     baseline, `InvalidInput` for a window that is empty or has no offset.
     """
-    for field, at in (("from", since), ("to", until)):
-        if at.tzinfo is None:
-            raise InvalidInput("has no offset", field=field, expected="a time such as ...Z")
-    if since >= until:
-        raise InvalidInput("is not after the beginning", field="to", expected="a later time")
+    Window(since, until).check()
     since, until = since.astimezone(UTC), until.astimezone(UTC)
     counting = Counting(connection, model_id, version)
     first = since - history
@@ -81,6 +78,23 @@ def drift_report(
         until=until,
         sampled=every,
     )
+
+
+def window_of(since: str | None, until: str | None, days: float) -> tuple[datetime, datetime]:
+    """A window from two ISO 8601 texts, taken as UTC where they name no offset; without an end it
+    ends now, without a beginning it has so many days.
+
+    Raises `InvalidInput` naming `from` or `to`.
+    """
+    window = Window.read(since, until)
+    end = window.until or now()
+    try:
+        begin = window.since or end - timedelta(days=days)
+    except OverflowError:
+        raise InvalidInput("out of range", field="to", expected="such as 2026-04-01") from None
+    if begin >= end:
+        raise InvalidInput("is not after the beginning", field="to", expected="a later time")
+    return begin, end
 
 
 def slices_of(first: datetime, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
