@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringfence.cli.options import DataDir, open_database, settings_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from ringfence.models import ModelVersion
 
 app = typer.Typer(help="Models and their versions.", no_args_is_help=True)
 
@@ -64,15 +70,71 @@ def show(
         ringfence models show card_fraud 1.0
     """
     from ringfence.cli.training import show_version
+
+    with open_database(settings_of(data_dir=data_dir)).read() as connection:
+        found = _chosen(connection, model, version)
+    show_version(found)
+
+
+@app.command("card")
+def card(
+    model: Annotated[str, typer.Argument(help="Id of the model.")],
+    version: Annotated[
+        str | None, typer.Argument(help="Version; the latest when left out.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, .html, .md or .json; Markdown on the screen if left out."
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """The model card of a version: what it is for, its data, how good it is, where not, and drift.
+
+    The HTML is one file that needs nothing beside it, for light and dark screens and for paper.
+
+    Examples:
+
+        ringfence models card card_fraud --output card.html
+
+        ringfence models card card_fraud 1.0 --output card.json
+    """
+    from ringfence.detectors.drift import drift_notes
+    from ringfence.errors import InvalidInput
+    from ringfence.models import get_model, load_baseline
+    from ringfence.models.card import make_card
+    from ringfence.models.card_files import CardFormat, card_file, format_of
+
+    kind = CardFormat.MARKDOWN if output is None else format_of(output)
+    with open_database(settings_of(data_dir=data_dir)).read() as connection:
+        found = _chosen(connection, model, version)
+        made = make_card(
+            get_model(connection, model),
+            found,
+            load_baseline(connection, model, found.version),
+            drift_notes(connection, model, found.version),
+        )
+    content = card_file(made, kind)
+    if output is None:
+        typer.echo(content, nl=False)
+        return
+    partial = output.with_name(output.name + ".part")
+    try:
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(output)
+    except OSError as error:
+        raise InvalidInput(f"cannot be written: {error}", field="output") from None
+    typer.echo(f"The card of {model} {found.version} is in {output}.")
+
+
+def _chosen(connection: Connection, model: str, version: str | None) -> ModelVersion:
     from ringfence.errors import NotFound
     from ringfence.models import get_version, list_versions
 
-    with open_database(settings_of(data_dir=data_dir)).read() as connection:
-        if version is not None:
-            found = get_version(connection, model, version)
-        else:
-            versions = list_versions(connection, model)
-            if not versions:
-                raise NotFound(f"model {model!r} has no version yet", field="model")
-            found = versions[-1]
-    show_version(found)
+    if version is not None:
+        return get_version(connection, model, version)
+    versions = list_versions(connection, model)
+    if not versions:
+        raise NotFound(f"model {model!r} has no version yet", field="model")
+    return versions[-1]

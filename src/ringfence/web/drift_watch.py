@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from ringfence.detectors.drift_alerts import (
+    Checked,
     Checking,
     DriftAlert,
     take_turn,
@@ -61,6 +62,11 @@ class DriftWatch:
         """Check if it is this server's turn. Returns whether it was."""
         if not take_turn(self._database, self._every):
             return False
+        self.look_now()
+        return True
+
+    def look_now(self) -> Checked:
+        """Check whoever's turn it is, and tell of what is new. Blocks. Raises `Unavailable`."""
         began = time.monotonic()
         checked = self.process.check(self.checking)
         turn_done(self._database, self._every)
@@ -82,7 +88,7 @@ class DriftWatch:
             )
         if checked.raised and self._webhook is not None:
             tell(self._webhook.get_secret_value(), checked.raised, self._closing)
-        return True
+        return checked
 
     def _run(self) -> None:
         wait = _FIRST_SECONDS
