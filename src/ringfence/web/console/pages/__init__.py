@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_PAGES = ("live", "cases", "case", "customers", "customer", "models", "model", "detectors",
+_PAGES = ("live", "cases", "case", "customers", "customer", "models", "model", "model_card",
+          "drift", "version_drift", "detectors",
           "detector", "backtest", "phones", "access")  # fmt: skip
 
 

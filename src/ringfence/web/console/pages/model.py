@@ -37,6 +37,9 @@ async def model(visit: Visit) -> None:
         f"{model_id}, version {number}",
         f"Its score is {output_variable(model_id)} in rules, from 0 to 1000.",
     )
+    here = markup.path("models", model_id, number)
+    links = (markup.link(f"{here}/card", "Model card"), markup.link(f"{here}/drift", "Drift"))
+    html(markup.joined(links, " · "), "p")
     with ui.element("section").classes("panel").props('aria-label="Threshold"'):
         _ThresholdPanel(version)
     with ui.element("div").classes("columns"):
