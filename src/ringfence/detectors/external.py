@@ -8,8 +8,8 @@ is asked is known to `models.external`; what is declared for its failures is app
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -61,6 +61,7 @@ class ExternalScores:
         """The names of those that are asked over HTTP."""
         slow = {name for name, network in self.networks.items() if network.is_slow}
         self._ahead = [m for m in models if m.name in slow or not _is_file(m)]
+        self.names_asked_ahead = frozenset(model.name for model in self._ahead)
         self.are_asked_ahead = bool(self._ahead)
         """Whether one of them is to be asked before an event goes to be committed."""
 
@@ -189,6 +190,22 @@ def load_external(
     return ExternalScores(models, loaded)
 
 
+def files_of(connection: Connection, names: Iterable[str]) -> list[str]:
+    """Those of the external models of these names that are files. Raises `NotFound`."""
+    return [name for name in names if _is_file(get_external_model(connection, name))]
+
+
+def waited_for(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Those of the external models of these names that are asked before an event goes to be
+    committed. Raises `NotFound`."""
+    models = [get_external_model(connection, name) for name in names]
+    return {
+        model.name
+        for model in models
+        if not _is_file(model) or any(given.picture is not None for given in model.inputs)
+    }
+
+
 def check_external(connection: Connection, names: Sequence[str], event_type: str) -> set[str]:
     """The variables that these external models give. Raises `InvalidInput` for one that does not
     exist, is named twice, or is for another event type."""
@@ -224,19 +241,22 @@ def define_external_model(
     otherwise.
     """
     user = _user(connection, model.name)
-    before = get_external_model(connection, model.name) if user else None
-    after = put_external_model(connection, model, content)
-    if before is not None:
-        for field, old, new in (
-            ("event_type", before.event_type, after.event_type),
-            ("kind", before.kind, after.kind),
-            ("outputs", _lasting(before), _lasting(after)),
-            ("inputs", before.inputs, after.inputs if _is_file(after) else before.inputs),
-            ("content", before.sha256, after.sha256),
+    if user:
+        before, after = get_external_model(connection, model.name), model.completed()
+        for field, differs in (
+            ("event_type", before.event_type != after.event_type),
+            ("kind", before.kind is not after.kind),
+            ("outputs", _lasting(before) != _lasting(after)),
+            ("inputs", _is_file(before) and before.inputs != after.inputs),
+            ("content", content is not None and _sha256(content) != before.sha256),
         ):
-            if old != new:
-                _refuse_change(model.name, user, field)
-    return after
+            if differs:
+                raise Conflict(
+                    f"{user} uses external model {model.name!r}, and would decide otherwise",
+                    field=field,
+                    expected="the same as before, or another name",
+                )
+    return put_external_model(connection, model, content)
 
 
 def remove_external_model(connection: Connection, name: str) -> None:
@@ -267,12 +287,8 @@ def _user(connection: Connection, name: str) -> str | None:
     return None
 
 
-def _refuse_change(name: str, user: str | None, field: str) -> NoReturn:
-    raise Conflict(
-        f"{user} uses external model {name!r}, and would decide otherwise",
-        field=field,
-        expected="the same as before, or another name",
-    )
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _lasting(model: ExternalModel) -> object:
