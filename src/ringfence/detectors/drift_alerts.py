@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ringfence.detectors import tables
@@ -210,6 +210,17 @@ def list_alerts(
     if model_id is not None:
         query = query.where(alerts.c.model_id == model_id)
     return [_alert(row) for row in connection.execute(query)]
+
+
+def counts_of_alerts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many alerts are open, by model and version."""
+    alerts = tables.drift_alerts.c
+    rows = connection.execute(
+        select(alerts.model_id, alerts.version, func.count())
+        .where(alerts.cleared_at.is_(None))
+        .group_by(alerts.model_id, alerts.version)
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def acknowledge_alert(connection: Connection, alert_id: str, *, by: str) -> DriftAlert:

@@ -14,6 +14,13 @@ from ringfence.web.console.charts import axis, bars, theme_colour
 
 TONES = {State.ALERT: "bad", State.WATCH: "warn", State.STABLE: "good", State.TOO_FEW: "plain"}
 _LONGEST_LABEL = 22
+STYLE = """
+td.heat { text-align: center; border: 2px solid var(--card); border-radius: 6px; color: var(--ink); }
+td.heat.good { background: var(--good-wash); }
+td.heat.warn { background: var(--warn-wash); }
+td.heat.bad { background: var(--bad-wash); }
+abbr { text-decoration: none; color: var(--accent); }
+"""
 
 
 def state_pill(state: State) -> Markup:

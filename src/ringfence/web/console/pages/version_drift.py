@@ -32,6 +32,7 @@ async def version_drift(visit: Visit) -> None:
         return last_check(connection, model_id, number)
 
     check = await visit.read(read)
+    ui.add_head_html(f"<style>{drift_charts.STYLE}</style>")
     heading(f"Drift of {model_id}, version {number}", "Stored events beside those of its training.")
     _Bench(visit, model_id, number, None if check is None else check.report)
 
