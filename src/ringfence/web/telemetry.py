@@ -17,6 +17,8 @@ from prometheus_client.registry import Collector
 
 from ringfence.cards import counts_of_cards
 from ringfence.cases import counts_of_attempts, counts_of_cases
+from ringfence.detectors.drift import list_checks
+from ringfence.detectors.drift_alerts import counts_of_alerts
 from ringfence.models.external import ExternalCalls
 from ringfence.storage import Database
 
@@ -51,8 +53,9 @@ class Telemetry:
         self._seconds.observe(seconds)
 
     def watch(self, database: Database) -> None:
-        """Also tell how cases, attempts and cards stand, read at each scrape."""
+        """Also tell how cases, attempts, cards and drift stand, read at each scrape."""
         self.registry.register(_Standing(database))
+        self.registry.register(_Drift(database))
 
     def watch_external(self, calls: ExternalCalls) -> None:
         """Also tell how the endpoints of external models answer."""
@@ -78,6 +81,49 @@ class _Standing(Collector):
         yield _gauge("ringfence_cases", "Cases by verdict; `open` has none.", "verdict", cases)
         yield _gauge("ringfence_attempts", "Attempts by how they ended.", "end", attempts)
         yield _gauge("ringfence_cards", "Cards by state.", "state", cards)
+
+
+class _Drift(Collector):
+    """What the last checks found; a version that was not checked has no line."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        of_version = ["model", "version"]
+        moved = GaugeMetricFamily(
+            "ringfence_drift_psi",
+            "Stability index against training, of each variable and of the `score`.",
+            labels=[*of_version, "variable"],
+        )
+        frauds = GaugeMetricFamily(
+            "ringfence_drift_calibration",
+            "Labelled frauds by those expected of their scores; no line for too few.",
+            labels=of_version,
+        )
+        checked = GaugeMetricFamily(
+            "ringfence_drift_checked_seconds",
+            "When a version was last checked, in seconds since 1970.",
+            labels=of_version,
+        )
+        opened = GaugeMetricFamily(
+            "ringfence_drift_alerts", "Open alerts of drift.", labels=of_version
+        )
+        with self._database.read() as connection:
+            checks, alerts = list_checks(connection), counts_of_alerts(connection)
+        for check in checks:
+            report = check.report
+            names = [report.model_id, report.version]
+            for of in (report.score, *report.variables):
+                moved.add_metric([*names, of.name], of.psi)
+            if report.calibration.ratio is not None:
+                frauds.add_metric(names, report.calibration.ratio)
+            checked.add_metric(names, check.checked_at.timestamp())
+            opened.add_metric(names, alerts.get((report.model_id, report.version), 0))
+        yield from (moved, frauds, checked, opened)
 
 
 class _Endpoints(Collector):
