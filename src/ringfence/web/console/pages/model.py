@@ -17,6 +17,11 @@ from ringfence.models import (
 )
 from ringfence.web.console import charts, markup
 from ringfence.web.console.layout import button, console_page, heading, html, rewrite
+from ringfence.web.console.takeover_panel import (
+    TakeoverPanel,
+    group_importance,
+    named_distribution,
+)
 from ringfence.web.console.visit import Visit
 
 _MOVED = "console_threshold"
@@ -41,18 +46,20 @@ async def model(visit: Visit) -> None:
     links = (markup.link(f"{here}/card", "Model card"), markup.link(f"{here}/drift", "Drift"))
     html(markup.joined(links, " · "), "p")
     with ui.element("section").classes("panel").props('aria-label="Threshold"'):
-        _ThresholdPanel(version)
+        if version.metrics.takeover is not None:
+            TakeoverPanel(version.metrics.takeover)
+        else:
+            _ThresholdPanel(version)
     with ui.element("div").classes("columns"):
         with ui.element("section").classes("panel"):
             html("Which variables matter", "h2")
             charts.chart(
-                charts.importance(version.importance), "Share of each variable in the model"
+                charts.importance(group_importance(version)), "Share of each variable in the model"
             )
         with ui.element("section").classes("panel"):
             html("Scores of held-out events", "h2")
             charts.chart(
-                charts.score_distribution(version.metrics.rows),
-                "Shares of legit and of fraud events by score",
+                named_distribution(version), "Shares of legit and of fraud events by score"
             )
         with ui.element("section").classes("panel"):
             html("What it was made of", "h2")
@@ -183,7 +190,8 @@ def _facts(version: ModelVersion) -> Markup:
             (f"SHA-256 of the {made.sha256_of}", Markup('<code class="clip" title="{0}">{0}</code>')
              .format(made.sha256)),
             ("Events", f"{made.rows:,}"),
-            ("Frauds", f"{made.frauds:,} ({markup.share(made.frauds / made.rows, 2)})"),
+            ("Labelled takeovers" if version.metrics.takeover is not None else "Frauds",
+             f"{made.frauds:,} ({markup.share(made.frauds / made.rows, 2)})"),
             ("From", markup.moment(made.first_at)),
             ("To", markup.moment(made.last_at)),
             ("Trained on", f"{made.training_rows:,}"),
@@ -192,7 +200,8 @@ def _facts(version: ModelVersion) -> Markup:
             ("Trees", f"{made.best_iteration}"),
             ("Seed", f"{made.seed}"),
             ("Training took", f"{made.duration_seconds:.1f} s"),
-            ("Average precision", f"{version.metrics.average_precision:.4f}"),
+            *([] if version.metrics.takeover is not None else
+              [("Average precision", f"{version.metrics.average_precision:.4f}")]),
             ("Libraries", ", ".join(f"{k} {v}" for k, v in made.library_versions.items())),
             ("Trained", markup.moment(version.created_at)),
         )
