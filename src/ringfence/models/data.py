@@ -189,7 +189,7 @@ def _read(
         messages.extend(found)
         if not columns:
             order = _order_of(values)
-        columns.append(values if order is None else values.gather(order))
+        columns.append(_placed(values, order))
 
     take(named.timestamp, lambda column: read_times(column, TIME_INPUT))
     take(named.label, lambda column: read_labels(column, event_type, _LABEL))
@@ -203,7 +203,7 @@ def _read(
     for ids in entity_columns(raw, event_type):
         if digest is not None:
             _add(digest, ids)
-        columns.append(ids if order is None else ids.gather(order))
+        columns.append(_placed(ids, order))
     if "EVENT_ID" in present:
         messages += _repeated_ids(raw.select("EVENT_ID").collect().to_series())
     if any(message.kind is MessageKind.ERROR for message in messages):
@@ -236,6 +236,11 @@ def _order_of(times: pl.Series) -> pl.Series | None:
         return None
     rows = times.to_frame("at").with_row_index("row")
     return rows.sort("at", "row").get_column("row").cast(pl.UInt32)
+
+
+def _placed(column: pl.Series, order: pl.Series | None) -> pl.Series:
+    # Always in one piece: Polars copies columns that are cut differently before it goes on.
+    return column.rechunk() if order is None else column.gather(order)
 
 
 def _add(digest: hashlib._Hash, column: pl.Series) -> None:

@@ -17,6 +17,7 @@ from ringfence.models.distinct import Inputs, features_of_step
 from ringfence.models.encoding import block_starts
 from ringfence.models.habits import Remembered, remembered_features
 from ringfence.models.history import replayed
+from ringfence.models.spill import Spill
 from ringfence.models.splitting import Split
 from ringfence.models.steps import Feature, Step, features_of, steps_for
 from ringfence.profiles import ProfilePlan
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 # Rows that are made at once where all are gone through.
 _ROWS = 50_000
+# What is remembered waits on disk when it takes more than this.
+_SPILLED_BYTES = 256 * 2**20
 
 
 class Block(Protocol):
@@ -149,11 +152,12 @@ def feature_table(
     inputs = Inputs(data.frame)
     encodings: dict[str, Encoding] = {}
     blocks: list[Block] = []
+    remembered: RememberedValues | None = None
     replaying = 0.0
     if plan is not None:
         # First, for nothing else takes so much memory for a while.
         replaying, told = 0.45, "replaying history into profiles"
-        values, past = replayed(data, plan, lambda done: tell(replaying * done, told))
+        remembered = _remembered(data, plan, lambda done: tell(replaying * done, told))
     for done, step in enumerate(steps):
         share = replaying + (1.0 - replaying) * done / len(steps)
         tell(share, f"enriching {' with '.join(step.inputs)}")
@@ -162,8 +166,8 @@ def feature_table(
         blocks.append(block)
         for name in _no_more(steps, done):
             inputs.forget(name)
-    if plan is not None:
-        blocks.append(RememberedValues(values, past))
+    if remembered is not None:
+        blocks.append(remembered)
     if any(isinstance(encoding, Rates) for encoding in encodings.values()):
         rows = replace(rows, start=max(rows.start, int(block_starts(rows.stop)[1])))
     return FeatureTable(
@@ -180,7 +184,7 @@ def feature_table(
 class RememberedValues:
     """What is remembered: `values` for all past events, of which an event is the one at `past`."""
 
-    values: NDArray[np.float64]
+    values: NDArray[np.float64] | Spill
     past: NDArray[np.int64]
 
     @property
@@ -190,7 +194,17 @@ class RememberedValues:
 
     def write(self, rows: Rows, numbered: NDArray[np.int64], out: NDArray[np.float64]) -> None:
         """The values of some events into `out`, shape `(n_rows, width)`."""
-        out[:] = self.values[self.past[rows]]
+        if isinstance(self.values, Spill):
+            self.values.write(self.past[rows], out)
+        else:
+            out[:] = self.values[self.past[rows]]
+
+
+def _remembered(
+    data: DataSet, plan: ProfilePlan, progress: Callable[[float], None]
+) -> RememberedValues:
+    values, past = replayed(data, plan, progress)
+    return RememberedValues(Spill(values) if values.nbytes > _SPILLED_BYTES else values, past)
 
 
 def _no_more(steps: Sequence[Step], done: int) -> set[str]:
