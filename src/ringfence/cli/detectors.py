@@ -49,7 +49,7 @@ def list_all(data_dir: DataDir = None) -> None:
                 version.version,
                 version.status,
                 detector.event_type,
-                ", ".join(_names_of_models(version)) or "-",
+                ", ".join(version.model_names) or "-",
                 len(version.rules),
                 version.mode,
             )
@@ -226,15 +226,11 @@ def _trained(connection: Connection, model: str) -> ModelVersion:
     return versions[-1]
 
 
-def _names_of_models(version: DetectorVersion) -> list[str]:
-    return [*(f"{m.model_id} {m.version}" for m in version.models), *version.external_models]
-
-
 def show_detector_version(version: DetectorVersion, rules: list[Rule]) -> None:
     """A detector version, on the console."""
     from ringfence.cli.screen import console, table
 
-    models = ", ".join(_names_of_models(version)) or "no model"
+    models = ", ".join(version.model_names) or "no model"
     console.print(
         f"Detector [bold]{version.detector_id}[/] version [bold]{version.version}[/], "
         f"{version.status}: {models}; {version.mode}"

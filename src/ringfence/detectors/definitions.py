@@ -74,6 +74,11 @@ class DetectorVersion(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     activated_at: datetime | None
 
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Its models with their versions, then its external models."""
+        return (*(f"{ref.model_id} {ref.version}" for ref in self.models), *self.external_models)
+
 
 def put_detector(connection: Connection, detector: Detector) -> None:
     """Create a detector, or change its description.

@@ -6,6 +6,7 @@ way that ours are not, so each says beforehand what stands in for its answer whe
 
 from ringfence.models.external.answers import Answer, Body
 from ringfence.models.external.calls import ExternalCalls
+from ringfence.models.external.counts import Counts
 from ringfence.models.external.definitions import (
     Endpoint,
     ExternalInput,
@@ -33,6 +34,7 @@ from ringfence.models.external.trial import Trial, try_external_model
 __all__ = [
     "Answer",
     "Body",
+    "Counts",
     "Endpoint",
     "ExternalCalls",
     "ExternalInput",

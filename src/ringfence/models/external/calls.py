@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from ringfence.errors import Unavailable
 from ringfence.events.variables import Value
 from ringfence.models.external.answers import Answer, Body
+from ringfence.models.external.counts import Counts
 from ringfence.models.external.definitions import ExternalModel
 
 if TYPE_CHECKING:
     import httpx2
 
-    from ringfence.models.external.endpoints import Counts, EndpointCaller
+    from ringfence.models.external.endpoints import EndpointCaller
 
 
 class ExternalCalls:
@@ -93,7 +94,7 @@ class ExternalCalls:
     def _caller(self, model: ExternalModel) -> EndpointCaller:
         caller = self._callers.get(model.name)
         if caller is None or caller.model != model:
-            from ringfence.models.external.endpoints import Counts, EndpointCaller
+            from ringfence.models.external.endpoints import EndpointCaller
 
             # A changed definition is another endpoint, of which nothing bad is known yet.
             caller = EndpointCaller(

@@ -12,7 +12,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx2
 import msgspec
@@ -21,6 +21,7 @@ import structlog
 from ringfence.events.variables import Value
 from ringfence.models.external.answers import Answer, Body, Unreadable, failed, read_reply
 from ringfence.models.external.breaker import Breaker, BreakerState
+from ringfence.models.external.counts import Counts
 from ringfence.models.external.definitions import Endpoint, ExternalModel, RequestFormat
 from ringfence.models.external.templates import Template, csv_field
 
@@ -42,20 +43,6 @@ class Failure(Exception):
     def __init__(self, kind: str, message: str):
         super().__init__(message)
         self.kind = kind
-
-
-@dataclass(slots=True)
-class Counts:
-    """What came of asking one model since the process began, for `/metrics` and the console."""
-
-    by_result: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(
-            ("answered", "timeout", "unreachable", "refused", "unreadable", "skipped"), 0
-        )
-    )
-    seconds: float = 0.0
-    requests: int = 0
-    state: BreakerState = BreakerState.CLOSED
 
 
 @dataclass(slots=True, eq=False)

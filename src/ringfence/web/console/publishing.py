@@ -36,6 +36,7 @@ class PublishingPanel:
         versions: Sequence[DetectorVersion],
         rules: Sequence[Rule],
         models: Sequence[ModelRef],
+        external: Sequence[str] = (),
     ):
         self._visit = visit
         self._detector_id = detector_id
@@ -59,6 +60,14 @@ class PublishingPanel:
                 "models",
                 choice_field("Models", list(by_name), chosen[:1], several=True),
             )
+            if external:
+                used_before = [
+                    name for name in external if newest and name in newest.external_models
+                ]
+                self._form.add(
+                    "external_models",
+                    choice_field("External models", list(external), used_before, several=True),
+                )
             self._form.add(
                 "mode",
                 choice_field("Rules", _MODES, newest.mode.value if newest else next(iter(_MODES))),
@@ -105,6 +114,7 @@ class PublishingPanel:
                 if rule_id in self._used
             ]
             models = [self._models[name] for name in self._form.fields["models"].value or ()]
+            external = self._form.fields.get("external_models")
             mode = ExecutionMode(self._form.fields["mode"].value)
             description = self._form.text("description")
 
@@ -114,6 +124,7 @@ class PublishingPanel:
                     self._detector_id,
                     rules=rules,
                     models=models,
+                    external_models=external.value or () if external else (),
                     mode=mode,
                     description=description,
                 )

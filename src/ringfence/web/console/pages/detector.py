@@ -25,6 +25,7 @@ from ringfence.detectors import (
 from ringfence.events import DataType
 from ringfence.events.definitions import get_lists
 from ringfence.models import list_models, list_versions
+from ringfence.models.external import list_external_models
 from ringfence.rules import Rule
 from ringfence.web.console import markup
 from ringfence.web.console.dialogs import confirm
@@ -46,6 +47,7 @@ class _Known:
     versions: list[DetectorVersion]
     rules: dict[tuple[str, str], Rule]
     models: list[ModelRef]
+    external: list[str]
     outcomes: list[str]
     types: Mapping[str, DataType]
     lists: Mapping[str, frozenset[str]]
@@ -81,7 +83,12 @@ async def detector(visit: Visit) -> None:
             )
             if may_write and known.rules:
                 PublishingPanel(
-                    visit, of.detector_id, known.versions, list(known.rules.values()), known.models
+                    visit,
+                    of.detector_id,
+                    known.versions,
+                    list(known.rules.values()),
+                    known.models,
+                    known.external,
                 )
 
 
@@ -104,7 +111,7 @@ def _version(visit: Visit, known: _Known, version: DetectorVersion) -> None:
             ).classes("soft")
             if visit.allows(Scope.RULES_WRITE) and version.status is not DetectorStatus.ACTIVE:
                 button("Activate", lambda: _ask_activate(visit, version)).classes("push")
-        models = ", ".join(f"{ref.model_id} {ref.version}" for ref in version.models)
+        models = ", ".join(version.model_names)
         html(
             markup.facts(
                 (
@@ -165,6 +172,11 @@ def _read(connection: Connection, detector_id: str) -> _Known:
             for model in list_models(connection)
             if model.event_type == detector.event_type
             for version in reversed(list_versions(connection, model.model_id))
+        ],
+        external=[
+            model.name
+            for model in list_external_models(connection)
+            if model.event_type == detector.event_type
         ],
         outcomes=list(list_outcomes(connection)),
         types=rule_types(connection, detector.event_type),

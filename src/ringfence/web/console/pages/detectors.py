@@ -98,7 +98,7 @@ def _row(detector: Detector, versions: list[DetectorVersion]) -> Markup:
         markup.pill(f"version {active.version}", "good")
         if active
         else markup.pill("nothing active", "warn"),
-        ", ".join(f"{m.model_id} {m.version}" for m in active.models) if active else "",
+        ", ".join(active.model_names) if active else "",
         len(active.rules) if active else 0,
         len(versions),
         markup.moment(active.activated_at) if active else "",

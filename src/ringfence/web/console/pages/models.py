@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from ringfence.access import Scope
 from ringfence.models import Model, ModelVersion, list_models, list_versions
+from ringfence.models.external import ExternalModel, list_external_models
 from ringfence.web.console import markup
+from ringfence.web.console.external_panel import external_panel
 from ringfence.web.console.layout import console_page, empty, heading, html
 from ringfence.web.console.visit import Visit
 
@@ -17,7 +19,9 @@ from ringfence.web.console.visit import Visit
 async def models(visit: Visit) -> None:
     """The page."""
     heading("Models", "Each version is one training: measured, immutable, reproducible.")
-    found = await visit.read(_read)
+    found, external = await visit.read(_read)
+    if external:
+        external_panel(external, visit.services.engine.external.counts())
     if not found:
         with ui.element("section").classes("panel"):
             empty(
@@ -42,8 +46,12 @@ async def models(visit: Visit) -> None:
                 empty("No version yet", "Train it, and its measures appear here.")
 
 
-def _read(connection: Connection) -> list[tuple[Model, list[ModelVersion]]]:
-    return [(model, list_versions(connection, model.model_id)) for model in list_models(connection)]
+def _read(
+    connection: Connection,
+) -> tuple[list[tuple[Model, list[ModelVersion]]], list[ExternalModel]]:
+    return [
+        (model, list_versions(connection, model.model_id)) for model in list_models(connection)
+    ], list_external_models(connection)
 
 
 _HEAD = Markup(
