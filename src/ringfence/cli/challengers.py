@@ -195,6 +195,10 @@ def schedule(
             "auc_gain_low, recall_gain, average_precision_gain, max_score_psi, min_shadow_days."
         ),
     ] = None,
+    base_file: Annotated[
+        str | None,
+        typer.Option("--with", help="Also learn from this file (or s3://...) each time."),
+    ] = None,
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Have each challenger score live events at once.")
     ] = False,
@@ -236,7 +240,7 @@ def schedule(
                     every_days=every_days,
                     cron=cron,
                     policy=_policy(promote_when) if promote_when else None,
-                    options=RetrainingOptions(shadow=shadow),
+                    options=RetrainingOptions(shadow=shadow, base_file=base_file),
                     updated_by=who(),
                     updated_at=now(),
                 ),
@@ -285,6 +289,7 @@ def runs(
 def show_evaluation(of: Evaluation, champion: str, challenger: str) -> None:
     """A comparison on the console, with what to bear in mind."""
     from ringfence.cli.screen import console, table
+    from ringfence.detectors.comparison import in_words
 
     console.print(
         f"Compared on {of.events:,} events, {of.since:%Y-%m-%d %H:%M} to {of.until:%Y-%m-%d %H:%M} "
@@ -301,7 +306,7 @@ def show_evaluation(of: Evaluation, champion: str, challenger: str) -> None:
                 ("average precision", f"{first.average_precision:.4f}",
                  f"{second.average_precision:.4f}", _signed(of.average_precision_gain)),
                 *(
-                    (f"frauds among {volume.alerts:,} alerts ({volume.share:.1%})",
+                    (f"frauds in {volume.alerts:,} alerts",
                      f"{volume.champion_caught:,}", f"{volume.challenger_caught:,}",
                      f"{volume.challenger_caught - volume.champion_caught:+,}")
                     for volume in of.volumes
@@ -310,6 +315,7 @@ def show_evaluation(of: Evaluation, champion: str, challenger: str) -> None:
                  _signed(of.recall_gain)),
             ),
         )  # fmt: skip
+    console.print(in_words(of))
     console.print(f"Stability index between their scores: {of.score_psi:.3f}")
     for remark in of.remarks:
         console.print(remark)

@@ -165,6 +165,24 @@ def evaluate(
     )
 
 
+def in_words(of: Evaluation) -> str:
+    """What a comparison comes to, in a sentence or two."""
+    first, second = of.champion, of.challenger
+    if first is None or second is None:
+        return "Nothing can be measured yet."
+    said = (
+        f"With the same {of.alerts:,} alerts the challenger catches {second.caught:,} of "
+        f"{of.frauds:,} frauds, the champion {first.caught:,}."
+    )
+    if not of.is_enough:
+        return f"{said} These are too few to tell."
+    if of.auc_gain_low is not None and of.auc_gain_low > 0:
+        return f"{said} It ranks better, beyond what chance explains."
+    if of.auc_gain_high is not None and of.auc_gain_high < 0:
+        return f"{said} It ranks worse, beyond what chance explains."
+    return f"{said} Whether it ranks better cannot be told: the difference may be chance."
+
+
 def auc_difference(
     is_fraud: NDArray[np.bool_], first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[float, float, float]:

@@ -134,6 +134,12 @@ def retrain(
             alert_share=options.alert_share,
             progress=lambda share: tell(0.75 + 0.23 * share, "comparing with the champion"),
         )
+    if trained.facts.frauds < facts.frauds:
+        told = (
+            f"The challenger learned from {trained.facts.frauds:,} frauds, the champion from "
+            f"{facts.frauds:,}: a file with the earlier events (--with) would help it."
+        )
+        evaluation = msgspec.structs.replace(evaluation, remarks=(*evaluation.remarks, told))
     labels = Labels(source=data.source, sources=_sources(data), unlabelled=unlabelled)
     if dry_run:
         tell(1.0, "compared")

@@ -17,6 +17,7 @@ from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.web.drift_watch import DriftWatch
+from ringfence.web.retraining_schedule import RetrainingClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Services:
     phones: BrowserLine
     lines: Mapping[str, Line]
     drift: DriftWatch
+    retraining: RetrainingClock
 
     @contextmanager
     def redefine(self) -> Iterator[Connection]:
@@ -61,8 +63,10 @@ async def open_services(settings: Settings, database: Database) -> AsyncIterator
     )
     engine = DecisionEngine(database, desk.opening)
     drift = DriftWatch(database, settings)
+    retraining = RetrainingClock(settings, database)
     await desk.start()
     drift.start()
+    retraining.start()
     try:
         yield Services(
             settings=settings,
@@ -75,8 +79,10 @@ async def open_services(settings: Settings, database: Database) -> AsyncIterator
             phones=phones,
             lines=lines,
             drift=drift,
+            retraining=retraining,
         )
     finally:
+        await asyncio.to_thread(retraining.close)
         await asyncio.to_thread(drift.close)
         engine.close()
         await desk.stop()

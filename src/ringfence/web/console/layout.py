@@ -21,6 +21,7 @@ _SECTIONS: tuple[tuple[str, str, str, Scope], ...] = (
     ("cases", "Cases", "/cases", Scope.CASES_READ),
     ("customers", "Customers", "/customers", Scope.CARDS_READ),
     ("models", "Models", "/models", Scope.MODELS_READ),
+    ("challengers", "Challengers", "/challengers", Scope.MODELS_READ),
     ("drift", "Drift", "/drift", Scope.MODELS_READ),
     ("detectors", "Detectors", "/detectors", Scope.RULES_READ),
     ("backtest", "Backtest", "/backtest", Scope.RULES_READ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 
 _PAGES = ("live", "cases", "case", "customers", "customer", "models", "model", "model_card",
-          "drift", "version_drift", "detectors",
+          "drift", "version_drift",
+          "challengers", "challenger", "detectors",
           "detector", "backtest", "phones", "access")  # fmt: skip
 
 
