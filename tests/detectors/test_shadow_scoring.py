@@ -33,6 +33,7 @@ from sqlalchemy import Connection, func, select, update
 from ringfence.detectors import (
     Decision,
     DecisionEngine,
+    MatchedRule,
     ModelRef,
     Request,
     RuleRef,
@@ -172,7 +173,7 @@ async def test_a_shadow_that_is_a_copy_says_exactly_what_was_decided(
         row = rows[decision.event_id]
         assert row.scores == decision.scores
         assert tuple(row.outcomes) == decision.outcomes
-        assert msgspec.convert(row.rule_results, type(decision.rules)) == decision.rules
+        assert msgspec.convert(row.rule_results, tuple[MatchedRule, ...]) == decision.rules
 
 
 async def test_several_shadows_run_at_once_and_each_from_its_start_until_it_is_stopped(
@@ -384,7 +385,9 @@ async def test_a_shadow_warms_up_until_its_profiles_are_built_and_then_sees_what
     scorer = Scorer(habits.artifact)
     for number in range(40, 60):
         of_event = {name: values[number] for name, values in variables.items()}
-        [score] = scorer.score([of_event], [time_of(requests[number])], [remembered[number]])
+        [score] = scorer.score(
+            [of_event], [time_of(requests[number])], [remembered[number].tolist()]
+        )
         assert rows[f"e-{number:04}"].scores == {"habits_insightscore": score}
 
 

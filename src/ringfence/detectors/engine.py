@@ -243,9 +243,8 @@ class DecisionEngine:
             }
             of_plans = {plan_id: seen[plan_id] for plan_id in runtime.plans}
             scored: dict[Scorer, Scored] = {}
-            said = runtime.external.answer(
-                [event.variables for event in of_runtime], [batch[place].asked for place in places]
-            )
+            asked = [batch[place].asked for place in places]
+            said = runtime.external.answer([event.variables for event in of_runtime], asked)
             for number, (scores, results) in enumerate(
                 runtime.decide(of_runtime, of_plans, scored, said)
             ):
@@ -262,7 +261,7 @@ class DecisionEngine:
                     stored_values(of_plans, number),
                 )
             decisions = [decided[place] for place in places]
-            deliberations.append(Deliberation(runtime, of_runtime, decisions, seen, scored))
+            deliberations.append(Deliberation(runtime, of_runtime, decisions, seen, asked, scored))
         insert_decisions(connection, list(decided.values()))
         self._shadows.score(connection, deliberations)
         return decided

@@ -22,7 +22,7 @@ from ringfence.detectors.definitions import (
     list_rules,
     rule_types,
 )
-from ringfence.detectors.external import ExternalScores, Said, load_external
+from ringfence.detectors.external import ExternalScores, Said, files_of, load_external
 from ringfence.detectors.plans import unbuilt
 from ringfence.detectors.profiles import ProfileValues
 from ringfence.detectors.shadows import running_shadows
@@ -202,18 +202,18 @@ class Catalog:
         crew = generation.shadows.get(detector_id) or generation.shadows_before.get(detector_id)
         return () if crew is None else crew.ready.values()
 
-    def unloaded_models(
-        self, connection: Connection, detector_id: str, version: str
-    ) -> list[ModelRef]:
-        """The models of a version that have not been loaded."""
-        loaded = self._generation.scorers
-        models = get_detector_version(connection, detector_id, version).models
-        return [ref for ref in models if ref not in loaded]
-
-    def adopt(self, detector_id: str, scorers: Mapping[ModelRef, Scorer]) -> None:
-        """Take models that were loaded elsewhere, and look at a detector's shadows again."""
+    def prepare(self, connection: Connection, detector_id: str, version: str) -> None:
+        """Load what a shadow lacks, while whatever decides goes on, and look at the detector's
+        shadows again. Raises what loading raises."""
+        known = self._generation
+        aside = _Generation(known.revision, dict(known.scorers))
+        aside.networks = dict(known.networks)
+        _load(connection, detector_id, version, aside)
         generation = self._generation
-        generation.scorers.update(scorers)
+        for ref, scorer in aside.scorers.items():
+            generation.scorers.setdefault(ref, scorer)
+        for name, network in aside.networks.items():
+            generation.networks.setdefault(name, network)
         crew = generation.shadows.pop(detector_id, None)
         if crew is not None:
             generation.shadows_before[detector_id] = crew
@@ -251,11 +251,11 @@ class Catalog:
     ) -> ShadowCrew:
         crew = ShadowCrew(running_shadows(connection, detector_id))
         for version, _ in crew.running:
-            models = get_detector_version(connection, detector_id, version).models
-            if any(ref not in generation.scorers for ref in models):
-                crew.unloaded.add(version)
-                continue
             try:
+                found = get_detector_version(connection, detector_id, version)
+                if not generation.has_loaded(found, files_of(connection, found.external_models)):
+                    crew.unloaded.add(version)
+                    continue
                 runtime = self._runtime(connection, generation, detector_id, version)
             except Exception as error:
                 crew.broken[version] = f"cannot be loaded: {error}"
@@ -312,6 +312,12 @@ class _Generation:
         self.shadows: dict[str, ShadowCrew] = {}
         # Until they have been found anew, so that no event is left out meanwhile.
         self.shadows_before: dict[str, ShadowCrew] = {}
+
+    def has_loaded(self, version: DetectorVersion, files: Sequence[str]) -> bool:
+        """Whether the models of a version, and its external models that are files, are loaded."""
+        return all(ref in self.scorers for ref in version.models) and all(
+            name in self.networks for name in files
+        )
 
     def next(self, revision: int) -> _Generation:
         """The generation after this one, which knows what is worth handing on."""

@@ -21,12 +21,13 @@ from sqlalchemy import Connection
 from ringfence.carddata import mask_card_numbers
 from ringfence.detectors import tables
 from ringfence.detectors.decisions import Decision, matched_rules, outcomes_of
+from ringfence.detectors.external import Asked, Said
 from ringfence.detectors.profiles import ProfileValues
 from ringfence.detectors.runtime import Catalog, DetectorRuntime, Scored
 from ringfence.detectors.shadows import note_readiness
-from ringfence.errors import RingfenceError
+from ringfence.errors import InvalidInput, RingfenceError
 from ringfence.events.reading import Event
-from ringfence.models import Scorer, load_artifact
+from ringfence.models import Scorer
 from ringfence.storage import Database, RowInsert
 
 _log = structlog.get_logger(__name__)
@@ -51,13 +52,27 @@ _Run = tuple[str, str, datetime]
 @dataclass(frozen=True, slots=True)
 class Deliberation:
     """What a version has just decided about events of one commit: the events, the decisions, the
-    values of every profile plan that is kept, and the scores of the models that were asked."""
+    values of every profile plan that is kept, what external models were asked before the commit,
+    and the scores of the models that were asked in it."""
 
     runtime: DetectorRuntime
     events: Sequence[Event]
     decisions: Sequence[Decision]
     profiles: ProfileValues
+    asked: Sequence[Asked]
     scored: dict[Scorer, Scored]
+
+    def alone(self, number: int) -> Deliberation:
+        """One of the events, as if no model had been asked of it in the commit."""
+        here = slice(number, number + 1)
+        return Deliberation(
+            self.runtime,
+            self.events[here],
+            self.decisions[here],
+            {plan_id: values[here] for plan_id, values in self.profiles.items()},
+            self.asked[here],
+            {},
+        )
 
 
 class ShadowStage:
@@ -128,7 +143,7 @@ class ShadowStage:
             # which may be a shadow; and plans may have been given up a moment ago.
             if version == decided.version or not shadow.plans.keys() <= of.profiles.keys():
                 continue
-            said = self._said(shadow, of.events, of.profiles, of.scored)
+            said = self._said(shadow, of)
             for event, decision, one in zip(of.events, of.decisions, said, strict=True):
                 key = (event.event_type, event.event_id, decided.detector_id, version)
                 if isinstance(one, str):
@@ -140,25 +155,17 @@ class ShadowStage:
                     rows.append((*key, decision.decided_at, scores, matched, outcomes, None))
         return rows
 
-    def _said(
-        self,
-        shadow: DetectorRuntime,
-        events: Sequence[Event],
-        profiles: ProfileValues,
-        scored: dict[Scorer, Scored],
-    ) -> Sequence[Any]:
+    def _said(self, shadow: DetectorRuntime, of: Deliberation) -> Sequence[Any]:
         """Scores and rule results of each event, or why there are none."""
         try:
-            return shadow.decide(events, profiles, scored)
+            return shadow.decide(of.events, of.profiles, of.scored, _external(shadow, of))
         except BaseException as error:  # as above
-            if len(events) == 1:
+            if len(of.events) == 1:
                 self._complain(shadow, error)
-                text = mask_card_numbers(f"{type(error).__name__}: {error}")
+                text = mask_card_numbers(_described(error))
                 return [text[:_FAILURE_CHARACTERS]]
         return [
-            one
-            for number, event in enumerate(events)
-            for one in self._said(shadow, [event], _of_one(profiles, number), {})
+            one for number in range(len(of.events)) for one in self._said(shadow, of.alone(number))
         ]
 
     def _complain(self, shadow: DetectorRuntime, error: BaseException) -> None:
@@ -198,11 +205,7 @@ class ShadowStage:
         trouble = None
         try:
             with self._database.read() as connection:
-                loaded = {
-                    ref: Scorer(load_artifact(connection, ref.model_id, ref.version))
-                    for ref in self._catalog.unloaded_models(connection, detector_id, version)
-                }
-            self._catalog.adopt(detector_id, loaded)
+                self._catalog.prepare(connection, detector_id, version)
         except BaseException as error:  # as above
             trouble = f"cannot be loaded: {_described(error)}"
             _log.error(
@@ -230,8 +233,18 @@ class ShadowStage:
                     self._noted.pop(run, None)
 
 
-def _of_one(profiles: ProfileValues, number: int) -> ProfileValues:
-    return {plan_id: values[number : number + 1] for plan_id, values in profiles.items()}
+def _external(shadow: DetectorRuntime, of: Deliberation) -> Sequence[Said] | None:
+    """What the external models of a shadow say. Raises `InvalidInput` when one would have to be
+    waited for that the deciding version has not asked."""
+    if not shadow.external:
+        return None
+    waited_for = shadow.external.names_asked_ahead - of.runtime.external.names_asked_ahead
+    if waited_for:
+        raise InvalidInput(
+            f"external model {min(waited_for)!r} would have to be waited for",
+            expected="one that takes no time, or that the deciding version asks too",
+        )
+    return shadow.external.answer([event.variables for event in of.events], of.asked)
 
 
 def _described(error: BaseException) -> str:

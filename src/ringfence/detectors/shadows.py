@@ -21,7 +21,9 @@ from ringfence.detectors.definitions import (
     get_detector,
     get_detector_version,
     held_detector,
+    list_detector_versions,
 )
+from ringfence.detectors.external import waited_for
 from ringfence.detectors.plans import give_up_unused_plans
 from ringfence.errors import Conflict, NotFound
 from ringfence.events.definitions import raise_revision
@@ -63,7 +65,8 @@ def start_shadow(connection: Connection, detector_id: str, version: str, *, by: 
 
     Servers notice within a second. Until one has loaded the version and built the profiles that it
     lacks, the shadow is warming up and scores nothing. Raises `NotFound`, and `Conflict` when the
-    version decides already or runs as a shadow already.
+    version decides already or runs as a shadow already, or when a decision would have to wait for
+    an external model of its own.
     """
     held_detector(connection, detector_id)
     found = get_detector_version(connection, detector_id, version)
@@ -76,6 +79,19 @@ def start_shadow(connection: Connection, detector_id: str, version: str, *, by: 
     if _running(connection, detector_id, version) is not None:
         raise Conflict(
             f"version {version!r} of detector {detector_id!r} is a shadow already", field="version"
+        )
+    shared = {
+        name
+        for other in list_detector_versions(connection, detector_id)
+        if other.status is DetectorStatus.ACTIVE
+        for name in other.external_models
+    }
+    for name in sorted(waited_for(connection, found.external_models) - shared):
+        raise Conflict(
+            f"decisions would have to wait for external model {name!r}",
+            field="version",
+            expected="a version with external models that take no time, or that the active version "
+            "asks too",
         )
     connection.execute(
         insert(tables.shadows).values(
