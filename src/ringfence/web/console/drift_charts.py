@@ -15,7 +15,7 @@ from ringfence.web.console.charts import axis, bars, theme_colour
 TONES = {State.ALERT: "bad", State.WATCH: "warn", State.STABLE: "good", State.TOO_FEW: "plain"}
 _LONGEST_LABEL = 22
 STYLE = """
-td.heat { text-align: center; border: 2px solid var(--card); border-radius: 6px; color: var(--ink); }
+td.heat { border: 2px solid var(--card); border-radius: 6px; color: var(--ink); }
 td.heat.good { background: var(--good-wash); }
 td.heat.warn { background: var(--warn-wash); }
 td.heat.bad { background: var(--bad-wash); }
@@ -33,7 +33,7 @@ def score_over_time(report: DriftReport) -> dict[str, Any]:
     values = [of.score_excess for of in report.slices]
     return {
         "animation": False,
-        "grid": {"left": 52, "right": 16, "top": 20, "bottom": 34},
+        "grid": {"left": 52, "right": 44, "top": 20, "bottom": 34},
         "tooltip": {
             "trigger": "axis",
             ":valueFormatter": "v => v == null ? 'too few' : v.toFixed(3)",
@@ -83,7 +83,8 @@ def distribution(of: Drift) -> dict[str, Any]:
 
 
 def heat_table(report: DriftReport) -> Markup:
-    """The stability index of each variable in each slice; a row each, the most moved first."""
+    """The stability index of each variable in each slice, the newest first; a row for each
+    variable, the most moved first."""
     heads = Markup("").join(
         Markup('<th class="number" title="{} to {}">{}{}</th>').format(
             f"{of.since:%Y-%m-%d %H:%M}",
@@ -91,7 +92,7 @@ def heat_table(report: DriftReport) -> Markup:
             f"{of.since:%d %b}",
             Markup(' <abbr title="the window that is judged">●</abbr>') if of.judged else "",
         )
-        for of in report.slices
+        for of in reversed(report.slices)
     )
     ordered = sorted(report.variables, key=lambda of: (-of.excess, of.name))
     rows = Markup("").join(_heat_row(of, report.bounds) for of in (report.score, *ordered))
@@ -103,7 +104,7 @@ def heat_table(report: DriftReport) -> Markup:
 
 
 def _heat_row(of: Drift, bounds: Bounds) -> Markup:
-    cells = Markup("").join(_heat_cell(value, bounds) for value in of.by_slice)
+    cells = Markup("").join(_heat_cell(value, bounds) for value in reversed(of.by_slice))
     return Markup(
         '<tr><td><span class="clip" title="{}">{}</span></td><td>{}</td>'
         '<td class="number">{}</td><td class="number">{}</td><td class="number">{}</td>{}</tr>'
@@ -112,7 +113,7 @@ def _heat_row(of: Drift, bounds: Bounds) -> Markup:
         of.name,
         state_pill(of.state),
         f"{of.psi:.3f}",
-        _moved(of.missing, of.missing_expected),
+        "" if of.name == "score" else _moved(of.missing, of.missing_expected),
         "" if of.new is None or of.new_expected is None else _moved(of.new, of.new_expected),
         cells,
     )
@@ -161,7 +162,7 @@ def _beside(
         "yAxis": axis(name, gap=36),
         "series": [
             bars(first[0], list(first[1]), "--accent"),
-            bars(second[0], list(second[1]), "--line"),
+            bars(second[0], list(second[1]), "--soft"),
         ],
     }
 
@@ -183,7 +184,7 @@ def _bounds(bounds: Bounds) -> dict[str, Any]:
 
 def _room(alert: float) -> str:
     """An axis that always shows the upper bound."""
-    return f"v => Math.max({alert * 1.3:.3f}, v.max * 1.1)"
+    return f"v => Math.ceil(Math.max({alert * 1.3:.3f}, v.max * 1.1) * 10) / 10"
 
 
 def _days(report: DriftReport) -> list[str]:

@@ -100,8 +100,8 @@ class _Watch:
             row(
                 markup.link(here, f"{alert.model_id} {alert.version}"),
                 what,
-                Markup('<span class="number">{}</span>').format(f"{alert.value:.2f}"),
-                Markup('<span class="number">{}</span>').format(f"{alert.bound:g}"),
+                Markup('<div class="number">{}</div>').format(f"{alert.value:.2f}"),
+                Markup('<div class="number">{}</div>').format(f"{alert.bound:g}"),
                 markup.moment(alert.raised_at),
                 state,
             ),
