@@ -152,7 +152,8 @@ def test_scores_of_many_are_those_of_each(
     ]
     assert together == each
     held_out = remembering.facts.held_out_rows
-    scores = scorer.score(
+    assert remembering.measured is not None
+    scores = Scorer(remembering.measured).score(
         habits.frame.to_dicts()[-held_out:],
         habits.frame[TIME_INPUT].to_list()[-held_out:],
         values[-held_out:],

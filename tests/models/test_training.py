@@ -53,7 +53,8 @@ def test_counts_of_the_rows_are_those_of_the_served_scores(data: DataSet, traine
     held_out = data.frame.tail(trained.facts.held_out_rows)
     rows = held_out.drop(TIME_INPUT, "EVENT_LABEL").to_dicts()
     ats: list[datetime] = held_out[TIME_INPUT].to_list()
-    scores = Scorer(trained.artifact).score(rows, ats)
+    assert trained.measured is not None
+    scores = Scorer(trained.measured).score(rows, ats)
     labels = held_out["EVENT_LABEL"].to_list()
     for row in trained.metrics.rows[::20]:
         above = [
@@ -67,11 +68,16 @@ def test_the_facts_are_enough_to_make_it_again(tmp_path: Path, trained: Trained)
     facts = trained.facts
     assert facts.source == "payments.csv"
     assert facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert (facts.rows, facts.training_rows, facts.held_out_rows) == (3_000, 2_550, 450)
+    assert (facts.rows, facts.training_rows, facts.held_out_rows) == (3_000, 2_550 - 127, 450)
+    assert facts.final_rows == 3_000 - 127
+    assert not facts.crossed
     assert (facts.seed, facts.parameters["learning_rate"]) == (7, 0.06)
     assert set(facts.library_versions) == {"lightgbm", "numpy", "polars"}
     assert facts.first_at < facts.last_at
-    assert 0 < facts.best_iteration <= 300
+    assert 0 < facts.best_iteration <= 360
+    assert facts.recipe is not None
+    assert facts.recipe.parameters == facts.parameters
+    assert facts.tuning is None
     assert [v.name for v in facts.variables] == [v.name for v in EVENT_TYPE.variables]
 
 

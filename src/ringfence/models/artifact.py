@@ -44,7 +44,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     `encodings` are by feature stem (`email_address.domain`); `features` are the columns of the
     matrix in their order; `bounds[i]` is the lowest log-odds that scores `i + 1`; `trees` is a
     LightGBM text model. `plan` says what is remembered of entities, its values being the last of
-    the features; None for a model that looks at an event alone.
+    the features; None for a model that looks at an event alone. `probabilities` are of fraud at
+    some scores, in order, with straight lines between; empty where that is not known.
     """
 
     event_type: str
@@ -54,6 +55,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     bounds: tuple[float, ...]
     trees: str
     plan: ProfilePlan | None = None
+    probabilities: tuple[tuple[float, float], ...] = ()
 
 
 class _Document(msgspec.Struct, frozen=True):

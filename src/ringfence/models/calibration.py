@@ -60,6 +60,47 @@ def score_bounds(legit: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(float(bound) for bound in np.maximum.accumulate(bounds))
 
 
+def probabilities(
+    scores: NDArray[np.int64], is_fraud: NDArray[np.bool_]
+) -> tuple[tuple[float, float], ...]:
+    """How likely a score means fraud: (score, probability) in order, straight lines between.
+
+    By isotonic regression (pool adjacent violators, Ayer et al. 1955) on events that the model was
+    not trained on, shape `(n_events,)`. Every pool counts the share of all events as one event
+    more, so that few events never make a probability of 0 or 1. What frauds weighed in training
+    does not matter here.
+    """
+    import numpy as np
+
+    base = float(is_fraud.mean())
+    distinct, places = np.unique(scores, return_inverse=True)
+    counts = np.bincount(places).astype(np.float64)
+    frauds = np.bincount(places, weights=is_fraud)
+    # Of a pool: frauds, events, and the sum of scores over events.
+    pools: list[list[float]] = []
+    for fraud, count, score in zip(frauds, counts, distinct, strict=True):
+        pools.append([float(fraud), float(count), float(score * count)])
+        while len(pools) > 1 and _share(pools[-2], base) >= _share(pools[-1], base):
+            last = pools.pop()
+            pools[-1] = [one + other for one, other in zip(pools[-1], last, strict=True)]
+    return tuple((round(p[2] / p[1], 2), round(_share(p, base), 8)) for p in pools)
+
+
+def probability_of(score: float, known: Sequence[tuple[float, float]]) -> float:
+    """The probability of fraud (0 to 1) at a score, by what `probabilities` gave."""
+    place = bisect_right(known, (score, 2.0))
+    if place == 0:
+        return known[0][1]
+    if place == len(known):
+        return known[-1][1]
+    (low, low_share), (high, high_share) = known[place - 1], known[place]
+    return low_share + (high_share - low_share) * (score - low) / (high - low)
+
+
+def _share(pool: Sequence[float], base: float) -> float:
+    return (pool[0] + base) / (pool[1] + 1.0)
+
+
 def score_of(log_odds: float, bounds: Sequence[float]) -> float:
     """The score of one event: a whole number from 0 to 1000."""
     return float(bisect_right(bounds, log_odds))

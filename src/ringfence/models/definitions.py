@@ -21,6 +21,7 @@ from ringfence.models.artifact import Artifact, pack, unpack
 from ringfence.models.baseline import Baseline
 from ringfence.models.messages import Message
 from ringfence.models.metrics import Metrics
+from ringfence.models.trials import Recipe, Tuning
 from ringfence.storage import now
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a version was made of: enough to make it again.
 
     `sha256` is of the file as it stands, or of the rows in their order for a source that is not a
-    local file (`sha256_of` is `file` or `rows`). `parameters` are LightGBM's.
+    local file (`sha256_of` is `file` or `rows`). `parameters` are LightGBM's, `best_iteration` is
+    how many trees were grown with them.
+
+    `training_rows` are those that the measured model learned from, `held_out_rows` those that it
+    was measured on, and `final_rows` all that the version itself learned from (0: the same as the
+    measured one). `crossed`: there were so few frauds that every row was held out in turn. With
+    `recipe` and `seed` the same data make the same version; `tuning` is how the recipe was found.
     """
 
     source: str
@@ -85,6 +92,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     best_iteration: int
     library_versions: dict[str, str]
     duration_seconds: float
+    final_rows: int = 0
+    crossed: bool = False
+    recipe: Recipe | None = None
+    tuning: Tuning | None = None
 
 
 class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,40 +1,76 @@
 """Training: from a data set to a model that can be stored and used.
 
-The last 15% of the events by time are held out: they stop the training, set the score map and give
-the metrics. With a profile plan, history is replayed through it first, and what was remembered is
-learned from beside the event itself. The same data and seed make the same model, byte for byte.
+Three times trees are grown. First to count how many are best, and with a time budget to find out
+how (`tuning.py`): judged by the latest of the events that are learned from. Then on all of these,
+to be measured on the last 15% of the events by time, which decided nothing: they give the metrics
+and the score map. At last the version itself, on all events, for the latest frauds teach the most.
+
+With so few frauds that the last ones would say little, every event is judged by a model that did
+not learn from its stretch of time. With a profile plan, history is replayed through it first, and
+what was remembered is learned from beside the event itself. The same data, seed and recipe make the
+same model, byte for byte.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from ringfence.errors import InvalidInput
 from ringfence.events.variables import Variable
 from ringfence.models.artifact import Artifact
 from ringfence.models.baseline import Baseline
 from ringfence.models.baseline_counting import baseline_of
-from ringfence.models.boosting import grow, importance_of, parameters_for, text_of
-from ringfence.models.calibration import MAX_SCORE, false_positive_rate, score_bounds
+from ringfence.models.boosting import Grower, Grown, best_trees, more_trees, parameters_for
+from ringfence.models.calibration import (
+    MAX_SCORE,
+    false_positive_rate,
+    probabilities,
+    score_bounds,
+)
 from ringfence.models.data import DataSet
 from ringfence.models.definitions import Facts, Importance, UsedVariable
+from ringfence.models.forecast import Forecast
 from ringfence.models.history import check_plan
-from ringfence.models.matrix import feature_table
+from ringfence.models.matrix import FeatureTable, feature_table
 from ringfence.models.messages import Message
 from ringfence.models.metrics import Metrics, measure
-from ringfence.models.splitting import Split, split, split_remembering
+from ringfence.models.splitting import (
+    Fold,
+    Split,
+    crossed_folds,
+    later_fold,
+    split,
+    split_remembering,
+)
 from ringfence.models.steps import TIME_INPUT
+from ringfence.models.trials import Recipe
+from ringfence.models.tuning import tune
+from ringfence.models.uncertainty import uncertainty
 from ringfence.models.validation import check
+from ringfence.models.weights import DEFAULT_WEIGHTS, LabelWeight, label_weights
 from ringfence.profiles import ProfilePlan
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_BUDGET_SECONDS = 7 * 86_400.0
+# With fewer held-out frauds, one more or less moves what is measured by more than 3%.
+_FEW_FRAUDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A finished training, not yet stored."""
+    """A finished training, not yet stored.
+
+    `measured` is the model that the metrics are of: of the same recipe as `artifact`, but without
+    the held-out events. None where events were judged by several models in turn.
+    """
 
     artifact: Artifact
     facts: Facts
@@ -42,6 +78,7 @@ class Trained:
     importance: tuple[Importance, ...]
     messages: tuple[Message, ...]
     baseline: Baseline | None = None
+    measured: Artifact | None = None
 
 
 def train(
@@ -51,6 +88,9 @@ def train(
     since: datetime | None = None,
     variables: Sequence[str] | None = None,
     seed: int = 0,
+    budget_seconds: float | None = None,
+    recipe: Recipe | None = None,
+    weights: Mapping[str, LabelWeight] = DEFAULT_WEIGHTS,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trained:
     """Train on a data set that was read for an event type.
@@ -58,51 +98,67 @@ def train(
     Without a `plan` this gives a model of type ONLINE_FRAUD_INSIGHTS; with one (`plan_for` proposes
     it) a model of type TRANSACTION_FRAUD_INSIGHTS, which needs profile values to score. Events
     before `since` are not learned from, but remembered. `variables` are the names to learn from:
-    all that the data has, by default. `progress` is told a share of the work (0 to 1) and what is
-    being done. Raises `DataInvalid` with messages that name the column, `InvalidInput` for an
-    unknown variable or a plan that does not fit the data.
-    """
-    import numpy as np
+    all that the data has, by default. `weights` are those of labels by their source.
 
-    started = time.perf_counter()
-    tell = progress or _silent
-    tell(0.0, "checking the data")
+    With `budget_seconds` other ways to grow trees are tried for about as long as leaves time to
+    train with the best one; `recipe`, that of an earlier version (`facts.recipe`), makes it again
+    without trying anything. `progress` is told a share of the time (0 to 1) and what is being done.
+
+    Raises `DataInvalid` with messages that name the column, `InvalidInput` for an unknown variable,
+    a budget out of range or a plan that does not fit the data.
+    """
+    forecast = Forecast(progress, time.perf_counter)
+    forecast.enriching(0.0, "checking the data")
+    _check_budget(budget_seconds)
     if since is not None:
         data = replace(data, frame=data.frame.filter(data.frame[TIME_INPUT] >= since))
     used = _chosen(data, variables)
     if plan is not None:
         check_plan(plan, data)
     rows = _rows(data, plan)
-    messages = (
-        *data.messages,
-        *check(data, used, rows.held_out, variables=2 if plan is None else 1),
+    messages = (*data.messages, *check(data, used, variables=2 if plan is None else 1))
+    given = parameters_for(rows, remembering=plan is not None) | {"seed": seed}
+    if recipe is None:
+        recipe = Recipe(given)
+    most = int(given["num_iterations"])
+    # What is known of the work before the table is there: some 60 features, half of the trees.
+    forecast.plan(1.3 * data.rows * 60 * most)
+    table = feature_table(
+        data, used, plan, rows, forecast.enriching, weights=label_weights(data.frame, weights)
     )
+    course = _Course(table, data.frame[TIME_INPUT].dt.epoch("us").to_numpy(), forecast)
+    tuning = None
+    if budget_seconds is not None:
+        recipe, tuning = tune(
+            course.grower, course.folds, recipe, forecast, budget_seconds, course.cells
+        )
+    result = course.run(recipe)
 
-    table = feature_table(data, used, plan, rows, lambda done, what: tell(0.05 + 0.35 * done, what))
-    parameters = parameters_for(rows, remembering=plan is not None) | {"seed": seed}
-    booster = grow(table, parameters, lambda done, what: tell(0.4 + 0.55 * done, what))
-
-    tell(0.95, "calibrating and measuring")
-    best = booster.best_iteration or booster.current_iteration()
-    raw = np.asarray(booster.predict(table.held_out(), num_iteration=best, raw_score=True))
-    held_out = table.is_fraud[rows.held_out :]
-    bounds = score_bounds(raw[~held_out])
-    scores = np.searchsorted(np.array(bounds), raw, side="right")
+    forecast.closing("calibrating and measuring")
+    is_fraud = table.is_fraud[result.rows]
+    bounds = score_bounds(result.raw[~is_fraud])
+    scores = _scores(bounds, result.raw)
     metrics = measure(
-        held_out,
-        raw,
+        is_fraud,
+        result.raw,
         scores,
         {score: false_positive_rate(score) for score in range(MAX_SCORE + 1)},
     )
-    artifact = Artifact(
-        event_type=data.event_type.name,
-        variables=tuple(used),
-        encodings=table.encodings,
-        features=tuple(feature.name for feature in table.features),
-        bounds=bounds,
-        trees=text_of(booster, best),
-        plan=plan,
-    )
+
+    def artifact_of(grown: Grown, trees: int) -> Artifact:
+        return Artifact(
+            event_type=data.event_type.name,
+            variables=tuple(used),
+            encodings=table.encodings,
+            features=tuple(feature.name for feature in table.features),
+            bounds=bounds,
+            trees=grown.text(trees),
+            plan=plan,
+            probabilities=probabilities(scores, is_fraud),
+        )
+
+    held_out = slice(-(data.rows - rows.held_out), None)
+    baseline = baseline_of(data, table, used, plan, result.raw[held_out], scores[held_out], metrics)
     facts = Facts(
         source=data.source,
         sha256=data.sha256,
@@ -111,29 +167,140 @@ def train(
         frauds=int(table.is_fraud.sum()),
         first_at=data.frame[TIME_INPUT][0],
         last_at=data.frame[TIME_INPUT][-1],
-        training_rows=rows.stop - rows.start,
-        held_out_rows=data.rows - rows.held_out,
+        training_rows=result.learned_rows,
+        held_out_rows=len(result.rows),
+        final_rows=data.rows - table.rows.start,
+        crossed=result.measured is None,
         variables=tuple(UsedVariable(v.name, v.variable_type) for v in used),
         seed=seed,
-        parameters=parameters,
-        best_iteration=best,
+        parameters=recipe.parameters,
+        best_iteration=result.trees,
+        recipe=recipe,
+        tuning=tuning,
         library_versions={name: version(name) for name in ("lightgbm", "numpy", "polars")},
-        duration_seconds=round(time.perf_counter() - started, 3),
+        duration_seconds=round(forecast.elapsed, 3),
     )
-    importance = importance_of(booster, best, table.features, used)
-    baseline = baseline_of(data, table, used, plan, raw, scores, metrics)
-    tell(1.0, "trained")
-    return Trained(artifact, facts, metrics, importance, messages, baseline)
+    trained = Trained(
+        artifact_of(result.final, result.trees),
+        facts,
+        metrics,
+        result.final.importance(table.features, used, result.trees),
+        (*messages, *uncertainty(metrics, crossed=facts.crossed)),
+        baseline,
+        None if result.measured is None else artifact_of(result.measured, result.trees),
+    )
+    forecast.end("trained")
+    return trained
 
 
-def _silent(share: float, what: str) -> None:
-    """No progress is shown."""
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What was grown. `raw` are the log-odds of `rows`, none of them by a model that learned from
+    it; `learned_rows` is how many rows such a model learned from."""
+
+    final: Grown
+    measured: Grown | None
+    trees: int
+    rows: NDArray[np.int64]
+    raw: NDArray[np.float64]
+    learned_rows: int
+
+
+class _Course:
+    """The growing of a training: of what rows, and how many trees."""
+
+    def __init__(self, table: FeatureTable, at: NDArray[np.int64], forecast: Forecast):
+        import numpy as np
+
+        rows = table.rows
+        self.table = table
+        self.grower = Grower(table)
+        self._forecast = forecast
+        self._every = np.arange(rows.start, len(table.is_fraud))
+        self._learned = np.arange(rows.start, rows.stop)
+        few = int(table.is_fraud[rows.held_out :].sum()) < _FEW_FRAUDS
+        self.crossed = few or int((~table.is_fraud[rows.held_out :]).sum()) < _FEW_FRAUDS
+        self.folds: tuple[Fold, ...] = (
+            crossed_folds(rows.start, table.is_fraud) if self.crossed else (later_fold(rows, at),)
+        )
+
+    def cells(self, trees: int, *, counted: bool = False) -> float:
+        """Rows times features times trees that growing with so many trees is made of; `counted` is
+        whether the trees have been counted."""
+        rows = 0 if counted else sum(len(fold.learned) for fold in self.folds)
+        rows += len(self._every) + (0 if self.crossed else len(self._learned))
+        return float(rows * trees * len(self.table.features))
+
+    def run(self, recipe: Recipe) -> _Result:
+        """Count the trees, measure, and grow the version itself."""
+        import numpy as np
+
+        most = int(recipe.parameters["num_iterations"])
+        self._forecast.plan(self.cells(most * recipe.averaged))
+        self._watch("counting the trees")
+        counted = []
+        for fold in self.folds:
+            grown = self.grower.grow(recipe, fold.learned, most, judged=fold.judged)
+            assert grown is not None
+            counted.append((grown, fold))
+        best = best_trees(counted)
+        trees = more_trees(best)
+        self._forecast.plan(self.cells(trees * recipe.averaged, counted=True))
+        measured = None
+        if self.crossed:
+            sums, times = np.zeros(len(self.table.is_fraud)), np.zeros(len(self.table.is_fraud))
+            for grown, fold in counted:
+                sums[fold.judged] += self.grower.raw(grown, fold.judged, best)
+                times[fold.judged] += 1
+            rows = self._every
+            raw = sums[rows] / times[rows]
+            learned_rows = round(float(np.mean([len(fold.learned) for fold in self.folds])))
+        else:
+            self._watch("growing the model to measure")
+            measured = self._fixed(recipe, self._learned, trees)
+            rows = np.arange(self.table.rows.held_out, len(self.table.is_fraud))
+            raw = self.grower.raw(measured, rows, trees)
+            learned_rows = len(self._learned)
+        self._watch("growing the version on all events")
+        return _Result(
+            self._fixed(recipe, self._every, trees), measured, trees, rows, raw, learned_rows
+        )
+
+    def _fixed(self, recipe: Recipe, rows: NDArray[np.int64], trees: int) -> Grown:
+        grown = self.grower.grow(recipe, rows, trees)
+        assert grown is not None
+        return grown
+
+    def _watch(self, what: str) -> None:
+        features = len(self.table.features)
+
+        def tell(rows: int, trees: int, most: int) -> None:
+            self._forecast.growing(
+                10.0 * rows * features, f"{what}: tree {trees} of at most {most}"
+            )
+
+        self.grower.tell_trees = tell
+
+
+def _scores(bounds: Sequence[float], raw: NDArray[np.float64]) -> NDArray[np.int64]:
+    import numpy as np
+
+    return np.searchsorted(np.array(bounds), raw, side="right")
 
 
 def _rows(data: DataSet, plan: ProfilePlan | None) -> Split:
     if plan is None:
         return split(data.rows)
     return split_remembering(data.frame[TIME_INPUT].to_list(), data.past[TIME_INPUT][0])
+
+
+def _check_budget(seconds: float | None) -> None:
+    if seconds is not None and not 0 < seconds <= MAX_BUDGET_SECONDS:
+        raise InvalidInput(
+            "out of range",
+            field="budget_seconds",
+            expected=f"more than 0, at most {MAX_BUDGET_SECONDS:.0f} seconds",
+        )
 
 
 def _chosen(data: DataSet, names: Sequence[str] | None) -> list[Variable]:

@@ -9,6 +9,7 @@ from ringfence.events.variables import Variable
 from ringfence.models.data import DataSet
 from ringfence.models.messages import DataInvalid, Message, MessageKind
 from ringfence.models.metrics import auc_range
+from ringfence.models.splitting import HELD_OUT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,24 +17,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MIN_CLASS = 50
-_MIN_HELD_OUT = 5
+# So many frauds are missing among the latest events only where their labels are.
+_EXPECTED_LATEST = 10
 _PERIODS = 10
 _EXPECTED_FRAUDS = 20
 _UNSTABLE = 4.0
 _TOO_GOOD = 0.995
 
 
-def check(
-    data: DataSet, used: Sequence[Variable], training: int, *, variables: int = 2
-) -> tuple[Message, ...]:
+def check(data: DataSet, used: Sequence[Variable], *, variables: int = 2) -> tuple[Message, ...]:
     """What there is to say about the data. Raises `DataInvalid` when it cannot be trained on.
 
-    `training` is the number of events, the first by time, that are learned from; `variables` is how
-    many are needed at least.
+    `variables` is how many are needed at least.
     """
     is_fraud = data.is_fraud()
     messages = [
-        *_amounts(data, is_fraud, used, training, variables),
+        *_amounts(data, is_fraud, used, variables),
         *_stability(is_fraud),
         *(found for v in used if (found := _leak(data.frame[v.name], is_fraud)) is not None),
     ]
@@ -46,23 +45,22 @@ def _amounts(
     data: DataSet,
     is_fraud: NDArray[np.bool_],
     used: Sequence[Variable],
-    training: int,
     variables: int,
 ) -> list[Message]:
-    messages = []
+    messages: list[Message] = []
     names = (data.event_type.fraud_label, data.event_type.legit_label)
     counts = (int(is_fraud.sum()), int((~is_fraud).sum()))
-    held_out = (int(is_fraud[training:].sum()), int((~is_fraud[training:]).sum()))
-    for name, count, last in zip(names, counts, held_out, strict=True):
-        if count < _MIN_CLASS:
-            text = f"{count:,} events are labelled {name}; at least {_MIN_CLASS} are needed"
-        elif last < _MIN_HELD_OUT:
-            text = (
-                f"{last:,} of the last 15% of the events by time are labelled {name}; at least "
-                f"{_MIN_HELD_OUT} are needed to measure the model"
-            )
-        else:
+    for name, count in zip(names, counts, strict=True):
+        if count >= _MIN_CLASS:
             continue
+        text = f"{count:,} events are labelled {name}; at least {_MIN_CLASS} are needed"
+        messages.append(Message(MessageKind.ERROR, "EVENT_LABEL", "Insufficient data", text))
+    latest = is_fraud[-round(len(is_fraud) * HELD_OUT) or len(is_fraud) :]
+    if is_fraud.sum() * HELD_OUT >= _EXPECTED_LATEST and not latest.any():
+        text = (
+            f"none of the last {HELD_OUT:.0%} of the events by time is labelled {names[0]}: their "
+            "labels seem not to have come yet; leave out the events that are too young to have one"
+        )
         messages.append(Message(MessageKind.ERROR, "EVENT_LABEL", "Insufficient data", text))
     if len(used) < variables:
         text = (

@@ -1,0 +1,64 @@
+"""What a training tried before it chose how to grow its trees. Kept with the version.
+
+It knows neither the data nor LightGBM.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+Parameters: TypeAlias = dict[str, str | float | int | bool]
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """How trees are grown: LightGBM's parameters, and how many models, grown with one seed each,
+    are averaged. The same data, seed and recipe make the same version."""
+
+    parameters: Parameters
+    averaged: int = 1
+
+
+class Verdict(StrEnum):
+    """What became of a trial."""
+
+    CHOSEN = "chosen"
+    BETTER = "better"
+    NOT_BETTER = "not better"
+    GIVEN_UP = "given up"
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipe that was tried: what it changes in the standard one, and how well it ranked the
+    events to choose by.
+
+    `average_precision`, `auc` and `trees` are None when it was given up after a few trees, because
+    it fell behind. `gain` is in average precision over the best recipe before it, `noise` the
+    standard error of that (bootstrap over events).
+    """
+
+    changed: Parameters
+    averaged: int
+    verdict: Verdict
+    seconds: float
+    trees: int | None = None
+    average_precision: float | None = None
+    auc: float | None = None
+    gain: float | None = None
+    noise: float | None = None
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """A search for a recipe, within a time: what was tried, in order, and what it came to.
+
+    `events` and `frauds` are those that it chose by: the latest of those that are learned from,
+    none of them held out.
+    """
+
+    budget_seconds: float
+    events: int
+    frauds: int
+    trials: tuple[Trial, ...]
+    recipe: Recipe
