@@ -40,10 +40,18 @@ def existing(fuzzed: Server) -> dict[str, str]:
         case = client.get(f"/v1/cases/{decision['case']['case_id']}").json()["case"]
         analyst = {"name": "analyst", "password": PASSWORD, "role": "analyst"}
         assert client.post("/v1/users", json=analyst).status_code == 201
+        remote = {
+            "event_type": "card_payment",
+            "kind": "HTTP",
+            "inputs": [{"variable": "transaction_amt"}],
+            "endpoint": {"url": "http://127.0.0.1:9/"},
+        }
+        assert client.put("/v1/external-models/remote", json=remote).status_code == 200
         assert client.put("/v1/lists/blocked", json={"elements": ["x"]}).status_code == 204
     return {
         "event-types/name": "card_payment",
         "contact-plans/name": "call-cardholder",
+        "external-models/name": "remote",
         "flows/name": "verify-card-payment",
         "outcomes/name": "approve",
         "lists/name": "blocked",
