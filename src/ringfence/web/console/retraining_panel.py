@@ -40,12 +40,12 @@ _TONES = {
 }
 _SHOWN_RUNS = 8
 _CONDITIONS = (
-    ("min_frauds", "Frauds to compare on, at least", "such as 50"),
-    ("auc_gain_low", "Gain in AUC, low end, at least", "such as 0"),
-    ("recall_gain", "Gain in recall, at least", "such as 0.01"),
-    ("average_precision_gain", "Gain in average precision, at least", "such as 0.01"),
-    ("max_score_psi", "Stability index of scores, at most", "such as 0.25"),
-    ("min_shadow_days", "Days as a shadow, at least", "such as 3"),
+    ("min_frauds", "Frauds compared on", "At least, such as 50"),
+    ("auc_gain_low", "Gain in AUC, low end", "At least, such as 0"),
+    ("recall_gain", "Gain in recall", "At least, such as 0.01"),
+    ("average_precision_gain", "Gain in average precision", "At least, such as 0.01"),
+    ("max_score_psi", "Stability index of scores", "At most, such as 0.25"),
+    ("min_shadow_days", "Days as a shadow", "At least, such as 3"),
 )
 
 
@@ -267,8 +267,14 @@ def _when(of: RetrainingSchedule) -> str:
 def _policy(policy: PromotionPolicy | None) -> str:
     if policy is None:
         return "a person decides"
-    stated = ((label, getattr(policy, name)) for name, label, _ in _CONDITIONS)
-    return "; ".join(f"{label} {value:g}" for label, value in stated if value is not None)
+    stated = (
+        (label, hint.partition(",")[0].lower(), getattr(policy, name))
+        for name, label, hint in _CONDITIONS
+        if name != "min_shadow_days" or policy.min_shadow_days
+    )
+    return "; ".join(
+        f"{label} {bound} {value:g}" for label, bound, value in stated if value is not None
+    )
 
 
 def _number(text: str, field: str) -> float:

@@ -54,18 +54,17 @@ async def challenger(visit: Visit) -> None:
         in_words(of.evaluation),
     )
     _decision_bar(visit, known)
+    with ui.element("section").classes("panel flush").props('aria-label="Comparison"'):
+        html("On the same events", "h2")
+        with ui.element("div").classes("scroll"):
+            html(_comparison(of), "table").props('aria-label="Comparison"')
+    if of.evaluation.volumes:
+        with ui.element("section").classes("panel"):
+            html("Frauds caught with the same number of alerts", "h2")
+            chart(
+                _by_volume(of), "Frauds caught by champion and challenger, by the number of alerts"
+            )
     with ui.element("div").classes("columns"):
-        with ui.element("section").classes("panel flush").props('aria-label="Comparison"'):
-            html("On the same events", "h2")
-            with ui.element("div").classes("scroll"):
-                html(_comparison(of), "table").props('aria-label="Comparison"')
-        if of.evaluation.volumes:
-            with ui.element("section").classes("panel"):
-                html("Frauds caught with the same number of alerts", "h2")
-                chart(
-                    _by_volume(of),
-                    "Frauds caught by champion and challenger, by the number of alerts",
-                )
         with ui.element("section").classes("panel").props('aria-label="Compared on"'):
             html("Compared on", "h2")
             html(_compared_on(of.evaluation))
@@ -271,7 +270,7 @@ def _compared_on(found: Evaluation) -> Markup:
             ("Events", f"{found.events:,}"),
             ("With a label", f"{found.labelled:,}"),
             ("Frauds", f"{found.frauds:,}"),
-            ("Stability index of the scores", f"{found.score_psi:.3f}"),
+            ("Stability index", f"{found.score_psi:.3f}"),
             ("Compared", markup.moment(found.evaluated_at)),
         )
     )
