@@ -39,6 +39,8 @@ _PLACES = (
     VariableType.PAYMENT_TYPE,
 )
 _OTHERS = "others"
+_STRETCHES = (("day", "1d", "%Y-%m-%d"), ("week from", "1w", "%Y-%m-%d"), ("month", "1mo", "%Y-%m"))
+_MOST_STRETCHES = 12
 _NEWNESS = ("new", "seen before")
 
 
@@ -148,15 +150,14 @@ def _cuts(
 
 
 def _by_time(frame: pl.DataFrame) -> tuple[str, pl.Series, list[str]]:
-    times = frame[TIME_INPUT]
-    days = (times[-1] - times[0]).days
-    if days > 75:
-        by, starts = "month", times.dt.strftime("%Y-%m")
-    elif days > 10:
-        by, starts = "week from", times.dt.truncate("1w").dt.strftime("%Y-%m-%d")
-    else:
-        by, starts = "day", times.dt.strftime("%Y-%m-%d")
-    return by, starts, starts.unique().sort().to_list()
+    """Days, weeks or months: the shortest that leave enough frauds to measure by."""
+    times, frauds = frame[TIME_INPUT], int(frame[_LABEL].sum() or 0)
+    for by, every, form in _STRETCHES:
+        starts = times.dt.truncate(every).dt.strftime(form)
+        order = starts.unique().sort().to_list()
+        if len(order) <= _MOST_STRETCHES and frauds >= MIN_FRAUDS * len(order):
+            break
+    return by, starts, order
 
 
 def _bands(learned: pl.Series, amounts: pl.Series) -> tuple[pl.Series, list[str]]:
