@@ -13,6 +13,7 @@ import pytest
 from endpoints import Asked, Remote, asked_at, remote
 from prometheus_client.parser import text_string_to_metric_families
 
+from ringfence.errors import Unavailable
 from ringfence.models.external import (
     Body,
     ExternalCalls,
@@ -219,6 +220,19 @@ async def test_an_event_loop_goes_on_while_an_endpoint_is_slow(
     assert not asking.done()
     endpoint.go_on.set()
     assert (await asking).values == {"remote_score": 800.0}
+
+
+async def test_who_still_waits_when_the_process_ends_is_told_so(endpoint: Remote) -> None:
+    calls = ExternalCalls()
+    endpoint.waits()
+    asking = asyncio.create_task(calls.ask(asked_at(endpoint.url, timeout_seconds=30.0), ROW))
+    assert await asyncio.to_thread(endpoint.arrived.wait, 10)
+    await asyncio.to_thread(calls.close)
+    with pytest.raises(Unavailable, match="shutting down"):
+        await asking
+    with pytest.raises(Unavailable, match="shutting down"):
+        await calls.ask(asked_at(endpoint.url), ROW)
+    calls.close()
 
 
 def test_connections_are_used_again(calls: ExternalCalls, endpoint: Remote) -> None:

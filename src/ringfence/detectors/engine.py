@@ -147,6 +147,8 @@ class DecisionEngine:
             runtime = self.catalog.active(connection, request.event_type, request.detector_id)
             self._shadows.look(connection, runtime.version.detector_id)
         self._builder.ask(self.catalog.lacking())
+        if runtime.external.endpoints:
+            self.external.open()
         return runtime
 
     def _is_known(self, event: Event) -> bool:

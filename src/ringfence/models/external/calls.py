@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import CancelledError, Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ringfence.errors import Unavailable
 from ringfence.events.variables import Value
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import httpx2
 
     from ringfence.models.external.endpoints import EndpointCaller
+
+T = TypeVar("T")
 
 
 class ExternalCalls:
@@ -46,16 +48,31 @@ class ExternalCalls:
         Takes no longer than the endpoint's time-out; a failed answer says why it failed. Raises
         `Unavailable` when the process is about to end.
         """
-        return await asyncio.wrap_future(self._put(model, variables, body))
+        asked = self._run(self._ask(model, variables, body))
+        try:
+            return await asyncio.wrap_future(asked)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise _ending() from None
 
     def ask_here(
         self, model: ExternalModel, variables: Mapping[str, Value], body: Body | None = None
     ) -> Answer:
         """Like `ask`, for a caller in a thread of its own."""
         try:
-            return self._put(model, variables, body).result()
+            return self._run(self._ask(model, variables, body)).result()
         except CancelledError:
             raise _ending() from None
+
+    def open(self) -> None:
+        """Load and open what asking needs, so that the first event does not wait for it."""
+
+        async def open_client() -> None:
+            self._opened()
+
+        self._run(open_client()).result()
 
     def counts(self) -> Mapping[str, Counts]:
         """What came of asking, by the names of the models that have been asked."""
@@ -66,17 +83,18 @@ class ExternalCalls:
         with self._lock:
             self._closed = True
             loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
         if loop is not None and thread is not None:
             asyncio.run_coroutine_threadsafe(self._close(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
 
-    def _put(
-        self, model: ExternalModel, variables: Mapping[str, Value], body: Body | None
-    ) -> Future[Answer]:
+    def _run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        # Under the lock, so that nothing is put on the loop behind what ends it.
         with self._lock:
             if self._closed:
+                work.close()
                 raise _ending()
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -84,7 +102,7 @@ class ExternalCalls:
                     target=self._loop.run_forever, name="external-models", daemon=True
                 )
                 self._thread.start()
-            return asyncio.run_coroutine_threadsafe(self._ask(model, variables, body), self._loop)
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _ask(
         self, model: ExternalModel, variables: Mapping[str, Value], body: Body | None

@@ -20,15 +20,12 @@ async def models(visit: Visit) -> None:
     """The page."""
     heading("Models", "Each version is one training: measured, immutable, reproducible.")
     found, external = await visit.read(_read)
-    if external:
-        external_panel(external, visit.services.engine.external.counts())
     if not found:
         with ui.element("section").classes("panel"):
             empty(
                 "No model yet",
                 Markup("Train one: <code>ringfence train EVENTS.csv --model card_fraud</code>"),
             )
-        return
     for model, versions in found:
         with ui.element("section").classes("panel flush"):
             with ui.element("div").classes("bar"):
@@ -44,6 +41,8 @@ async def models(visit: Visit) -> None:
                     )
             else:
                 empty("No version yet", "Train it, and its measures appear here.")
+    if external:
+        external_panel(external, visit.services.engine.external.counts())
 
 
 def _read(
