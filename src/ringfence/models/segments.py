@@ -88,6 +88,8 @@ def segments_of(
         for value in (value for value in order if value in there):
             inside = (values == value).fill_null(False).to_numpy() & known
             outside = ~inside & known
+            if not outside.any():
+                continue  # that is all there is
             found.append(_measured(by, value, inside, outside, is_fraud, ranking, alerted))
     return tuple(found)
 
@@ -152,16 +154,18 @@ def _cuts(
 def _by_time(frame: pl.DataFrame) -> tuple[str, pl.Series, list[str]]:
     """Days, weeks or months: the shortest that leave enough frauds to measure by."""
     times, frauds = frame[TIME_INPUT], int(frame[_LABEL].sum() or 0)
+    cuts: list[tuple[str, pl.Series, list[str]]] = []
     for by, every, form in _STRETCHES:
         starts = times.dt.truncate(every).dt.strftime(form)
-        order = starts.unique().sort().to_list()
-        if len(order) <= _MOST_STRETCHES and frauds >= MIN_FRAUDS * len(order):
+        cuts.append((by, starts, starts.unique().sort().to_list()))
+        if len(cuts[-1][2]) <= min(_MOST_STRETCHES, frauds // MIN_FRAUDS):
             break
-    return by, starts, order
+    return cuts[-1]
 
 
 def _bands(learned: pl.Series, amounts: pl.Series) -> tuple[pl.Series, list[str]]:
     """Bands between quantiles of what was learned from."""
+    import numpy as np
     import polars as pl
 
     found = (learned.quantile(share, "lower") for share in _BANDS)
@@ -171,7 +175,10 @@ def _bands(learned: pl.Series, amounts: pl.Series) -> tuple[pl.Series, list[str]
     shown = [f"{edge:,.2f}" for edge in edges]
     between = [f"over {low} to {high}" for low, high in pairwise(shown)]
     labels = [f"up to {shown[0]}", *between, f"over {shown[-1]}"]
-    return amounts.cast(pl.Float64).cut(edges, labels=labels).cast(pl.String), labels
+    known = amounts.cast(pl.Float64).fill_nan(None)
+    places = pl.Series(np.searchsorted(np.array(edges), known.to_numpy(), side="left"))
+    bands = places.replace_strict(dict(enumerate(labels)), default=None, return_dtype=pl.String)
+    return bands.zip_with(known.is_not_null(), pl.Series([None], dtype=pl.String)), labels
 
 
 def _named(event_type: EventType, kinds: Sequence[VariableType]) -> list[str]:
