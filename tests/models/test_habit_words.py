@@ -54,6 +54,16 @@ def _of(kind: Kind, **rest: object) -> Aggregate:
             "amount is 5.0 times the mean of the payments of this card so far",
         ),
         (
+            _of(Kind.SHIFT, value=_AMOUNT, horizon_seconds=7 * _DAY, long_seconds=30 * _DAY),
+            2.5,
+            "amount of the payments of this card in 7 d is on average 2.5 times what it is in 30 d",
+        ),
+        (
+            _of(Kind.SPREAD, value=_AMOUNT, horizon_seconds=30 * _DAY),
+            0.4,
+            "amount of the payments of this card in 30 d varies by 40% around its mean",
+        ),
+        (
             _of(Kind.DISTINCT, value=Source(variable="shop"), horizon_seconds=_DAY),
             3.0,
             "about 3 different shop in the payments of this card in 1 d",

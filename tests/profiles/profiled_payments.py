@@ -56,6 +56,11 @@ PLAN = ProfilePlan(
         aggregate(Kind.MEAN, CARD, value=AMOUNT),
         aggregate(Kind.DEVIATION, CARD, value=AMOUNT, horizon_seconds=3 * DAY),
         aggregate(Kind.RATIO, CARD, value=AMOUNT, horizon_seconds=3 * DAY),
+        aggregate(
+            Kind.SHIFT, CARD, value=AMOUNT, horizon_seconds=DAY, long_seconds=4 * DAY, buckets=8
+        ),
+        aggregate(Kind.SPREAD, CARD, value=AMOUNT, horizon_seconds=3 * DAY),
+        aggregate(Kind.SPREAD, MERCHANT, value=AMOUNT, half_life_seconds=DAY),
         aggregate(Kind.DISTINCT, CARD, value=MERCHANT, horizon_seconds=2 * DAY),
         aggregate(Kind.DISTINCT, BLOCK, value=CARD),
         aggregate(Kind.SHARE, CARD, value=MERCHANT),

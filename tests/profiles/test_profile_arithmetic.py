@@ -185,6 +185,31 @@ def test_a_velocity_compares_with_the_time_the_key_has_lived(times: list[float])
         assert close(velocity, recent / (usual * 100.0 / lived) if usual else NAN)
 
 
+@given(_EVENTS)
+def test_a_shift_compares_two_means_and_a_spread_a_deviation_with_its_mean(
+    events: list[Seen],
+) -> None:
+    found = run(
+        events,
+        Measure("shift", value=0, horizon=HORIZON / 4, long_horizon=HORIZON, buckets=BUCKETS),
+        Measure("mean", value=0, horizon=HORIZON / 4, buckets=BUCKETS),
+        Measure("mean", value=0, horizon=HORIZON, buckets=BUCKETS),
+        Measure("spread", value=0, horizon=HORIZON, buckets=BUCKETS),
+    )
+    for place, (at, _, _) in enumerate(events):
+        shift, recent, usual, spread = found[place]
+        assert close(shift, recent / usual if usual else NAN)
+        numbers = [v for _, v, _ in in_window(events[:place], at) if v == v]
+        enough = len(numbers) > 1 and fmean(numbers) > 0
+        expected = pstdev(numbers) / fmean(numbers) if enough else NAN
+        # The sum of squares loses half of the digits where all numbers are nearly the same.
+        assert close(spread, expected) or abs(spread - expected) < 1e-4
+
+
+def test_numbers_that_cancel_out_have_no_spread() -> None:
+    assert math.isnan(formulas.spread(2.0, 0.0, 2e30))
+
+
 def test_distance_and_speed_are_those_of_the_last_place() -> None:
     measures = [Measure(kind, latitude=0, longitude=1) for kind in ("distance", "speed")]
     compiled = compile_measures(measures)

@@ -169,6 +169,19 @@ def _risk(aggregate: Aggregate, value: float, of: str) -> str:
     return f"{value:.1%} of the {of} {_within(aggregate)} were fraud, as known {delay} later"
 
 
+def _shift(aggregate: Aggregate, value: float, of: str) -> str:
+    return (
+        f"{aggregate.value} of the {of} {_within(aggregate)} is on average {value:,.1f} times what "
+        f"it is in {_lasting(aggregate.long_seconds or _DAY)}"
+    )
+
+
+def _spread(aggregate: Aggregate, value: float, of: str) -> str:
+    return (
+        f"{aggregate.value} of the {of} {_within(aggregate)} varies by {value:.0%} around its mean"
+    )
+
+
 def _velocity(aggregate: Aggregate, value: float, of: str) -> str:
     return f"{value:,.1f} times as many {of} {_within(aggregate)} as usual"
 
@@ -180,6 +193,8 @@ _SAYING: Mapping[Kind, Callable[[Aggregate, float, str], str]] = {
     Kind.MEAN: lambda a, x, of: f"{a.value} of the {of} {_within(a)} is {x:,.2f} on average",
     Kind.DEVIATION: _deviation,
     Kind.RATIO: lambda a, x, of: f"{a.value} is {x:,.1f} times the mean of the {of} {_within(a)}",
+    Kind.SHIFT: _shift,
+    Kind.SPREAD: _spread,
     Kind.DISTINCT: lambda a, x, of: f"about {x:,.0f} different {a.value} in the {of} {_within(a)}",
     Kind.SHARE: lambda a, x, of: f"{x:.0%} of the {of} {_within(a)} had this {a.value}",
     Kind.SINCE_LAST: lambda _, x, of: f"the last {_one(of)} was {_lasting(x)} before",

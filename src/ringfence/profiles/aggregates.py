@@ -33,6 +33,10 @@ class Kind(StrEnum):
     """By how many standard deviations this event's number lies above the mean."""
     RATIO = "ratio"
     """This event's number, divided by the mean."""
+    SHIFT = "shift"
+    """The mean over the short horizon, divided by the mean over the long one."""
+    SPREAD = "spread"
+    """The standard deviation, divided by the mean."""
     DISTINCT = "distinct"
     """How many different values, within about 5% up to 250 of them."""
     SHARE = "share"
@@ -51,12 +55,13 @@ class Kind(StrEnum):
     """The share of confirmed fraud, 0 to 1."""
 
 
-OF_NUMBERS = frozenset({Kind.SUM, Kind.MEAN, Kind.DEVIATION, Kind.RATIO})
+OF_NUMBERS = frozenset({Kind.SUM, Kind.MEAN, Kind.DEVIATION, Kind.RATIO, Kind.SHIFT, Kind.SPREAD})
 OF_TEXTS = frozenset({Kind.DISTINCT, Kind.SHARE})
 OF_PLACES = frozenset({Kind.DISTANCE, Kind.SPEED})
-_FADING = OF_NUMBERS | {Kind.COUNT, Kind.SHARE}
+_TWO_HORIZONS = frozenset({Kind.VELOCITY, Kind.SHIFT})
+_FADING = (OF_NUMBERS | {Kind.COUNT, Kind.SHARE}) - _TWO_HORIZONS
 _TIMELESS = OF_PLACES | {Kind.SINCE_LAST, Kind.AGE}
-_ON_TIME = frozenset({Kind.VELOCITY, Kind.RISK})
+_ON_TIME = _TWO_HORIZONS | {Kind.RISK}
 
 
 class Part(StrEnum):
@@ -89,12 +94,14 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """One declared aggregate.
 
     `by` is whose events are looked at: one source, or two for a pair such as card and merchant.
-    `value` is the number (`sum`, `mean`, `deviation`, `ratio`; of a BOOLEAN 1 or 0) or the text
-    (`distinct`, `share`) that is looked at. `horizon_seconds` is how far back, at a resolution of
+    `value` is the number (`sum`, `mean`, `deviation`, `ratio`, `shift`, `spread`; of a BOOLEAN 1 or
+    0) or the text (`distinct`, `share`) that is looked at. `horizon_seconds` is how far back, at a resolution of
     `buckets`; or what an event counts for halves every `half_life_seconds`; with neither it is for
     ever.
 
-    `velocity` compares `horizon_seconds` with `long_seconds`. `distance` and `speed` read
+    `velocity` and `shift` compare `horizon_seconds` with `long_seconds`: the number of events, and
+    the mean of `value` (2 when a card lately pays twice what it used to). `spread` is 0 for one who
+    always pays the same, and 1 where amounts differ as much as they are large. `distance` and `speed` read
     `latitude` and `longitude` (numeric variables, degrees), or look `place` up in `places`
     (latitude and longitude by text). `risk` sees no event younger than `delay_seconds`, as its
     fraud cannot be known yet, and counts `smoothing` more events of which the part `base_rate` is
@@ -174,7 +181,7 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
             raise _wrong(field, "horizon_seconds", f"{self.kind} has no horizon", "none")
         if self.kind in _ON_TIME and self.horizon_seconds is None:
             raise _wrong(field, "horizon_seconds", f"{self.kind} needs a horizon", "seconds")
-        if self.kind is Kind.VELOCITY:
+        if self.kind in _TWO_HORIZONS:
             if self.long_seconds is None or self.long_seconds <= (self.horizon_seconds or 0):
                 raise _wrong(
                     field, "long_seconds", "compared with what?", "more than horizon_seconds"

@@ -76,6 +76,7 @@ def compile_measures(measures: Sequence[Measure]) -> Arithmetic:
         "deviation": formulas.deviation,
         "distance_km": formulas.distance_km,
         "speed_kmh": formulas.speed_kmh,
+        "spread": formulas.spread,
         "DISTINCT_VALUES": formulas.DISTINCT_VALUES,
     }
     exec(compile(source, "<profile>", "exec"), scope)  # noqa: S102 - written above, from numbers
@@ -106,6 +107,8 @@ class _Writer:
             "mean": self._mean,
             "deviation": self._deviation,
             "ratio": self._ratio,
+            "shift": self._shift,
+            "spread": self._spread,
             "distinct": self._distinct,
             "share": self._share,
             "since_last": self._since_last,
@@ -210,6 +213,21 @@ class _Writer:
         memory, place = self._memory(measure), _place(measure.value)
         count, total = self._counted(memory, place), self._summed(memory, place)
         return f"{self._input(place)} * {count} / {total} if {total} else nan"
+
+    def _shift(self, measure: Measure) -> str:
+        if measure.horizon is None or measure.long_horizon is None:
+            raise ValueError("a shift has two horizons")
+        place, memories = _place(measure.value), []
+        for horizon in (measure.horizon, measure.long_horizon):
+            memory = self._memory(measure, horizon)
+            memories.append((self._counted(memory, place), self._summed(memory, place)))
+        (recently, recent), (usually, usual) = memories
+        return f"{recent} / {recently} * {usually} / {usual} if {recently} and {usual} else nan"
+
+    def _spread(self, measure: Measure) -> str:
+        memory, place = self._memory(measure), _place(measure.value)
+        count, total = self._counted(memory, place), self._summed(memory, place)
+        return f"spread({count}, {total}, {self._squared(memory, place)})"
 
     def _distinct(self, measure: Measure) -> str:
         place = _place(measure.value)

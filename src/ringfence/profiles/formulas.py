@@ -21,6 +21,8 @@ _EARTH_KM = 6371.0088
 # A standard deviation below this part of the mean is taken as this: someone who always paid the
 # same would otherwise be infinitely surprised by a cent.
 _LEAST_SPREAD = 0.01
+# Below this a mean is what rounding has left of numbers that cancel out.
+_LEAST_MEAN = 1e-9
 # Two payments in the same minute are told apart by distance, not by a division by nothing.
 _LEAST_HOURS = 1 / 60
 
@@ -35,6 +37,19 @@ def deviation(value: float, count: float, total: float, squares: float) -> float
     variance = squares / count - mean * mean
     spread = sqrt(variance) if variance > 0.0 else 0.0
     return (value - mean) / max(spread, _LEAST_SPREAD * abs(mean), 1e-9)
+
+
+def spread(count: float, total: float, squares: float) -> float:
+    """The standard deviation of `count` numbers with that sum and sum of squares, divided by the
+    size of their mean (the coefficient of variation). NaN for fewer than two numbers or a mean of
+    nothing."""
+    if count < 1.5:
+        return NAN
+    mean = total / count
+    if abs(mean) < _LEAST_MEAN:
+        return NAN
+    variance = squares / count - mean * mean
+    return sqrt(variance) / abs(mean) if variance > 0.0 else 0.0
 
 
 def distance_km(
