@@ -95,17 +95,17 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
 
     `by` is whose events are looked at: one source, or two for a pair such as card and merchant.
     `value` is the number (`sum`, `mean`, `deviation`, `ratio`, `shift`, `spread`; of a BOOLEAN 1 or
-    0) or the text (`distinct`, `share`) that is looked at. `horizon_seconds` is how far back, at a resolution of
-    `buckets`; or what an event counts for halves every `half_life_seconds`; with neither it is for
-    ever.
+    0) or the text (`distinct`, `share`) that is looked at. `horizon_seconds` is how far back, at a
+    resolution of `buckets`; or what an event counts for halves every `half_life_seconds`; with
+    neither it is for ever.
 
     `velocity` and `shift` compare `horizon_seconds` with `long_seconds`: the number of events, and
     the mean of `value` (2 when a card lately pays twice what it used to). `spread` is 0 for one who
-    always pays the same, and 1 where amounts differ as much as they are large. `distance` and `speed` read
-    `latitude` and `longitude` (numeric variables, degrees), or look `place` up in `places`
-    (latitude and longitude by text). `risk` sees no event younger than `delay_seconds`, as its
-    fraud cannot be known yet, and counts `smoothing` more events of which the part `base_rate` is
-    fraud.
+    always pays the same, and 1 where amounts differ as much as they are large. `distance` and
+    `speed` read `latitude` and `longitude` (numeric variables, degrees), or look `place` up in
+    `places` (latitude and longitude by text). `risk` sees no event younger than `delay_seconds`, as
+    its fraud cannot be known yet, and counts `smoothing` more events of which the part `base_rate`
+    is fraud.
     """
 
     name: str
