@@ -8,16 +8,14 @@ from ringfence.models.external.answers import Answer, Body
 from ringfence.models.external.calls import ExternalCalls
 from ringfence.models.external.counts import Counts
 from ringfence.models.external.definitions import (
-    Endpoint,
     ExternalInput,
     ExternalKind,
     ExternalModel,
     ExternalOutput,
     OnFailure,
-    ReplyFormat,
-    RequestFormat,
     Scale,
 )
+from ringfence.models.external.endpoint import Endpoint, ReplyFormat, RequestFormat
 from ringfence.models.external.networks import Network
 from ringfence.models.external.pictures import Layout, Picture
 from ringfence.models.external.registry import (

@@ -15,9 +15,9 @@ import msgspec
 from ringfence.models.external.definitions import (
     ExternalModel,
     ExternalOutput,
-    ReplyFormat,
     Scale,
 )
+from ringfence.models.external.endpoint import ReplyFormat
 
 
 class Unreadable(Exception):

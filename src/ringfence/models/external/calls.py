@@ -22,7 +22,7 @@ from ringfence.models.external.definitions import ExternalModel
 if TYPE_CHECKING:
     import httpx2
 
-    from ringfence.models.external.endpoints import EndpointCaller
+    from ringfence.models.external.asking import EndpointCaller
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class ExternalCalls:
     def _caller(self, model: ExternalModel) -> EndpointCaller:
         caller = self._callers.get(model.name)
         if caller is None or caller.model != model:
-            from ringfence.models.external.endpoints import EndpointCaller
+            from ringfence.models.external.asking import EndpointCaller
 
             # A changed definition is another endpoint, of which nothing bad is known yet.
             caller = EndpointCaller(

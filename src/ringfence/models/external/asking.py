@@ -22,7 +22,8 @@ from ringfence.events.variables import Value
 from ringfence.models.external.answers import Answer, Body, Unreadable, failed, read_reply
 from ringfence.models.external.breaker import Breaker, BreakerState
 from ringfence.models.external.counts import Counts
-from ringfence.models.external.definitions import Endpoint, ExternalModel, RequestFormat
+from ringfence.models.external.definitions import ExternalModel
+from ringfence.models.external.endpoint import Endpoint, RequestFormat
 from ringfence.models.external.templates import Template, csv_field
 
 SECRET = re.compile(r"\$\{(RINGFENCE_SECRET_[A-Z0-9_]{1,64})\}")
