@@ -15,6 +15,8 @@ from ringfence.detectors.backtest_report import Split
 from ringfence.detectors.shadow_ranking import ENOUGH, Ranking
 
 _DAY_SECONDS = 86_400.0
+# Many events tell apart what nobody would notice.
+_NOTICED = 0.001
 
 
 class Conclusion(StrEnum):
@@ -46,11 +48,11 @@ def conclude(champion: Sum, challenger: Sum, labels: Split, ranking: Ranking | N
         return Conclusion.TOO_FEW
     more, dearer = challenger.caught - champion.caught, challenger.calls - champion.calls
     if more == 0 and dearer == 0:
-        if ranking is not None and ranking.auc_difference_low is not None:
-            if ranking.auc_difference_low > 0:
-                return Conclusion.BETTER
-            if ranking.auc_difference_high is not None and ranking.auc_difference_high < 0:
-                return Conclusion.WORSE
+        low, high = _range(ranking)
+        if low > 0 and high >= _NOTICED:
+            return Conclusion.BETTER
+        if high < 0 and low <= -_NOTICED:
+            return Conclusion.WORSE
         return Conclusion.EQUAL
     if more >= 0 and dearer <= 0:
         return Conclusion.BETTER
@@ -120,8 +122,8 @@ def _ranks(labels: Split, ranking: Ranking | None) -> str:
     if ranking is None:
         return ""
     first, second = ranking.champion_ranks, ranking.challenger_ranks
-    low, high = ranking.auc_difference_low, ranking.auc_difference_high
-    if first is None or second is None or low is None or high is None:
+    low, high = _range(ranking)
+    if first is None or second is None:
         return (
             f"Whether it ranks frauds better cannot be told from {labels.frauds:,} labelled "
             f"{'fraud' if labels.frauds == 1 else 'frauds'} and {labels.legits:,} legitimate "
@@ -131,6 +133,8 @@ def _ranks(labels: Split, ranking: Ranking | None) -> str:
         f"AUC {second.auc:.3f} instead of {first.auc:.3f}; the difference is between {low:+.3f} "
         f"and {high:+.3f} with 95 % confidence"
     )
+    if max(abs(low), abs(high)) < _NOTICED:
+        return f"Both rank frauds equally well, with an AUC of {second.auc:.3f}."
     if low > 0:
         return f"It ranks frauds better: {figures}."
     if high < 0:
@@ -148,6 +152,14 @@ def _blind_spot(only_challenger: Split) -> str:
         f"{unlabelled:,} {'has' if unlabelled == 1 else 'have'} no label: nobody was rung, so it "
         "may be better than it looks, or worse."
     )
+
+
+def _range(ranking: Ranking | None) -> tuple[float, float]:
+    """Between what the difference of the AUC is; all there can be when it cannot be told."""
+    if ranking is None or ranking.auc_difference_low is None:
+        return -1.0, 1.0
+    assert ranking.auc_difference_high is not None
+    return ranking.auc_difference_low, ranking.auc_difference_high
 
 
 def _number(value: float) -> str:
