@@ -28,7 +28,7 @@ from ringfence.detectors.options import RetrainingOptions
 from ringfence.detectors.retraining import evaluate_again, retrain
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.models import DataInvalid, Trained, get_version, list_versions, load_artifact
-from ringfence.models.weights import Unlabelled, UnlabelledTreatment
+from ringfence.models.weights import Unlabelled, UnlabelledTreatment, weights_of
 from ringfence.storage import Database
 
 OPTIONS = RetrainingOptions()
@@ -214,6 +214,17 @@ def test_what_refuses_before_storing_leaves_no_half_version(challenged: Database
         assert list_challengers(connection, MODEL) == []
 
 
+def test_labels_that_count_for_nothing_are_not_learned_from(challenged: Database) -> None:
+    """All are from the telephone here, so the weight of its fraud decides how many there are."""
+    weights = weights_of({"phone": {"fraud": 0.001}})
+    usual = retrain(challenged, MODEL, OPTIONS, by="ada", at=NOW, dry_run=True)
+    light = retrain(challenged, MODEL, OPTIONS, by="ada", at=NOW, weights=weights, dry_run=True)
+    assert usual.trained.artifact.trees != light.trained.artifact.trees
+    assert light.evaluation.challenger is not None
+    assert usual.evaluation.challenger is not None
+    assert light.evaluation.challenger.auc < usual.evaluation.challenger.auc
+
+
 def test_a_second_challenger_supersedes_the_first(challenged: Database) -> None:
     retrain(challenged, MODEL, OPTIONS, by="ada", at=NOW)
     retrain(challenged, MODEL, OPTIONS, by="bo", at=NOW + timedelta(hours=1))
@@ -260,6 +271,7 @@ def test_what_does_not_fit_is_named(challenged: Database) -> None:
     assert refused(alert_share=0.0) == "alert_share"
     assert refused(label_delay_days=-1.0) == "label_delay_days"
     assert refused(seed=-1) == "seed"
+    assert refused(budget_seconds=0.0) == "budget_seconds"
     assert refused(unlabelled={"treatment": "LEGIT", "days": -3.0}) == "unlabelled_days"
     with pytest.raises(NotFound):
         retrain(challenged, "nothing", OPTIONS, by="ada", at=NOW)

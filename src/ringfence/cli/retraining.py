@@ -71,6 +71,15 @@ def retrain(
     alert_share: Annotated[
         float | None, typer.Option(help="Share of events at which recall is compared; 0.01.")
     ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0,
+            max=604_800.0,
+            metavar="SECONDS",
+            help="Try other ways to learn for about so long; otherwise the champion's is taken.",
+        ),
+    ] = None,
     new_plan: Annotated[
         bool,
         typer.Option(
@@ -108,6 +117,7 @@ def retrain(
         "base_file": base_file,
         "label_delay_days": label_delay_days,
         "alert_share": alert_share,
+        "budget_seconds": budget,
         "seed": seed,
         "shadow": shadow or None,
         "keep_plan": False if new_plan else None,

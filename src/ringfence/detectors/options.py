@@ -10,6 +10,8 @@ from ringfence.detectors.comparison import ALERT_SHARE
 from ringfence.errors import InvalidInput
 from ringfence.models.weights import Unlabelled
 
+_MAX_BUDGET_SECONDS = 604_800.0
+
 
 class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a model is trained anew. What is not said here is as with the champion.
@@ -19,7 +21,8 @@ class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     long labels take; younger events are not compared on (but never more than a tenth of the time
     since the champion's data ended is left out). `alert_share`: the share of events at which recall
     is compared. `keep_plan`: remember what the champion remembers, so that no profile has to be
-    built. `shadow`: have it score live events at once.
+    built. `budget_seconds`: try other ways to learn for about so long. `shadow`: have it score live
+    events at once.
     """
 
     since: datetime | None = None
@@ -28,6 +31,7 @@ class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     label_delay_days: float = 7.0
     alert_share: float = ALERT_SHARE
     keep_plan: bool = True
+    budget_seconds: float | None = None
     seed: int | None = None
     shadow: bool = False
 
@@ -40,5 +44,9 @@ class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             raise InvalidInput("out of range", field="label_delay_days", expected="0 to 365 days")
         if not 0 < self.alert_share <= 1:
             raise InvalidInput("out of range", field="alert_share", expected="above 0, at most 1")
+        if self.budget_seconds is not None and not 1 <= self.budget_seconds <= _MAX_BUDGET_SECONDS:
+            raise InvalidInput(
+                "out of range", field="budget_seconds", expected=f"1 to {_MAX_BUDGET_SECONDS:.0f}"
+            )
         if self.seed is not None and not 0 <= self.seed < 2**31:
             raise InvalidInput("out of range", field="seed", expected="0 to 2147483647")

@@ -35,6 +35,7 @@ from ringfence.events import get_event_type
 from ringfence.models import (
     Artifact,
     DataSet,
+    Facts,
     ModelType,
     Trained,
     get_model,
@@ -46,6 +47,7 @@ from ringfence.models import (
 )
 from ringfence.models.logged import data_from_log
 from ringfence.models.weights import (
+    DEFAULT_WEIGHTS,
     LABEL_SOURCE,
     LabelWeight,
     UnlabelledTreatment,
@@ -121,7 +123,7 @@ def retrain(
         progress=lambda share: tell(0.15 * share, "reading the event log"),
     )
     data = assume_labels(data, unlabelled, end)
-    trained = _trained(data, artifact, model.model_type, options, facts.seed, weights, tell)
+    trained = _trained(data, artifact, facts, options, weights, tell)
     with database.read() as connection:
         evaluation = evaluate(
             connection,
@@ -233,22 +235,27 @@ def evaluate_again(
 def _trained(
     data: DataSet,
     champion: Artifact,
-    kind: ModelType,
+    facts: Facts,
     options: RetrainingOptions,
-    seed: int,
     weights: Mapping[str, LabelWeight] | None,
     tell: Progress,
 ) -> Trained:
-    plan = champion.plan
-    if kind is ModelType.TRANSACTION_FRAUD_INSIGHTS and not options.keep_plan:
-        plan = plan_for(data)
-    names = [variable.name for variable in champion.variables]
+    plan, recipe = champion.plan, facts.recipe
+    seed = facts.seed if options.seed is None else options.seed
+    if plan is not None and not options.keep_plan:
+        plan, recipe = plan_for(data), None
+    if recipe is not None:
+        parameters = {**recipe.parameters, "seed": seed}
+        recipe = msgspec.structs.replace(recipe, parameters=parameters)
     return train(
         data,
         plan=plan,
         since=options.since,
-        variables=names,
-        seed=seed if options.seed is None else options.seed,
+        variables=[variable.name for variable in champion.variables],
+        seed=seed,
+        budget_seconds=options.budget_seconds,
+        recipe=None if options.budget_seconds is not None else recipe,
+        weights=DEFAULT_WEIGHTS if weights is None else weights,
         progress=lambda share, what: tell(0.15 + 0.6 * share, what),
     )
 
