@@ -164,10 +164,11 @@ def _show(report: DriftReport, *, show_all: bool) -> None:
     if len(shown) < len(ordered):
         console.print(f"{len(ordered) - len(shown)} more have moved less; --all shows them.")
     console.print(f"Calibration: {_calibration(report.calibration)}")
-    if report.alert_share is not None:
+    high = report.alerts
+    if high.share is not None:
         console.print(
-            f"At or above {report.threshold:.0f} scored {report.alert_share:.2%} of the events; "
-            f"{report.alert_share_expected:.2%} were expected."
+            f"High scores: {high.state}: {high.share:.2%} of the events at or above "
+            f"{high.threshold:.0f}, {high.expected:.2%} expected"
         )
     table(
         ("from", "to", "events>", "scored>", "labelled>", "frauds>", "expected>", "score index>"),

@@ -172,6 +172,12 @@ def drift_notes(connection: Connection, model_id: str, version: str) -> list[str
         for of in (report.score, *report.variables)
         if of.state is State.ALERT
     ]
+    high = report.alerts
+    if high.state is State.ALERT and high.share is not None:
+        notes.append(
+            f"{high.share:.2%} of the events of {window} scored {high.threshold:.0f} or more, "
+            f"where {high.expected:.2%} were expected."
+        )
     frauds = report.calibration
     if frauds.state is State.ALERT:
         notes.append(

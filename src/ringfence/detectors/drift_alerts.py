@@ -24,7 +24,7 @@ from ringfence.models.stability import Bounds, State
 from ringfence.storage import Database, now
 
 _ROUND = "check"
-_PSI, _CALIBRATION = "psi", "calibration"
+_PSI, _CALIBRATION, _ALERTS = "psi", "calibration", "alerts"
 # A check that has taken so long is taken for dead, and another server begins anew.
 _LONGEST = timedelta(minutes=30)
 
@@ -32,9 +32,10 @@ _LONGEST = timedelta(minutes=30)
 class DriftAlert(msgspec.Struct, frozen=True, kw_only=True):
     """Something that went beyond its bound.
 
-    `measure` is `psi` (of the variable or remembered value `subject`, or of `score`) or
-    `calibration` (observed by expected frauds). `value` is as last seen, in the window from `since`
-    to `until`. An alert is open until `cleared_at`; acknowledging it only says that somebody knows.
+    `measure` is `psi` (of the variable or remembered value `subject`, or of `score`), `alerts`
+    (high scores by expected ones) or `calibration` (frauds by expected ones). `value` is as last
+    seen, in the window from `since` to `until`. An alert is open until `cleared_at`; acknowledging
+    it only says that somebody knows.
     """
 
     alert_id: str
@@ -57,6 +58,8 @@ class DriftAlert(msgspec.Struct, frozen=True, kw_only=True):
         who = f"{self.model_id} {self.version}"
         if self.measure == _CALIBRATION:
             return f"{who}: {self.value:.2f} times as many frauds as its scores let expect"
+        if self.measure == _ALERTS:
+            return f"{who}: {self.value:.2f} times as many {self.subject} as when it was measured"
         return (
             f"{who}: the distribution of {self.subject} has moved, stability index "
             f"{self.value:.2f}, bound {self.bound:g}"
@@ -241,8 +244,11 @@ def _measures(report: DriftReport) -> Iterable[tuple[str, str, State, float, flo
     bounds = report.bounds
     for of in (report.score, *report.variables):
         yield _PSI, of.name, of.state, of.excess, bounds.alert
-    ratio = report.calibration.ratio
-    yield _CALIBRATION, "frauds", report.calibration.state, ratio or 0.0, bounds.calibration
+    for measure, subject, found in (
+        (_ALERTS, f"scores from {report.alerts.threshold:.0f} on", report.alerts),
+        (_CALIBRATION, "frauds", report.calibration),
+    ):
+        yield measure, subject, found.state, found.ratio or 0.0, bounds.calibration
 
 
 def _clear_others(connection: Connection, watched: Iterable[tuple[str, str]]) -> None:

@@ -8,13 +8,13 @@ their scores let expect.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from ringfence.models.baseline import Baseline
-from ringfence.models.bins import SCORE_BINS, score_labels
+from ringfence.models.bins import SCORE_BINS, decisive, score_labels
 from ringfence.models.stability import Bounds, Shift, State, compare, share_range
 
 # Fewer labelled events, or fewer frauds both seen and expected, say nothing of calibration.
@@ -82,6 +82,23 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     ratio_high: float | None
 
 
+class AlertShare(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events score at or above the suggested `threshold`, beside what is expected.
+
+    `share` is None without a scored event. `ratio` is share by expected share, with its 99 % range;
+    None where both are too few.
+    """
+
+    state: State
+    threshold: float
+    alerts: int
+    share: float | None
+    expected: float
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+
+
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of time within the report. `scored` are the events that the version scored,
     `alerts` those at or above the suggested threshold. `fraud_low` to `fraud_high` is the 95 %
@@ -103,8 +120,7 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
     """How a model version stands to the events of a window.
 
     The states are of the events from `since` on and before `until`; `slices` may begin earlier.
-    One of `sampled` events was read, 1 meaning all. `alert_share` is the share of scored events at
-    or above `threshold`.
+    One of `sampled` events was read, 1 meaning all.
     """
 
     model_id: str
@@ -121,16 +137,15 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
     variables: tuple[Drift, ...]
     calibration: Calibration
     score_bins: tuple[ScoreShare, ...]
-    threshold: float
-    alert_share: float | None
-    alert_share_expected: float
+    alerts: AlertShare
     fraud_share_expected: float
     slices: tuple[Slice, ...]
 
     @property
     def beyond(self) -> tuple[str, ...]:
-        """The names of what is beyond its bound: variables, `score`, `calibration`."""
-        named = [("score", self.score.state), ("calibration", self.calibration.state)]
+        """The names of what is beyond its bound: variables, `score`, `alerts`, `calibration`."""
+        named = [("score", self.score.state), ("alerts", self.alerts.state)]
+        named.append(("calibration", self.calibration.state))
         named += [(of.name, of.state) for of in self.variables]
         return tuple(name for name, state in named if state is State.ALERT)
 
@@ -187,12 +202,14 @@ def build_report(
         _sum([of.score for of in judged], SCORE_BINS),
         [of.score for of in counted],
         bounds,
+        compared=decisive,
     )
     labelled = _sum([of.labelled for of in judged], SCORE_BINS)
     frauds = _sum([of.frauds for of in judged], SCORE_BINS)
     calibration = calibrated(baseline, labelled, frauds, bounds)
-    states = [score.state, calibration.state, *(of.state for of in variables)]
     scored = sum(of.scored for of in judged)
+    alerts = alerted(baseline, sum(of.alerts for of in judged), scored, bounds)
+    states = [score.state, alerts.state, calibration.state, *(of.state for of in variables)]
     shares = fraud_shares(baseline)
     return DriftReport(
         model_id=model_id,
@@ -212,9 +229,7 @@ def build_report(
             ScoreShare(label, n, hits, round(n * share, 3))
             for label, n, hits, share in zip(score_labels(), labelled, frauds, shares, strict=True)
         ),
-        threshold=baseline.threshold,
-        alert_share=sum(of.alerts for of in judged) / scored if scored else None,
-        alert_share_expected=baseline.alerts / max(1, baseline.held_out_events),
+        alerts=alerts,
         fraud_share_expected=baseline.held_out_frauds / max(1, baseline.held_out_events),
         slices=tuple(
             _slice(baseline, of, excess, bounds)
@@ -243,12 +258,38 @@ def calibrated(
         margin = _Z99 * math.sqrt(variance) / expected
         ratio = seen / expected
         low, high = max(0.0, ratio - margin), ratio + margin
-        state = _calibration_state(ratio, low <= 1 <= high, bounds.calibration)
+        state = _ratio_state(ratio, low <= 1 <= high, bounds.calibration)
     return Calibration(
         state=state,
         labelled=total,
         frauds=seen,
         expected=round(expected, 3),
+        ratio=ratio,
+        ratio_low=low,
+        ratio_high=high,
+    )
+
+
+def alerted(baseline: Baseline, alerts: int, scored: int, bounds: Bounds) -> AlertShare:
+    """The share of scored events at or above the suggested threshold, beside that of the held-out
+    events; beyond bounds as calibration is."""
+    measured = max(1, baseline.held_out_events)
+    share = baseline.alerts / measured
+    expected = share * scored
+    ratio = low = high = None
+    state = State.TOO_FEW
+    if scored >= _MIN_LABELLED and max(alerts, expected) >= _MIN_FRAUDS and expected:
+        variance = share * (1 - share) * (scored + scored * scored / measured)
+        margin = _Z99 * math.sqrt(variance) / expected
+        ratio = alerts / expected
+        low, high = max(0.0, ratio - margin), ratio + margin
+        state = _ratio_state(ratio, low <= 1 <= high, bounds.calibration)
+    return AlertShare(
+        state=state,
+        threshold=baseline.threshold,
+        alerts=alerts,
+        share=alerts / scored if scored else None,
+        expected=share,
         ratio=ratio,
         ratio_low=low,
         ratio_high=high,
@@ -263,7 +304,7 @@ def fraud_shares(baseline: Baseline) -> list[float]:
     return [(of.frauds + overall) / (of.events + 1) for of in baseline.calibration]
 
 
-def _calibration_state(ratio: float, by_chance: bool, bound: float) -> State:
+def _ratio_state(ratio: float, by_chance: bool, bound: float) -> State:
     times = max(ratio, 1 / ratio) if ratio else math.inf
     if by_chance or times < 1 + (bound - 1) / 2:
         return State.STABLE
@@ -282,8 +323,9 @@ def _drift(
     remembered: bool = False,
     has_missing: bool = False,
     has_new: bool = False,
+    compared: Callable[[Sequence[int]], Sequence[int]] = list,
 ) -> Drift:
-    shift = compare(expected, actual, bounds)
+    shift = compare(compared(expected), compared(actual), bounds)
     n, m = max(1, sum(expected)), max(1, sum(actual))
     return Drift(
         name=name,
@@ -301,7 +343,9 @@ def _drift(
             BinShare(label, round(e / n, 6), round(a / m, 6))
             for label, e, a in zip(labels, expected, actual, strict=True)
         ),
-        by_slice=tuple(_excess(compare(expected, of, bounds)) for of in by_slice),
+        by_slice=tuple(
+            _excess(compare(compared(expected), compared(of), bounds)) for of in by_slice
+        ),
     )
 
 

@@ -43,7 +43,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """From where on something is watched, and from where on it is an alert.
 
     `watch` and `alert` are of the stability index. `calibration` is how many times as many, or as
-    few, frauds as expected there may be; half of that excess is watched.
+    few, frauds as expected there may be, and high scores; half of that excess is watched.
     """
 
     watch: float = WATCH

@@ -89,7 +89,7 @@ class _Watch:
 
     def _alert(self, alert: DriftAlert) -> None:
         here = markup.path("models", alert.model_id, alert.version, "drift")
-        what = alert.subject if alert.measure == "psi" else "frauds by expected frauds"
+        what = alert.subject if alert.measure == "psi" else f"{alert.subject}, by expected"
         if alert.cleared_at is not None:
             state = markup.pill("cleared", "good")
         elif alert.acknowledged_at is not None:

@@ -174,7 +174,8 @@ def _facts(report: DriftReport) -> Markup:
         else f"{frauds.ratio:.2f} times as many ({frauds.ratio_low:.2f} to {frauds.ratio_high:.2f})"
     )
     drawn = "" if report.sampled == 1 else f", one of {report.sampled} drawn"
-    alert_share = "-" if report.alert_share is None else markup.share(report.alert_share, 2)
+    high = report.alerts
+    share = "-" if high.share is None else markup.share(high.share, 2)
     return markup.facts(
         (
             ("From", markup.moment(report.since)),
@@ -183,8 +184,8 @@ def _facts(report: DriftReport) -> Markup:
             ("Scored by this version", f"{report.scored:,}"),
             ("Beyond bounds", ", ".join(report.beyond) or "nothing"),
             ("Index of the score", f"{report.score.psi:.3f} ({report.score.state})"),
-            (f"Scores from {report.threshold:.0f} on", alert_share),
-            ("Expected", markup.share(report.alert_share_expected, 2)),
+            (f"Scores from {high.threshold:.0f} on", f"{share} ({high.state})"),
+            ("Expected of these", markup.share(high.expected, 2)),
             ("Labelled events", f"{frauds.labelled:,}"),
             ("Frauds among them", f"{frauds.frauds:,}, {frauds.expected:,.1f} expected"),
             ("Frauds by expected", ratio),
