@@ -34,6 +34,7 @@ from ringfence.web.routes import (
     events,
     external_models,
     models,
+    shadows,
 )
 from ringfence.web.services import Services, open_services
 from ringfence.web.sign_in import add_sign_in
@@ -47,6 +48,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         models.operations,
         external_models.operations,
         detectors.operations,
+        shadows.operations,
         backtests.operations,
         drift.operations,
         challengers.operations,
