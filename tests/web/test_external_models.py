@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
-from api_servers import Server
+from api_servers import PASSWORD, Server
 
 from ringfence.examples import read_example
 
@@ -137,3 +137,16 @@ def test_what_cannot_work_is_refused_by_field(
     assert reply.status_code in (404, 422), reply.text
     assert reply.json()["error"]["field"] == field
     assert api.get("/v1/external-models/wrong").status_code == 404
+
+
+def test_the_models_page_shows_them_and_no_secret(
+    api: httpx2.Client, server: Server, elsewhere: dict[str, Any]
+) -> None:
+    with server.client(key=None) as browser:
+        signed_in = browser.post("/sign-in", data={"name": "admin", "password": PASSWORD})
+        assert signed_in.status_code == 303, signed_in.text
+        page = browser.get("/models").text
+    assert "External models" in page
+    assert elsewhere["endpoint"]["url"] in page
+    assert "elsewhere_score" in page
+    assert "tellnobody" not in page
