@@ -48,6 +48,7 @@ _TABLES = (
     "detectors",
     "event_types",
     "events",
+    "external_models",
     "lists",
     "outcomes",
     "rules",

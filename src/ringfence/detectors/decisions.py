@@ -26,7 +26,8 @@ class MatchedRule(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided about an event. `scores` are 0-1000 by model output variable.
+    """What was decided about an event. `scores` are by model output variable, 0-1000 unless an
+    external model declares another scale; one that failed without a fallback has none.
 
     `profile_values` are what the models were given of profiles, by plan id and in the order of the
     plan's aggregates, None where there was no value; None as a whole if no model looks at any.
