@@ -31,7 +31,7 @@ def tuning(data: DataSet) -> Tuning:
     rows = split(data.rows)
     table = feature_table(data, used, None, rows, lambda done, what: None)
     at = data.frame[TIME_INPUT].dt.epoch("us").to_numpy()
-    recipe, found = tune(
+    recipe, trees, found = tune(
         Grower(table),
         [later_fold(table.rows, at)],
         Recipe(parameters_for(rows, remembering=False) | {"seed": 7}),
@@ -40,6 +40,7 @@ def tuning(data: DataSet) -> Tuning:
         lambda trees: 1_000.0 * trees,
     )
     assert recipe == found.recipe
+    assert trees > 0
     return found
 
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 # Lines that are too long are left to the terminal, or to whoever reads the pipe.
 console = Console(highlight=False, soft_wrap=True)
+# Before that much is done, an estimate of the time left would be a guess.
+_TOLD_FROM = 0.02
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: str = "") -> None:
@@ -29,15 +40,16 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: st
 def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
     """A progress bar; call it with the share done (0-1) and, if it changed, what is being done.
 
-    Without a terminal, each stage is one line when it begins.
+    The time left is what the share of the time so far says. Without a terminal, each stage is one
+    line when it begins; numbers that count up in it do not make it another one.
     """
     if not console.is_terminal:
-        seen = {what}
+        seen = {_stage_of(what)}
         console.print(f"{what} ...")
 
         def tell(share: float, stage: str = "") -> None:
-            if stage and stage not in seen:
-                seen.add(stage)
+            if stage and _stage_of(stage) not in seen:
+                seen.add(_stage_of(stage))
                 console.print(f"  {stage} ...")
 
         yield tell
@@ -47,7 +59,7 @@ def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        _TimeLeft(),
         console=console,
     ) as progress:
         task = progress.add_task(what, total=1.0)
@@ -59,3 +71,24 @@ def progress_bar(what: str) -> Iterator[Callable[[float, str], None]]:
 
         yield advance
         progress.update(task, completed=1.0, description=what)
+
+
+class _TimeLeft(ProgressColumn):
+    """Rich's own looks at the last steps only, which tell little where steps differ."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        share, elapsed = task.percentage / 100, task.elapsed
+        if task.finished or not elapsed or share < _TOLD_FROM:
+            return Text("")
+        left = round(elapsed * (1 - share) / share)
+        minutes, seconds = divmod(left, 60)
+        hours, minutes = divmod(minutes, 60)
+        shown = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+        return Text(f"{shown} left", style="progress.remaining")
+
+
+def _stage_of(stage: str) -> str:
+    """A stage without what counts up in it: `tree 30 of at most 300`."""
+    return re.sub(r"\b(tree|row) [\d,]+", r"\1", stage)

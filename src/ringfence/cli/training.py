@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from ringfence.cli.options import DataDir, EventTypeName, open_database, setting
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ringfence.models import ModelType, ModelVersion, TakeoverMetrics
+    from ringfence.models import Facts, ModelType, ModelVersion, TakeoverMetrics, Tuning
     from ringfence.storage import Database
 
 
@@ -42,14 +43,25 @@ def train(
     seed: Annotated[
         int, typer.Option(min=0, help="The same data and seed give the same version.")
     ] = 0,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            min=1.0,
+            max=604_800.0,
+            metavar="SECONDS",
+            help="Spend about so long on the training, and try other ways to learn for as long as "
+            "that leaves time: class weights, sizes of trees, averages of models. A version that "
+            "was found so tells what was tried. Default: the standard way, at once.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Train a new version of a model from labelled events.
 
     The file has one row an event: EVENT_TIMESTAMP, EVENT_LABEL, and columns named like the event
-    type's variables. The last 15 % by time are held out to stop, calibrate and measure on. For
-    TRANSACTION_FRAUD_INSIGHTS columns such as customer_id and card_id, or ENTITY_TYPE and
-    ENTITY_ID, say whose the events are.
+    type's variables. The metrics and the score are of a model that has not seen the last 15 % by
+    time; the version itself has learned from them, too. For TRANSACTION_FRAUD_INSIGHTS columns such
+    as customer_id and card_id, or ENTITY_TYPE and ENTITY_ID, say whose the events are.
 
     ACCOUNT_TAKEOVER_INSIGHTS needs logins with an account and a variable of type IP_ADDRESS; those
     of types USERAGENT, FINGERPRINT and ARE_CREDENTIALS_VALID, latitude and longitude tell more.
@@ -63,12 +75,15 @@ def train(
 
         ringfence train payments.parquet --model habits --type TRANSACTION_FRAUD_INSIGHTS
 
+        ringfence train payments.parquet --budget 300
+
         ringfence train logins.parquet --model takeovers --event-type login \\
         --type ACCOUNT_TAKEOVER_INSIGHTS
     """
     from ringfence.cli.screen import progress_bar
 
-    database = open_database(settings_of(data_dir=data_dir))
+    settings = settings_of(data_dir=data_dir)
+    database = open_database(settings)
     with progress_bar("Training") as advance:
         version = train_version(
             database,
@@ -78,6 +93,8 @@ def train(
             seed,
             advance,
             model_type=None if model_type is None else model_type.value,
+            budget_seconds=budget,
+            label_weights=settings.label_weights,
         )
     show_version(version)
 
@@ -91,13 +108,17 @@ def train_version(
     progress: Callable[[float, str], None],
     *,
     model_type: str | None = None,
+    budget_seconds: float | None = None,
+    label_weights: Mapping[str, float | Mapping[str, float]] | None = None,
 ) -> ModelVersion:
     """Train on `source` and keep the result as the model's next version.
 
-    The model is made when there is none: of type `model_type`, by default ONLINE_FRAUD_INSIGHTS.
-    Raises `DataInvalid` with every finding, `Conflict` when there is one of another type.
+    `budget_seconds` are for reading and training, `label_weights` as in the settings. The model is
+    made when there is none: of type `model_type`, by default ONLINE_FRAUD_INSIGHTS.
+    Raises `DataInvalid` with every finding, `Conflict` when there is one of another type,
+    `InvalidInput` for a budget where there is nothing to try.
     """
-    from ringfence.errors import NotFound
+    from ringfence.errors import InvalidInput, NotFound
     from ringfence.events import get_event_type
     from ringfence.models import (
         ModelType,
@@ -109,23 +130,41 @@ def train_version(
         train_takeover,
     )
     from ringfence.models import train as train_on
+    from ringfence.models.weights import weights_of
 
     with database.read() as connection:
         event_type = get_event_type(connection, event_type_name)
         kind = _model_type(connection, model_id, model_type)
-    progress(0.0, "reading")
     of_logins = kind is ModelType.ACCOUNT_TAKEOVER_INSIGHTS
+    if of_logins and budget_seconds is not None:
+        raise InvalidInput(
+            f"a model of type {kind} is always trained in the standard way",
+            field="budget",
+            expected="no budget, or another type of model",
+        )
+    progress(0.0, "reading")
+    began = time.perf_counter()
     data = read_data(source, event_type, labels_required=not of_logins)
-    progress(0.1, "checking")
+    read = time.perf_counter()
+    took = read - began
 
     def tell(share: float, stage: str) -> None:
-        progress(0.1 + 0.9 * share, stage)
+        # As a share of the time that reading and training will have taken together.
+        so_far = time.perf_counter() - read
+        progress((took + so_far) / (took + so_far / share) if share > 0 else 0.02, stage)
 
     if of_logins:
         trained = train_takeover(data, seed=seed, progress=tell)
     else:
         plan = plan_for(data) if kind is ModelType.TRANSACTION_FRAUD_INSIGHTS else None
-        trained = train_on(data, plan=plan, seed=seed, progress=tell)
+        trained = train_on(
+            data,
+            plan=plan,
+            seed=seed,
+            budget_seconds=None if budget_seconds is None else max(1.0, budget_seconds - took),
+            weights=weights_of(label_weights or {}),
+            progress=tell,
+        )
     with database.write() as connection:
         try:
             get_model(connection, model_id)
@@ -166,8 +205,10 @@ def show_version(version: ModelVersion) -> None:
         f"{', of events and what was before' if remembers else ''}: "
         f"{facts.rows:,} events, {facts.frauds:,} of them fraud, "
         f"{facts.first_at:%Y-%m-%d} to {facts.last_at:%Y-%m-%d}; "
-        f"{facts.held_out_rows:,} held out; trained in {facts.duration_seconds:.1f} s"
+        f"{_held_out(facts)}; trained in {facts.duration_seconds:.1f} s"
     )
+    if facts.tuning is not None:
+        _show_tuning(facts.tuning)
     console.print(
         f"AUC {metrics.auc:.3f} (95 % range {metrics.auc_low:.3f} to {metrics.auc_high:.3f}), "
         f"average precision {metrics.average_precision:.3f}"
@@ -180,6 +221,29 @@ def show_version(version: ModelVersion) -> None:
         ),
     )
     _show_findings(version)
+
+
+def _held_out(facts: Facts) -> str:
+    if facts.crossed:
+        return "each held out in turn to measure"
+    return f"the last {facts.held_out_rows:,} held out to measure"
+
+
+def _show_tuning(tuning: Tuning) -> None:
+    from ringfence.cli.screen import console, table
+
+    given_up = sum(trial.average_precision is None for trial in tuning.trials)
+    console.print(
+        f"Tried {len(tuning.trials)} recipes in {sum(t.seconds for t in tuning.trials):.0f} s, "
+        f"{given_up} of them given up early; chosen by {tuning.frauds:,} frauds among "
+        f"{tuning.events:,} events that were not held out. Those that ranked best:"
+    )
+    judged = [trial for trial in tuning.trials if trial.average_precision is not None]
+    judged.sort(key=lambda trial: trial.average_precision or 0.0, reverse=True)
+    table(
+        ("recipe", "average precision>", "trees>", "verdict"),
+        ((t.words, f"{t.average_precision:.4f}", f"{t.trees}", str(t.verdict)) for t in judged[:5]),
+    )
 
 
 def _show_takeovers(version: ModelVersion, metrics: TakeoverMetrics) -> None:

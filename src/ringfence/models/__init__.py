@@ -41,6 +41,7 @@ from ringfence.models.metrics import (
 from ringfence.models.scoring import Scorer
 from ringfence.models.takeover import takeover_plan, train_takeover
 from ringfence.models.training import Trained, train
+from ringfence.models.trials import Recipe, Trial, Tuning
 
 __all__ = [
     "Artifact",
@@ -58,11 +59,14 @@ __all__ = [
     "Model",
     "ModelType",
     "ModelVersion",
+    "Recipe",
     "Scorer",
     "TakeoverMetrics",
     "TakeoverRow",
     "Threshold",
     "Trained",
+    "Trial",
+    "Tuning",
     "UsedVariable",
     "create_model",
     "get_model",

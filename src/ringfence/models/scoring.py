@@ -13,7 +13,7 @@ from typing import TypeAlias
 from ringfence.errors import Unavailable
 from ringfence.events.variables import Value
 from ringfence.models.artifact import Artifact, Encoding
-from ringfence.models.calibration import score_of
+from ringfence.models.calibration import probability_of, score_of
 from ringfence.models.explanations import Contribution, explain
 from ringfence.models.habits import Remembered, remembered_features
 from ringfence.models.steps import (
@@ -40,8 +40,11 @@ class Scorer:
     them. Calls that leave them out, or pass some that are not wanted, raise `ValueError`.
     """
 
-    def __init__(self, artifact: Artifact):
+    def __init__(self, artifact: Artifact, *, remembered: int = _REMEMBERED):
+        """`remembered` is how many values a variable has at most whose features are kept: more of
+        them for scoring many events at once."""
         self._bounds = artifact.bounds
+        self._probabilities = artifact.probabilities
         self._trees = Trees(artifact.trees)
         steps = steps_for(artifact.variables)
         self.plan: ProfilePlan | None = artifact.plan
@@ -55,7 +58,7 @@ class Scorer:
                 "the stored model has other features than this release computes",
                 expected="a version trained by this release",
             )
-        self._encoders = [_encoder(step, artifact.encodings) for step in steps]
+        self._encoders = [_encoder(step, artifact.encodings, remembered) for step in steps]
 
     def score(
         self,
@@ -70,6 +73,17 @@ class Scorer:
         """
         bounds = self._bounds
         return [score_of(raw, bounds) for raw in self.log_odds(rows, ats, profiles)]
+
+    def probability(self, score: float) -> float | None:
+        """How likely an event of this score (0-1000) is fraud, 0 to 1; None for a version that
+        was trained before this was kept.
+
+        As among the events that the version was measured on: where fewer events have become
+        fraud since, it is less.
+        """
+        if not self._probabilities:
+            return None
+        return probability_of(score, self._probabilities)
 
     def log_odds(
         self,
@@ -134,7 +148,7 @@ class Scorer:
         return profile
 
 
-def _encoder(step: Step, encodings: Mapping[str, Encoding]) -> _Encode:
+def _encoder(step: Step, encodings: Mapping[str, Encoding], most: int) -> _Encode:
     """The features of one step for an event, by the fastest way to the same values."""
     encoder = Encoder(step, encodings)
     first, second = step.inputs[0], step.inputs[-1]
@@ -157,7 +171,7 @@ def _encoder(step: Step, encodings: Mapping[str, Encoding]) -> _Encode:
         found = recall(value)
         if found is None:
             found = of_one(value)
-            if len(memory) >= _REMEMBERED:
+            if len(memory) >= most:
                 memory.clear()
             memory[value] = found
         return found
@@ -167,7 +181,7 @@ def _encoder(step: Step, encodings: Mapping[str, Encoding]) -> _Encode:
         found = recall(pair)
         if found is None:
             found = of_two(*pair)
-            if len(memory) >= _REMEMBERED:
+            if len(memory) >= most:
                 memory.clear()
             memory[pair] = found
         return found

@@ -25,13 +25,14 @@ from ringfence.events.variables import Variable
 from ringfence.models.artifact import Artifact
 from ringfence.models.baseline import Baseline
 from ringfence.models.baseline_counting import baseline_of
-from ringfence.models.boosting import Grower, Grown, best_trees, more_trees, parameters_for
+from ringfence.models.boosting import Grower, Grown, parameters_for
 from ringfence.models.calibration import (
     MAX_SCORE,
     false_positive_rate,
     probabilities,
     score_bounds,
 )
+from ringfence.models.course import Course
 from ringfence.models.data import DataSet
 from ringfence.models.definitions import Facts, Importance, UsedVariable
 from ringfence.models.forecast import Forecast
@@ -39,14 +40,7 @@ from ringfence.models.history import check_plan
 from ringfence.models.matrix import FeatureTable, feature_table
 from ringfence.models.messages import Message
 from ringfence.models.metrics import Metrics, measure
-from ringfence.models.splitting import (
-    Fold,
-    Split,
-    crossed_folds,
-    later_fold,
-    split,
-    split_remembering,
-)
+from ringfence.models.splitting import Split, split, split_remembering
 from ringfence.models.steps import TIME_INPUT
 from ringfence.models.trials import Recipe
 from ringfence.models.tuning import tune
@@ -60,8 +54,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_BUDGET_SECONDS = 7 * 86_400.0
-# With fewer held-out frauds, one more or less moves what is measured by more than 3%.
-_FEW_FRAUDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +82,8 @@ def train(
     seed: int = 0,
     budget_seconds: float | None = None,
     recipe: Recipe | None = None,
-    weights: Mapping[str, LabelWeight] = DEFAULT_WEIGHTS,
+    weights: Mapping[str, LabelWeight] | None = None,
+    grower: Callable[[FeatureTable], Grower] = Grower,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trained:
     """Train on a data set that was read for an event type.
@@ -98,7 +91,8 @@ def train(
     Without a `plan` this gives a model of type ONLINE_FRAUD_INSIGHTS; with one (`plan_for` proposes
     it) a model of type TRANSACTION_FRAUD_INSIGHTS, which needs profile values to score. Events
     before `since` are not learned from, but remembered. `variables` are the names to learn from:
-    all that the data has, by default. `weights` are those of labels by their source.
+    all that the data has, by default. `weights` are those of labels by their source, by default
+    `DEFAULT_WEIGHTS`. `grower` is what grows trees on the table of features: this machine.
 
     With `budget_seconds` other ways to grow trees are tried for about as long as leaves time to
     train with the best one; `recipe`, that of an earlier version (`facts.recipe`), makes it again
@@ -123,16 +117,15 @@ def train(
     most = int(given["num_iterations"])
     # What is known of the work before the table is there: some 60 features, half of the trees.
     forecast.plan(1.3 * data.rows * 60 * most)
-    table = feature_table(
-        data, used, plan, rows, forecast.enriching, weights=label_weights(data.frame, weights)
-    )
-    course = _Course(table, data.frame[TIME_INPUT].dt.epoch("us").to_numpy(), forecast)
-    tuning = None
+    weighed = label_weights(data.frame, DEFAULT_WEIGHTS if weights is None else weights)
+    table = feature_table(data, used, plan, rows, forecast.enriching, weights=weighed)
+    course = Course(grower(table), data.frame[TIME_INPUT].dt.epoch("us").to_numpy(), forecast)
+    counted, tuning = None, None
     if budget_seconds is not None:
-        recipe, tuning = tune(
+        recipe, counted, tuning = tune(
             course.grower, course.folds, recipe, forecast, budget_seconds, course.cells
         )
-    result = course.run(recipe)
+    result = course.run(recipe, counted)
 
     forecast.closing("calibrating and measuring")
     is_fraud = table.is_fraud[result.rows]
@@ -191,95 +184,6 @@ def train(
     )
     forecast.end("trained")
     return trained
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What was grown. `raw` are the log-odds of `rows`, none of them by a model that learned from
-    it; `learned_rows` is how many rows such a model learned from."""
-
-    final: Grown
-    measured: Grown | None
-    trees: int
-    rows: NDArray[np.int64]
-    raw: NDArray[np.float64]
-    learned_rows: int
-
-
-class _Course:
-    """The growing of a training: of what rows, and how many trees."""
-
-    def __init__(self, table: FeatureTable, at: NDArray[np.int64], forecast: Forecast):
-        import numpy as np
-
-        rows = table.rows
-        self.table = table
-        self.grower = Grower(table)
-        self._forecast = forecast
-        self._every = np.arange(rows.start, len(table.is_fraud))
-        self._learned = np.arange(rows.start, rows.stop)
-        few = int(table.is_fraud[rows.held_out :].sum()) < _FEW_FRAUDS
-        self.crossed = few or int((~table.is_fraud[rows.held_out :]).sum()) < _FEW_FRAUDS
-        self.folds: tuple[Fold, ...] = (
-            crossed_folds(rows.start, table.is_fraud) if self.crossed else (later_fold(rows, at),)
-        )
-
-    def cells(self, trees: int, *, counted: bool = False) -> float:
-        """Rows times features times trees that growing with so many trees is made of; `counted` is
-        whether the trees have been counted."""
-        rows = 0 if counted else sum(len(fold.learned) for fold in self.folds)
-        rows += len(self._every) + (0 if self.crossed else len(self._learned))
-        return float(rows * trees * len(self.table.features))
-
-    def run(self, recipe: Recipe) -> _Result:
-        """Count the trees, measure, and grow the version itself."""
-        import numpy as np
-
-        most = int(recipe.parameters["num_iterations"])
-        self._forecast.plan(self.cells(most * recipe.averaged))
-        self._watch("counting the trees")
-        counted = []
-        for fold in self.folds:
-            grown = self.grower.grow(recipe, fold.learned, most, judged=fold.judged)
-            assert grown is not None
-            counted.append((grown, fold))
-        best = best_trees(counted)
-        trees = more_trees(best)
-        self._forecast.plan(self.cells(trees * recipe.averaged, counted=True))
-        measured = None
-        if self.crossed:
-            sums, times = np.zeros(len(self.table.is_fraud)), np.zeros(len(self.table.is_fraud))
-            for grown, fold in counted:
-                sums[fold.judged] += self.grower.raw(grown, fold.judged, best)
-                times[fold.judged] += 1
-            rows = self._every
-            raw = sums[rows] / times[rows]
-            learned_rows = round(float(np.mean([len(fold.learned) for fold in self.folds])))
-        else:
-            self._watch("growing the model to measure")
-            measured = self._fixed(recipe, self._learned, trees)
-            rows = np.arange(self.table.rows.held_out, len(self.table.is_fraud))
-            raw = self.grower.raw(measured, rows, trees)
-            learned_rows = len(self._learned)
-        self._watch("growing the version on all events")
-        return _Result(
-            self._fixed(recipe, self._every, trees), measured, trees, rows, raw, learned_rows
-        )
-
-    def _fixed(self, recipe: Recipe, rows: NDArray[np.int64], trees: int) -> Grown:
-        grown = self.grower.grow(recipe, rows, trees)
-        assert grown is not None
-        return grown
-
-    def _watch(self, what: str) -> None:
-        features = len(self.table.features)
-
-        def tell(rows: int, trees: int, most: int) -> None:
-            self._forecast.growing(
-                10.0 * rows * features, f"{what}: tree {trees} of at most {most}"
-            )
-
-        self.grower.tell_trees = tell
 
 
 def _scores(bounds: Sequence[float], raw: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -12,6 +12,9 @@ import msgspec
 
 Parameters: TypeAlias = dict[str, str | float | int | bool]
 
+# Of no interest: how many trees there are is found out.
+_LIMIT = "num_iterations"
+
 
 class Recipe(msgspec.Struct, frozen=True):
     """How trees are grown: LightGBM's parameters, and how many models, grown with one seed each,
@@ -48,6 +51,19 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     auc: float | None = None
     gain: float | None = None
     noise: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What the recipe changes, for people."""
+        return words_of(self.changed, self.averaged)
+
+
+def words_of(changed: Parameters, averaged: int) -> str:
+    """What a recipe changes, for people."""
+    words = [f"{name} {value}" for name, value in changed.items() if name != _LIMIT]
+    if averaged > 1:
+        words.append(f"the mean of {averaged} models")
+    return ", ".join(words) or "standard"
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):

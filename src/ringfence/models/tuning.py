@@ -18,7 +18,7 @@ from ringfence.models.boosting import Grower, best_trees
 from ringfence.models.forecast import Forecast
 from ringfence.models.metrics import auc_range, average_precision
 from ringfence.models.splitting import Fold
-from ringfence.models.trials import Parameters, Recipe, Trial, Tuning, Verdict
+from ringfence.models.trials import Parameters, Recipe, Trial, Tuning, Verdict, words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +77,8 @@ def tune(
     forecast: Forecast,
     budget_seconds: float,
     cells: Callable[[int], float],
-) -> tuple[Recipe, Tuning]:
-    """The best recipe that was found, and what was tried.
+) -> tuple[Recipe, int, Tuning]:
+    """The best recipe that was found, how many trees are best with it, and what was tried.
 
     `budget_seconds` are for the whole training: `cells(trees)` says how much work is still to come
     with a recipe of so many trees, and what that takes is kept back. The first recipe is tried in
@@ -97,7 +97,7 @@ def tune(
         if forecast.elapsed + longest * dearer + after > budget_seconds:
             break
         forecast.plan(cells(best.trees * best.recipe.averaged))
-        what = f"trying recipe {len(trials) + 1}: {_words(changed, recipe)}"
+        what = f"trying recipe {len(trials) + 1}: {words_of(changed, recipe.averaged)}"
         forecast.tuning(budget_seconds - after, what)
         began = forecast.elapsed
         found = search.judge(recipe, best)
@@ -129,7 +129,7 @@ def tune(
         trials=tuple(trials),
         recipe=best.recipe,
     )
-    return best.recipe, tuning
+    return best.recipe, best.trees, tuning
 
 
 class _Search:
@@ -293,13 +293,6 @@ class _Recipes:
 
 def _key(recipe: Recipe) -> tuple[object, ...]:
     return recipe.averaged, *sorted(recipe.parameters.items())
-
-
-def _words(changed: Parameters, recipe: Recipe) -> str:
-    words = [f"{name} {value}" for name, value in changed.items() if name != "num_iterations"]
-    if recipe.averaged > 1:
-        words.append(f"the mean of {recipe.averaged} models")
-    return ", ".join(words)
 
 
 def _mean(values: Iterator[float]) -> float:
