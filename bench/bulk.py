@@ -6,7 +6,7 @@
 Made-up payments with 30 variables: 10 numbers, 12 categories of 10 to 1,000,000 levels, mailbox,
 address of the network, user agent, telephone, postal code, state, country and device. Each training
 runs in a process of its own. Its memory is the most that it and the processes it starts have at one
-time, pages of files that are shared with nobody included (`Pss` of Linux, read every 0.2 s). Beside
+time, pages of files that are shared with nobody included (`Pss` of Linux, read every second). Beside
 it stands plain `lightgbm.train` on the same features, which it finds ready as one matrix of 8-byte
 numbers, with the same parameters and as many trees.
 """
@@ -153,7 +153,7 @@ def measured(*arguments: str) -> Measured:
 
     def watch() -> None:
         nonlocal most
-        while not done.wait(0.2):
+        while not done.wait(1.0):
             most = max(most, sum(map(_held, _family(process.pid))))
 
     watching = threading.Thread(target=watch)

@@ -33,7 +33,7 @@ class Coded:
     `(n_events,)`."""
 
     values: pl.Series
-    codes: NDArray[np.int32]
+    codes: NDArray[np.unsignedinteger[Any]]
 
 
 class Inputs:
@@ -69,7 +69,7 @@ class StepFeatures:
 
     numbers: tuple[NDArray[Any], ...]
     keys: tuple[tuple[Learned, NDArray[np.int32]], ...]
-    codes: NDArray[np.int32] | None
+    codes: NDArray[np.unsignedinteger[Any]] | None
 
     @property
     def width(self) -> int:
@@ -132,20 +132,18 @@ def features_of_step(
 
 
 def _coded(column: pl.Series) -> Coded:
-    import numpy as np
-
     name = column.name
     distinct = column.unique(maintain_order=True)
     numbered = distinct.to_frame().with_row_index("code")
     codes = column.to_frame().join(
         numbered, on=name, how="left", nulls_equal=True, maintain_order="left"
     )["code"]
-    return Coded(distinct, codes.to_numpy().astype(np.int32))
+    return Coded(distinct, _small(codes.to_numpy(), len(distinct)))
 
 
 def _distinct(
     step: Step, inputs: Inputs
-) -> tuple[int, Iterator[list[tuple[Input, ...]]], NDArray[np.int32]]:
+) -> tuple[int, Iterator[list[tuple[Input, ...]]], NDArray[np.unsignedinteger[Any]]]:
     """How many distinct inputs there are, the inputs in parts, and which of them events have."""
     import numpy as np
 
@@ -157,12 +155,19 @@ def _distinct(
     distinct, codes = np.unique(both, return_inverse=True)
     of_one, of_other = np.divmod(distinct, len(other.values))
     values = [one.values.gather(of_one), other.values.gather(of_other)]
-    return len(distinct), _parts(values), codes.astype(np.int32)
+    return len(distinct), _parts(values), _small(codes, len(distinct))
 
 
 def _parts(columns: list[pl.Series]) -> Iterator[list[tuple[Input, ...]]]:
     for start in range(0, len(columns[0]), _AT_ONCE):
         yield list(zip(*(c.slice(start, _AT_ONCE).to_list() for c in columns), strict=True))
+
+
+def _small(codes: NDArray[Any], count: int) -> NDArray[np.unsignedinteger[Any]]:
+    """The same codes, of which there are `count`, in as few bytes as they need."""
+    import numpy as np
+
+    return codes.astype(np.min_scalar_type(max(0, count - 1)))
 
 
 def _narrowed(values: NDArray[np.float64]) -> NDArray[Any]:
