@@ -21,6 +21,7 @@ from ringfence.cli import (
     rules,
     scoring,
     serving,
+    shadows,
     simulating,
     training,
 )
@@ -53,6 +54,7 @@ app.add_typer(challengers.app, name="challengers")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(rules.app, name="rules")
 app.add_typer(detectors.app, name="detectors")
+app.add_typer(shadows.app, name="shadows")
 app.add_typer(customers.app, name="customers")
 app.add_typer(flows.app, name="flow")
 
