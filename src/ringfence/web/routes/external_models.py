@@ -29,7 +29,8 @@ class ExternalModelBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """What a model looks at, what it gives, and where it runs.
 
     `content` is the ONNX file in base64; without it, the file that is stored stays. A file that is
-    larger than a request may be is imported by `ringfence models import`. Without `outputs` the model gives `<name>_score`. A header whose value is null keeps the stored value.
+    larger than a request may be is imported by `ringfence models import`. Without `outputs` the
+    model gives `<name>_score`. A header whose value is null keeps the stored value.
     """
 
     event_type: str
