@@ -96,7 +96,7 @@ class LoginOptions(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, field)
             if value is not None and not low <= value <= high:
                 raise InvalidInput("out of range", field=field, expected=f"{low:,} to {high:,}")
-        for field, most in (("takeover_share", 0.05), ("labelled", 1.0)):
+        for field, most in (("takeover_share", 0.5), ("labelled", 1.0)):
             if not 0 <= getattr(self, field) <= most:
                 raise InvalidInput("out of range", field=field, expected=f"0 to {most:g}")
         if self.start.tzinfo is None:
@@ -131,6 +131,10 @@ def generate_logins(
     tell(0.2)
     takeovers = round(options.logins * options.takeover_share / _LOGINS_A_TAKEOVER)
     thefts, ways = all_takeovers(of_thieves, accounts, options.days, takeovers)
+    if len(thefts) > options.logins // 2:
+        # A campaign is larger than a tiny world: some of its attempts are enough.
+        some = np.sort(of_thieves.choice(len(thefts), options.logins // 2, replace=False))
+        thefts, ways = thefts.take(some), ways[some]
     own = _owners_attempts(
         of_owners, accounts, shared, options.days, max(0, options.logins - len(thefts))
     )

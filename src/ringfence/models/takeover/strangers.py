@@ -34,8 +34,10 @@ _NEIGHBOURS = 0.3
 # network nearby, anywhere.
 _ADDRESSES = (0.35, 0.25, 0.25, 0.15)
 _NEW_DEVICE = 0.8
-# Campaigns make up so many attempts, as a part of the logins; half of them try many accounts.
-CAMPAIGN_SHARE = 0.06
+# Campaigns make up so many attempts, as a part of the logins: more would be all that an account
+# remembers. Of few logins it is a larger part, or there were too few to learn from. Half of the
+# attempts try many accounts.
+CAMPAIGN_SHARE, _LARGEST_SHARE, _ENOUGH = 0.06, 0.25, 1_500
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 
 
@@ -82,7 +84,8 @@ def campaigns(logins: Logins, of: LoginVariables, seed: int) -> MadeUp:
     import numpy as np
 
     random = np.random.default_rng((seed, 2))
-    wanted = max(60, round(len(logins) * CAMPAIGN_SHARE))
+    least = min(_ENOUGH, len(logins) * _LARGEST_SHARE)
+    wanted = round(max(least, len(logins) * CAMPAIGN_SHARE))
     parts: list[tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], int]] = []
     made = 0
     while made < wanted:
