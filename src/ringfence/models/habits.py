@@ -19,6 +19,7 @@ _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 _USUAL_SECONDS = 7 * _DAY
 # Of a yes or no these tell how often it was yes.
 _OF_TRUTH = (Kind.MEAN, Kind.SUM)
+_OF_SEEN = (Kind.SINCE_LAST, Kind.AGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Remembered:
         """What the value says; `profile` are all values of the event, in the plan's order."""
         subject = _subject(self.aggregate)
         if math.isnan(value):
+            if self.aggregate.kind in _OF_SEEN:
+                return f"nothing is remembered of {subject}"
             return f"too little is remembered of {subject} to compare with"
         of = f"{self.noun} of {subject}"
         if self.of_truth and self.aggregate.kind in _OF_TRUTH:
