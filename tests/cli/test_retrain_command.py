@@ -110,11 +110,15 @@ def test_a_dry_run_stores_nothing(answered: Shell) -> None:
 
 def test_a_rejected_challenger_says_why(answered: Shell) -> None:
     assert answered.ringfence("retrain", "card_fraud", "--until", NOW).code == 0
+    again = answered.ringfence("challengers", "compare", "card_fraud", "2.0")
+    assert again.code == 0, again
+    assert "Version 2.0 of model card_fraud is candidate" in again.out
     said = answered.ringfence("challengers", "reject", "card_fraud", "2.0", "--reason", "not yet")
     assert said.code == 0, said
     assert "rejected" in answered.ringfence("challengers", "list").out
-    again = answered.fails(1, "challengers", "reject", "card_fraud", "2.0", "--reason", "again")
-    assert "rejected already" in again
+    twice = answered.fails(1, "challengers", "reject", "card_fraud", "2.0", "--reason", "again")
+    assert "rejected already" in twice
+    assert "rejected" in answered.fails(1, "challengers", "compare", "card_fraud", "2.0")
 
 
 def test_a_stated_policy_promotes_what_meets_it(answered: Shell) -> None:

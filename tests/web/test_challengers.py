@@ -109,12 +109,7 @@ def trained(client: httpx2.Client) -> dict[str, Any]:
     assert begun.status_code == 201, begun.text
     busy = client.post("/v1/models/shops/retraining-runs")
     assert busy.status_code == 409, busy.text
-    run = begun.json()
-    deadline = time.monotonic() + 120
-    while run["status"] == "running":
-        assert time.monotonic() < deadline, run
-        time.sleep(0.2)
-        run = client.get(f"/v1/retraining-runs/{run['run_id']}").json()
+    run = _ended(client, begun.json())
     assert run["status"] == "done", run
     assert run["version"] == "2.0"
     reply = client.get("/v1/models/shops/challengers/2.0")
@@ -130,11 +125,25 @@ def test_a_server_trains_a_challenger_beside_deciding(
     assert trained["champion_version"] == "1.0"
     assert trained["evaluation"]["auc_gain_low"] > 0
     assert trained["labels"]["sources"] == {"phone": trained["labels"]["sources"]["phone"]}
-    assert client.get("/v1/challengers", params={"model_id": "shops"}).json() == [trained]
-    assert client.get("/v1/challenger-decisions").json() == []
-    [run] = client.get("/v1/retraining-runs").json()
+    listed = client.get("/v1/challengers", params={"model_id": "shops"}).json()
+    assert [of["version"] for of in listed] == ["2.0"]
+    run = client.get("/v1/retraining-runs").json()[-1]
     assert run["share"] == 1.0
     assert run["ended_at"] is not None
+
+
+def test_a_candidate_is_compared_anew_when_somebody_asks(
+    trained: dict[str, Any], client: httpx2.Client
+) -> None:
+    path = "/v1/models/shops/challengers"
+    assert client.post(f"{path}/9.0/compare").status_code == 404
+    begun = client.post(f"{path}/2.0/compare")
+    assert begun.status_code == 201, begun.text
+    run = _ended(client, begun.json())
+    assert (run["kind"], run["status"]) == ("evaluate", "done"), run
+    again = client.get(f"{path}/2.0").json()["evaluation"]
+    assert again["since"] == trained["evaluation"]["since"]
+    assert again["evaluated_at"] > trained["evaluation"]["evaluated_at"]
 
 
 def test_promoting_and_going_back_are_recorded_with_name_and_reason(
@@ -223,6 +232,15 @@ def test_a_server_that_is_told_not_to_train_says_so(tmp_path: Path) -> None:
         assert refused.status_code == 503, refused.text
         assert "scheduled_retraining" in refused.text
         assert client.post("/v1/models/none/retraining-runs").status_code == 404
+
+
+def _ended(client: httpx2.Client, run: dict[str, Any]) -> dict[str, Any]:
+    deadline = time.monotonic() + 120
+    while run["status"] == "running":
+        assert time.monotonic() < deadline, run
+        time.sleep(0.2)
+        run = client.get(f"/v1/retraining-runs/{run['run_id']}").json()
+    return run
 
 
 def _active(client: httpx2.Client) -> list[dict[str, str]]:

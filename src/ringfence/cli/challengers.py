@@ -9,10 +9,7 @@ import typer
 from ringfence.cli.options import DataDir, open_database, settings_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from ringfence.detectors.comparison import Evaluation
-    from ringfence.detectors.policies import PromotionPolicy
 
 app = typer.Typer(
     help="Challengers: models trained anew, compared with the version that decides.",
@@ -101,6 +98,37 @@ def show(model: Model, version: Version, data_dir: DataDir = None) -> None:
             )
 
 
+@app.command("compare")
+def compare(model: Model, version: Version, data_dir: DataDir = None) -> None:
+    """Compare a candidate with the champion anew, on all that has come since both learned.
+
+    The policy of the model's schedule is applied to what comes of it.
+
+    Examples:
+
+        ringfence challengers compare card_fraud 2.0
+    """
+    from ringfence.cli.retraining import who
+    from ringfence.cli.screen import console, progress_bar
+    from ringfence.detectors.challengers import get_challenger
+    from ringfence.detectors.retraining_runs import RunKind, begin_run
+    from ringfence.detectors.retraining_work import work_on_evaluation
+    from ringfence.detectors.schedules import stated_options, stated_policy
+    from ringfence.storage import now
+
+    database = open_database(settings_of(data_dir=data_dir))
+    with database.write() as connection:
+        get_challenger(connection, model, version)
+        options, policy = stated_options(connection, model), stated_policy(connection, model)
+        run = begin_run(connection, model, RunKind.EVALUATE, by=who(), at=now(), version=version)
+    with progress_bar("Comparing") as advance:
+        of = work_on_evaluation(database, run, options, policy=policy, progress=advance)
+    show_evaluation(of.evaluation, of.champion_version, of.version)
+    for reason in of.policy_reasons:
+        console.print(f"  {reason}")
+    console.print(f"Version {of.version} of model {of.model_id} is {of.status}.")
+
+
 @app.command("promote")
 def promote(
     model: Model,
@@ -178,114 +206,6 @@ def rollback(model: Model, reason: Reason, data_dir: DataDir = None) -> None:
         )
 
 
-@app.command("schedule")
-def schedule(
-    model: Model,
-    every_days: Annotated[
-        float | None, typer.Option(help="Train anew so many days after the last time.")
-    ] = None,
-    cron: Annotated[
-        str | None,
-        typer.Option(help="Or at these times, UTC: minute hour day month weekday."),
-    ] = None,
-    promote_when: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=NUMBER, several times: promote by itself when all hold. min_frauds, "
-            "auc_gain_low, recall_gain, average_precision_gain, max_score_psi, min_shadow_days."
-        ),
-    ] = None,
-    base_file: Annotated[
-        str | None,
-        typer.Option("--with", help="Also learn from this file (or s3://...) each time."),
-    ] = None,
-    shadow: Annotated[
-        bool, typer.Option("--shadow", help="Have each challenger score live events at once.")
-    ] = False,
-    off: Annotated[
-        bool, typer.Option("--off", help="Train no more on its own, and promote nothing.")
-    ] = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Say when a running server trains a model anew, and what promotes the result; or show it.
-
-    Without --promote-when a challenger waits for a person's decision.
-
-    Examples:
-
-        ringfence challengers schedule card_fraud
-
-        ringfence challengers schedule card_fraud --every-days 7
-
-        ringfence challengers schedule card_fraud --cron "0 3 * * 0" --promote-when auc_gain_low=0
-        --promote-when min_frauds=100 --promote-when min_shadow_days=3
-
-        ringfence challengers schedule card_fraud --off
-    """
-    from ringfence.cli.retraining import who
-    from ringfence.detectors.options import RetrainingOptions
-    from ringfence.detectors.schedules import RetrainingSchedule, delete_schedule, put_schedule
-    from ringfence.storage import now
-
-    database = open_database(settings_of(data_dir=data_dir))
-    with database.write() as connection:
-        if off:
-            delete_schedule(connection, model)
-        elif every_days is not None or cron is not None or promote_when:
-            put_schedule(
-                connection,
-                RetrainingSchedule(
-                    model_id=model,
-                    enabled=every_days is not None or cron is not None,
-                    every_days=every_days,
-                    cron=cron,
-                    policy=_policy(promote_when) if promote_when else None,
-                    options=RetrainingOptions(shadow=shadow, base_file=base_file),
-                    updated_by=who(),
-                    updated_at=now(),
-                ),
-            )
-    with database.read() as connection:
-        _show_schedule(connection, model)
-
-
-@app.command("runs")
-def runs(
-    model: Annotated[str | None, typer.Argument(help="Id of a model; all when left out.")] = None,
-    data_dir: DataDir = None,
-) -> None:
-    """List when models were, or are being, trained anew, and how it ended.
-
-    Examples:
-
-        ringfence challengers runs
-    """
-    from ringfence.cli.screen import console, table
-    from ringfence.detectors.retraining_runs import list_runs
-
-    with open_database(settings_of(data_dir=data_dir)).read() as connection:
-        found = list_runs(connection, model)
-    if not found:
-        console.print("No model was trained anew yet. Do: ringfence retrain MODEL")
-        return
-    table(
-        ("started", "model", "what", "by", "status", "done>", "version", ""),
-        (
-            (
-                f"{run.started_at:%Y-%m-%d %H:%M}",
-                run.model_id,
-                run.kind,
-                run.started_by,
-                run.status,
-                f"{run.share:.0%}",
-                run.version or "",
-                run.stage if run.status == "running" else run.message,
-            )
-            for run in found
-        ),
-    )
-
-
 def show_evaluation(of: Evaluation, champion: str, challenger: str) -> None:
     """A comparison on the console, with what to bear in mind."""
     from ringfence.cli.screen import console, table
@@ -319,62 +239,6 @@ def show_evaluation(of: Evaluation, champion: str, challenger: str) -> None:
     console.print(f"Stability index between their scores: {of.score_psi:.3f}")
     for remark in of.remarks:
         console.print(remark)
-
-
-def _show_schedule(connection: Connection, model: str) -> None:
-    from ringfence.cli.screen import console
-    from ringfence.detectors.retraining_runs import list_runs
-    from ringfence.detectors.schedules import get_schedule, next_time
-    from ringfence.errors import NotFound
-    from ringfence.models import get_model
-
-    get_model(connection, model)
-    try:
-        found = get_schedule(connection, model)
-    except NotFound:
-        console.print(f"Model {model} is trained anew only by hand: ringfence retrain {model}")
-        return
-    planned = next_time(found, list_runs(connection, model))
-    when = f"cron {found.cron}" if found.cron else f"every {found.every_days:g} days"
-    if not found.enabled or planned is None:
-        console.print(f"Model {model} is trained anew only by hand.")
-    else:
-        console.print(
-            f"Model {model} is trained anew {when}, next after {planned:%Y-%m-%d %H:%M} UTC."
-        )
-    if found.policy is None:
-        console.print("A challenger waits for a person's decision.")
-        return
-    import msgspec
-
-    stated = msgspec.structs.asdict(found.policy)
-    asked = ", ".join(f"{name} {value:g}" for name, value in stated.items() if value is not None)
-    console.print(f"A challenger is promoted when all hold: {asked}.")
-
-
-def _policy(given: list[str]) -> PromotionPolicy:
-    import msgspec
-
-    from ringfence.detectors.policies import PromotionPolicy
-    from ringfence.errors import InvalidInput
-
-    stated: dict[str, object] = {}
-    for text in given:
-        name, _, number = text.partition("=")
-        try:
-            stated[name] = int(number) if name == "min_frauds" else float(number)
-        except ValueError:
-            raise InvalidInput(
-                f"{text!r} is not NAME=NUMBER", field="promote_when", expected="min_frauds=100"
-            ) from None
-    try:
-        return msgspec.convert(stated, PromotionPolicy)
-    except msgspec.ValidationError:
-        names = ", ".join(PromotionPolicy.__struct_fields__)
-        unknown = next((name for name in stated if name not in names.split(", ")), "")
-        raise InvalidInput(
-            f"there is no condition {unknown!r}", field="promote_when", expected=f"one of {names}"
-        ) from None
 
 
 def _signed(value: float | None) -> str:

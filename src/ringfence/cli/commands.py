@@ -18,6 +18,7 @@ from ringfence.cli import (
     models,
     profiles,
     retraining,
+    retraining_schedules,
     rules,
     scoring,
     serving,
@@ -50,6 +51,8 @@ models.app.command("external")(external_models.show_external)
 models.app.command("try")(external_models.try_model)
 models.app.command("remove")(external_models.remove)
 app.add_typer(models.app, name="models")
+challengers.app.command("schedule")(retraining_schedules.schedule)
+challengers.app.command("runs")(retraining_schedules.runs)
 app.add_typer(challengers.app, name="challengers")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(rules.app, name="rules")

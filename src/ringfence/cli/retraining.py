@@ -227,20 +227,16 @@ def _work(settings: Settings, database: Database, run: RetrainingRun) -> None:
     import structlog
 
     from ringfence.detectors.evidence import NothingNew
-    from ringfence.detectors.options import RetrainingOptions
     from ringfence.detectors.retraining_runs import RunKind
     from ringfence.detectors.retraining_work import Stopped, work_on_evaluation, work_on_training
-    from ringfence.detectors.schedules import get_schedule
-    from ringfence.errors import NotFound, RingfenceError
+    from ringfence.detectors.schedules import stated_options, stated_policy
+    from ringfence.errors import RingfenceError
     from ringfence.models.weights import weights_of
 
     log = structlog.get_logger(__name__).bind(model=run.model_id, run=run.run_id)
     with database.read() as connection:
-        try:
-            schedule = get_schedule(connection, run.model_id)
-            options, policy = schedule.options, schedule.policy
-        except NotFound:
-            options, policy = RetrainingOptions(), None
+        options = stated_options(connection, run.model_id)
+        policy = stated_policy(connection, run.model_id)
     try:
         if run.kind is RunKind.EVALUATE:
             done = work_on_evaluation(database, run, options, policy=policy)
@@ -292,16 +288,11 @@ def _options(
     """Those of the model's schedule, with what was given over them."""
     import msgspec
 
-    from ringfence.detectors.options import RetrainingOptions
-    from ringfence.detectors.schedules import get_schedule
-    from ringfence.errors import NotFound
+    from ringfence.detectors.schedules import stated_options
     from ringfence.models.weights import UnlabelledTreatment
 
     with database.read() as connection:
-        try:
-            options = get_schedule(connection, model).options
-        except NotFound:
-            options = RetrainingOptions()
+        options = stated_options(connection, model)
     stated = options.unlabelled
     if unlabelled is not None:
         stated = msgspec.structs.replace(stated, treatment=UnlabelledTreatment(unlabelled.value))

@@ -223,6 +223,17 @@ def get_challenger(connection: Connection, model_id: str, version: str) -> Chall
     return _challenger(row)
 
 
+def check_candidate(challenger: Challenger) -> None:
+    """Raise `Conflict` when a challenger no longer waits for a decision."""
+    if challenger.status is not ChallengerStatus.CANDIDATE:
+        raise Conflict(
+            f"challenger {challenger.version!r} of model {challenger.model_id!r} is "
+            f"{challenger.status}",
+            field="version",
+            expected="a candidate",
+        )
+
+
 def hold_challengers(connection: Connection, model_id: str) -> None:
     """Keep others from deciding about a model's challengers until the transaction ends."""
     challengers = tables.challengers

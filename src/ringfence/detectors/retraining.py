@@ -22,6 +22,7 @@ from ringfence.detectors.challengers import (
     add_challenger,
     champion_of,
     change_challenger,
+    check_candidate,
     get_challenger,
     hold_challengers,
 )
@@ -197,7 +198,7 @@ def evaluate_again(
     tell = progress or _silent
     with database.read() as connection:
         challenger = get_challenger(connection, model_id, version)
-        _check_candidate(challenger)
+        check_candidate(challenger)
         champion = champion_of(connection, model_id)
         event_type = get_event_type(connection, get_model(connection, model_id).event_type)
         learned_until = max(
@@ -221,7 +222,7 @@ def evaluate_again(
     with database.write() as connection:
         hold_challengers(connection, model_id)
         challenger = get_challenger(connection, model_id, version)
-        _check_candidate(challenger)
+        check_candidate(challenger)
         challenger = msgspec.structs.replace(
             challenger, champion_version=champion.version, evaluation=evaluation
         )
@@ -268,16 +269,6 @@ def _sources(data: DataSet) -> dict[str, int]:
     named = data.frame[LABEL_SOURCE].cast(pl.String).fill_null("not said")
     counts = named.value_counts(sort=True, name="count")
     return dict(zip(counts[LABEL_SOURCE].to_list(), counts["count"].to_list(), strict=True))
-
-
-def _check_candidate(challenger: Challenger) -> None:
-    if challenger.status is not ChallengerStatus.CANDIDATE:
-        raise Conflict(
-            f"challenger {challenger.version!r} of model {challenger.model_id!r} is "
-            f"{challenger.status}",
-            field="version",
-            expected="a candidate",
-        )
 
 
 def _silent(share: float, what: str) -> None:

@@ -119,6 +119,14 @@ def stated_policy(connection: Connection, model_id: str) -> PromotionPolicy | No
         return None
 
 
+def stated_options(connection: Connection, model_id: str) -> RetrainingOptions:
+    """How a model is trained anew when nobody says otherwise."""
+    try:
+        return get_schedule(connection, model_id).options
+    except NotFound:
+        return RetrainingOptions()
+
+
 def next_time(schedule: RetrainingSchedule, runs: Sequence[RetrainingRun]) -> datetime | None:
     """When a model is to be trained next; None when that is not planned.
 

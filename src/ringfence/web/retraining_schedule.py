@@ -65,6 +65,13 @@ class RetrainingClock:
         Raises `Conflict` while another training runs, `Unavailable` when this server does not
         train.
         """
+        return self._begin(model_id, RunKind.RETRAIN, by, None)
+
+    def compare_now(self, model_id: str, version: str, by: str) -> RetrainingRun:
+        """Start to compare a candidate with the champion anew. Raises like `train_now`."""
+        return self._begin(model_id, RunKind.EVALUATE, by, version)
+
+    def _begin(self, model_id: str, kind: RunKind, by: str, version: str | None) -> RetrainingRun:
         if not self._thread.is_alive() or self._closing.is_set():
             raise Unavailable(
                 "this server starts no trainings",
@@ -72,7 +79,7 @@ class RetrainingClock:
                 expected="the setting scheduled_retraining, or: ringfence retrain",
             )
         with self._database.write() as connection:
-            run = begin_run(connection, model_id, RunKind.RETRAIN, by=by, at=now())
+            run = begin_run(connection, model_id, kind, by=by, at=now(), version=version)
         self._asked.put(run)
         return run
 

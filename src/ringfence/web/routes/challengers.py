@@ -11,6 +11,7 @@ from ringfence.access import Scope
 from ringfence.detectors.challengers import (
     Challenger,
     ChallengerDecision,
+    check_candidate,
     get_challenger,
     list_challengers,
     list_decisions,
@@ -125,6 +126,21 @@ def post_rejection(services: Services, call: Call) -> Challenger:
             reason=call.body.reason,
             at=now(),
         )
+
+
+@operations.add(
+    "POST",
+    "/v1/models/{model_id}/challengers/{version}/compare",
+    scope=Scope.MODELS_WRITE,
+    reply=RetrainingRun,
+    status=201,
+)
+def post_comparison(services: Services, call: Call) -> RetrainingRun:
+    """Start to compare a candidate with the champion anew, on all that has come since."""
+    model_id, version = call.path["model_id"], call.path["version"]
+    with services.database.read() as connection:
+        check_candidate(get_challenger(connection, model_id, version))
+    return services.retraining.compare_now(model_id, version, call.principal.name)
 
 
 @operations.add(

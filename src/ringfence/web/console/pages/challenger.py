@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from ringfence.detectors.challengers import (
     ChallengerDecision,
     ChallengerStatus,
     active_users,
+    check_candidate,
     get_challenger,
     list_decisions,
     version_in,
@@ -25,7 +27,7 @@ from ringfence.storage import now
 from ringfence.web.console import markup
 from ringfence.web.console.charts import axis, bars, chart, theme_colour
 from ringfence.web.console.dialogs import ask_reason
-from ringfence.web.console.layout import button, console_page, done, heading, html
+from ringfence.web.console.layout import attempt, button, console_page, done, heading, html
 from ringfence.web.console.pages.challengers import TONES, gain_range, signed, switched
 from ringfence.web.console.visit import Visit
 
@@ -127,12 +129,28 @@ def _decision_bar(visit: Visit, known: _Known) -> None:
         with ui.element("div").classes("bar push"):
             candidate = of.status is ChallengerStatus.CANDIDATE
             if candidate and visit.allows(Scope.MODELS_WRITE):
+                button("Compare anew", lambda: _compare_anew(visit, of))
                 button("Reject", lambda: _ask_rejection(visit, of), "danger")
             if of.status is not ChallengerStatus.PROMOTED and visit.allows(Scope.RULES_WRITE):
                 made = button("Promote", lambda: _ask_promotion(visit, known), "primary")
                 if not known.detectors:
                     made.disable()
                     made.props('title="No active detector version uses this model"')
+
+
+async def _compare_anew(visit: Visit, of: Challenger) -> None:
+    async def work() -> None:
+        def begin(connection: Connection, name: str) -> str:
+            check_candidate(get_challenger(connection, of.model_id, of.version))
+            return name
+
+        by = await visit.write(Scope.MODELS_WRITE, begin)
+        clock = visit.services.retraining
+        await asyncio.to_thread(clock.compare_now, of.model_id, of.version, by)
+        done("It is being compared with all that has come since.")
+        ui.navigate.to("/challengers")
+
+    await attempt(work)
 
 
 def _ask_promotion(visit: Visit, known: _Known) -> None:
