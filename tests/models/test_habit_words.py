@@ -96,6 +96,21 @@ def _of(kind: Kind, **rest: object) -> Aggregate:
             "12.5% of the payments of this card in 30 d were fraud, as known 7 d later",
         ),
         (
+            _of(Kind.SINCE_FRAUD, horizon_seconds=30 * _DAY),
+            9 * _DAY,
+            "the last fraud known among the payments of this card was 9 d before",
+        ),
+        (
+            _of(Kind.FRAUD_AGE, horizon_seconds=30 * _DAY),
+            21.5 * _DAY,
+            "the first fraud known among the payments of this card was 21.5 d before",
+        ),
+        (
+            _of(Kind.FRAUD_AGE, horizon_seconds=30 * _DAY),
+            math.nan,
+            "no fraud is known of this card",
+        ),
+        (
             _of(Kind.RATIO, value=_AMOUNT),
             math.nan,
             "too little is remembered of this card to compare with",

@@ -81,6 +81,12 @@ PLAN = ProfilePlan(
             Kind.RISK, MERCHANT, horizon_seconds=2 * DAY, delay_seconds=DAY, buckets=8, smoothing=5
         ),
         aggregate(Kind.RISK, DOMAIN, horizon_seconds=3 * DAY, delay_seconds=0, smoothing=0),
+        aggregate(
+            Kind.SINCE_FRAUD, MERCHANT, horizon_seconds=2 * DAY, delay_seconds=DAY, buckets=8
+        ),
+        aggregate(Kind.SINCE_FRAUD, CARD, horizon_seconds=3 * DAY, delay_seconds=0),
+        aggregate(Kind.FRAUD_AGE, CARD, horizon_seconds=4 * DAY, delay_seconds=DAY / 2, buckets=16),
+        aggregate(Kind.FRAUD_AGE, DOMAIN, horizon_seconds=3 * DAY, delay_seconds=0),
     ),
 )
 

@@ -148,17 +148,22 @@ def test_what_fades_halves_with_every_half_life(events: list[Seen]) -> None:
 
 
 @given(_EVENTS, st.lists(st.tuples(st.integers(0, 59), st.booleans()), max_size=20))
-def test_a_risk_is_the_share_of_frauds_that_are_known_and_old_enough(
+def test_a_risk_and_the_times_of_fraud_are_of_frauds_that_are_known_and_old_enough(
     events: list[Seen], labels: list[tuple[int, bool]]
 ) -> None:
+    delayed = {"horizon": HORIZON, "buckets": BUCKETS, "delay": DELAY}
     compiled = compile_measures(
-        [Measure("risk", horizon=HORIZON, buckets=BUCKETS, delay=DELAY, smoothing=2, base_rate=0.5)]
+        [
+            Measure("risk", **delayed, smoothing=2, base_rate=0.5),  # type: ignore[arg-type]
+            Measure("since_fraud", **delayed),  # type: ignore[arg-type]
+            Measure("fraud_age", **delayed),  # type: ignore[arg-type]
+        ]
     )
     assert compiled.label is not None
     state = compiled.fresh()
     known: dict[int, int] = {}
     for place, (at, value, text) in enumerate(events):
-        (found,) = compiled.step(state, at, (value, text))
+        found, since, age = compiled.step(state, at, (value, text))
         end = bucket(at - DELAY) - 1
         numbered = [(t, float(n), 0) for n, (t, _, _) in enumerate(events[:place])]
         held = [
@@ -166,6 +171,9 @@ def test_a_risk_is_the_share_of_frauds_that_are_known_and_old_enough(
         ]
         frauds = sum(known.get(n, 0) for n in held)
         assert close(found, (frauds + 1.0) / (len(held) + 2.0))
+        times = [bucket(events[n][0]) * WIDTH for n in held if known.get(n, 0)]
+        assert close(since, at - max(times) if times else NAN)
+        assert close(age, at - min(times) if times else NAN)
         for number, is_fraud in labels:
             if number == place and known.get(number, 0) != is_fraud:
                 compiled.label(state, at, 1 if is_fraud else -1)

@@ -76,5 +76,5 @@ def test_looking_in_training_is_previewing_in_service(tmp_path: Path) -> None:
                 served += store.advance(connection, [event], at)
     database.dispose()
     seen = replay(PLAN, looking(rows, looks), processes=1)
-    assert np.isfinite(seen[looks]).mean() > 0.5
+    assert np.isfinite(seen[looks]).mean() > 0.3
     assert np.array_equal(seen, np.array(served), equal_nan=True)

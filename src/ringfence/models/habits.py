@@ -20,6 +20,7 @@ _USUAL_SECONDS = 7 * _DAY
 # Of a yes or no these tell how often it was yes.
 _OF_TRUTH = (Kind.MEAN, Kind.SUM)
 _OF_SEEN = (Kind.SINCE_LAST, Kind.AGE)
+_OF_KNOWN_FRAUD = (Kind.SINCE_FRAUD, Kind.FRAUD_AGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Remembered:
         """What the value says; `profile` are all values of the event, in the plan's order."""
         subject = _subject(self.aggregate)
         if math.isnan(value):
+            if self.aggregate.kind in _OF_KNOWN_FRAUD:
+                return f"no fraud is known of {subject}"
             if self.aggregate.kind in _OF_SEEN:
                 return f"nothing is remembered of {subject}"
             return f"too little is remembered of {subject} to compare with"
@@ -206,4 +209,10 @@ _SAYING: Mapping[Kind, Callable[[Aggregate, float, str], str]] = {
     Kind.DISTANCE: lambda _, x, of: f"{x:,.0f} km from the last {_one(of)}",
     Kind.SPEED: lambda _, x, of: f"{x:,.0f} km/h from the last {_one(of)} to here",
     Kind.RISK: _risk,
+    Kind.SINCE_FRAUD: lambda _, x, of: (
+        f"the last fraud known among the {of} was {_lasting(x)} before"
+    ),
+    Kind.FRAUD_AGE: lambda _, x, of: (
+        f"the first fraud known among the {of} was {_lasting(x)} before"
+    ),
 }

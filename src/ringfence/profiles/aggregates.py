@@ -53,15 +53,20 @@ class Kind(StrEnum):
     """Kilometres an hour that the way from there would have taken."""
     RISK = "risk"
     """The share of confirmed fraud, 0 to 1."""
+    SINCE_FRAUD = "since_fraud"
+    """Seconds since the newest fraud that is known."""
+    FRAUD_AGE = "fraud_age"
+    """Seconds since the oldest fraud that is known: whether it may be over by now."""
 
 
 OF_NUMBERS = frozenset({Kind.SUM, Kind.MEAN, Kind.DEVIATION, Kind.RATIO, Kind.SHIFT, Kind.SPREAD})
 OF_TEXTS = frozenset({Kind.DISTINCT, Kind.SHARE})
 OF_PLACES = frozenset({Kind.DISTANCE, Kind.SPEED})
 _TWO_HORIZONS = frozenset({Kind.VELOCITY, Kind.SHIFT})
+OF_FRAUD = frozenset({Kind.RISK, Kind.SINCE_FRAUD, Kind.FRAUD_AGE})
 _FADING = (OF_NUMBERS | {Kind.COUNT, Kind.SHARE}) - _TWO_HORIZONS
 _TIMELESS = OF_PLACES | {Kind.SINCE_LAST, Kind.AGE}
-_ON_TIME = _TWO_HORIZONS | {Kind.RISK}
+_ON_TIME = _TWO_HORIZONS | OF_FRAUD
 
 
 class Part(StrEnum):
@@ -103,9 +108,10 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     the mean of `value` (2 when a card lately pays twice what it used to). `spread` is 0 for one who
     always pays the same, and 1 where amounts differ as much as they are large. `distance` and
     `speed` read `latitude` and `longitude` (numeric variables, degrees), or look `place` up in
-    `places` (latitude and longitude by text). `risk` sees no event younger than `delay_seconds`, as
-    its fraud cannot be known yet, and counts `smoothing` more events of which the part `base_rate`
-    is fraud.
+    `places` (latitude and longitude by text). `risk`, `since_fraud` and `fraud_age` see no event
+    younger than `delay_seconds`, as its fraud cannot be known yet, nor one before the horizon.
+    `risk` counts `smoothing` more events of which the part `base_rate` is fraud; the other two tell
+    times as exactly as their buckets are wide, and nothing where there is no fraud.
     """
 
     name: str
@@ -188,7 +194,7 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
                 )
         elif self.long_seconds is not None:
             raise _wrong(field, "long_seconds", f"{self.kind} has one horizon", "none")
-        if self.kind is Kind.RISK and self.horizon_seconds:
+        if self.kind in OF_FRAUD and self.horizon_seconds:
             needed = self.buckets * (1 + self.delay_seconds / self.horizon_seconds) + 2
             if needed > _MOST_BUCKETS:
                 raise _wrong(

@@ -77,6 +77,8 @@ def compile_measures(measures: Sequence[Measure]) -> Arithmetic:
         "distance_km": formulas.distance_km,
         "speed_kmh": formulas.speed_kmh,
         "spread": formulas.spread,
+        "oldest_bucket": formulas.oldest_bucket,
+        "newest_bucket": formulas.newest_bucket,
         "DISTINCT_VALUES": formulas.DISTINCT_VALUES,
     }
     exec(compile(source, "<profile>", "exec"), scope)  # noqa: S102 - written above, from numbers
@@ -117,6 +119,8 @@ class _Writer:
             "distance": self._distance,
             "speed": self._speed,
             "risk": self._risk,
+            "since_fraud": self._since_fraud,
+            "fraud_age": self._fraud_age,
         }
 
     def value(self, measure: Measure) -> str:
@@ -299,13 +303,26 @@ class _Writer:
         when = self.cells.named(f"when{distance[2:]}")
         return f"speed_kmh({distance}, at - st[{when}])"
 
-    def _risk(self, measure: Measure) -> str:
+    def _frauds(self, measure: Measure) -> tuple[Ring, str]:
         if measure.horizon is None:
-            raise ValueError("a risk has a horizon")
+            raise ValueError(f"{measure.kind} has a horizon")
         ring = self._ring(measure.horizon, measure.buckets, measure.delay)
-        count, frauds = ring.field("c", "1"), ring.field("y", "0")
         if ring not in self.labelled:
             self.labelled.append(ring)
+        return ring, ring.field("y", "0")
+
+    def _since_fraud(self, measure: Measure) -> str:
+        ring, frauds = self._frauds(measure)
+        # Nearly all keys have none: only of the others are the buckets looked through.
+        return f"at - {ring.time_of('y', 'newest')} if {frauds} else nan"
+
+    def _fraud_age(self, measure: Measure) -> str:
+        ring, frauds = self._frauds(measure)
+        return f"at - {ring.time_of('y', 'oldest')} if {frauds} else nan"
+
+    def _risk(self, measure: Measure) -> str:
+        ring, frauds = self._frauds(measure)
+        count = ring.field("c", "1")
         weight = float(measure.smoothing)
         prior = weight * float(measure.base_rate)
         if not weight:

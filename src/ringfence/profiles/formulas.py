@@ -6,6 +6,8 @@ nothing of events, plans and states.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from math import asin, cos, log, radians, sin, sqrt
 from zlib import crc32
 
@@ -70,6 +72,23 @@ def speed_kmh(distance: float, seconds: float) -> float:
     """The speed at which `distance` (km) is covered in that time, which is taken to be at least a
     minute. NaN when the distance is."""
     return distance / max(abs(seconds) / 3600.0, _LEAST_HOURS)
+
+
+def oldest_bucket(buckets: Sequence[int], counts: Sequence[int], after: int, until: int) -> float:
+    """The first of the sorted buckets, beyond `after` and up to `until`, that counted anything; NaN
+    where there is none."""
+    for place in range(bisect_right(buckets, after), bisect_right(buckets, until)):
+        if counts[place]:
+            return buckets[place]
+    return NAN
+
+
+def newest_bucket(buckets: Sequence[int], counts: Sequence[int], after: int, until: int) -> float:
+    """The last of them."""
+    for place in range(bisect_right(buckets, until) - 1, bisect_right(buckets, after) - 1, -1):
+        if counts[place]:
+            return buckets[place]
+    return NAN
 
 
 def text_hash(text: str) -> int:

@@ -89,6 +89,13 @@ class Ring:
                 self._sums[name] = self._cells.add("0.0")
         return f"{self._id}{name}"
 
+    def time_of(self, name: str, end: str) -> str:
+        """The expression for when, in seconds since 1970, the bucket begins that is the `oldest` or
+        the `newest` in the window to have counted something in that field."""
+        until = f"st[{self._end_cell}]" if self._delay else f"{self._id}b"
+        seen = f"{self._id}B, {self._id}{name}L, {until} - {self._window}, {until}"
+        return f"{end}_bucket({seen}) * {self._width} / 1000.0"
+
     def labels(self, name: str) -> list[str]:
         """Lines that add `change` to a field in the bucket of `ms`, if that is remembered."""
         lines = [
