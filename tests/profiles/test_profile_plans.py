@@ -56,6 +56,9 @@ def refused(aggregate: Aggregate) -> str | None:
         ),
         (aggregate(Kind.AGE, CARD, horizon_seconds=DAY), "horizon_seconds"),
         (aggregate(Kind.RISK, CARD), "horizon_seconds"),
+        (aggregate(Kind.SINCE_FRAUD, CARD), "horizon_seconds"),
+        (aggregate(Kind.FRAUD_AGE, CARD, horizon_seconds=3600), "buckets"),
+        (aggregate(Kind.FRAUD_AGE, CARD, value=AMOUNT, horizon_seconds=DAY), "value"),
         (aggregate(Kind.RISK, CARD, horizon_seconds=3600), "buckets"),
         (aggregate(Kind.RISK, CARD, horizon_seconds=DAY, delay_seconds=-1), "delay_seconds"),
         (aggregate(Kind.RISK, CARD, horizon_seconds=DAY, base_rate=2), "base_rate"),
@@ -137,6 +140,28 @@ def test_an_entity_on_the_other_side_is_asked_what_one_asks_of_a_merchant() -> N
     risks = {"terminal.risk.1d", "terminal.risk.7d", "terminal.risk.30d"}
     assert {"customer.amount.mean.7d", "terminal.count.1d"} | risks <= set(plan.names)
     assert not {"terminal.amount.ratio.30d", "terminal.velocity.1d"} & set(plan.names)
+
+
+def test_what_is_usual_in_a_month_is_remembered_of_every_owner() -> None:
+    told = set(propose(RICH).names)
+    assert {f"{owner}.count.30d" for owner in ("card", "customer")} <= told
+    assert {f"{owner}.price.shift.7d" for owner in ("card", "customer")} <= told
+
+
+def test_where_nobody_owns_an_event_what_it_touches_is_remembered_for_long() -> None:
+    sign_up = EventType(
+        name="sign_up",
+        variables=(
+            Variable("ip_address", DataType.STRING, VariableType.IP_ADDRESS),
+            Variable("email", DataType.STRING, VariableType.EMAIL_ADDRESS),
+        ),
+        entity_types=(),
+    )
+    plan = propose(sign_up)
+    plan.check(sign_up)
+    kinds = ("count", "risk.365d", "since_last", "count.90d")
+    for source in ("ip_address.ip_24", "email"):
+        assert {f"{source}.{kind}" for kind in kinds} <= set(plan.names)
 
 
 @given(

@@ -16,11 +16,13 @@ from ringfence.profiles.plans import ProfilePlan
 
 PROPOSED = 40
 _HOUR, _DAY = 3_600.0, 86_400.0
-_WEEK, _MONTH = 7 * _DAY, 30 * _DAY
-_LENGTHS = {_HOUR: "1h", _DAY: "1d", _WEEK: "7d", _MONTH: "30d"}
+_WEEK, _MONTH, _QUARTER, _YEAR = 7 * _DAY, 30 * _DAY, 90 * _DAY, 365 * _DAY
+_LENGTHS = {_HOUR: "1h", _DAY: "1d", _WEEK: "7d", _MONTH: "30d", _QUARTER: "90d", _YEAR: "365d"}
 
 # Nothing is seen of a risk until its bucket is over: narrow ones lose less of what is known.
-_RISK_BUCKETS = {_DAY: 12, _WEEK: 28, _MONTH: 60}
+_RISK_BUCKETS = {_DAY: 12, _WEEK: 28, _MONTH: 60, _YEAR: 146}
+# Of what is seen a few times a year one fraud says much.
+_RISK_SMOOTHING = {_YEAR: 1.0}
 
 # What a payment touches, in the order of what it tells, and the part that many share.
 _TOUCHED: tuple[tuple[VariableType, Part | None], ...] = (
@@ -102,25 +104,30 @@ def _habit(
     *,
     first: bool,
 ) -> list[Aggregate]:
-    found = [_ever(Kind.SINCE_LAST, (owner,)), _over(Kind.COUNT, (owner,), _DAY)]
+    by = (owner,)
+    found = [_ever(Kind.SINCE_LAST, by), _over(Kind.COUNT, by, _DAY)]
     if amount is not None:
-        found.append(_over(Kind.DEVIATION, (owner,), _MONTH, amount))
-    found.append(_over(Kind.COUNT, (owner,), _HOUR))
+        found.append(_over(Kind.DEVIATION, by, _MONTH, amount))
+    # The month's count early: what is usual is told by it, in explanations too.
+    found += [_over(Kind.COUNT, by, _MONTH), _over(Kind.COUNT, by, _HOUR)]
     if amount is not None:
-        found.append(_over(Kind.SUM, (owner,), _DAY, amount))
-    found += [_ever(Kind.SHARE, (owner,), source) for source in touched[:1]]
-    found += [_over(Kind.DISTINCT, (owner,), _DAY, source) for source in touched[:1]]
-    found += [_velocity(owner), _risk(owner, _MONTH), _over(Kind.COUNT, (owner,), _WEEK)]
-    found += [_ever(Kind.SHARE, (owner,), source) for source in touched[1:3]]
+        found += [_over(Kind.SUM, by, _DAY, amount), _shift(owner, amount, _WEEK)]
+    found += [_ever(Kind.SHARE, by, source) for source in touched[:1]]
+    found += [_over(Kind.DISTINCT, by, _DAY, source) for source in touched[:1]]
     if amount is not None:
-        found += [_over(kind, (owner,), _WEEK, amount) for kind in (Kind.MEAN, Kind.SUM)]
-    found += [_ever(Kind.AGE, (owner,)), _over(Kind.COUNT, (owner,), _MONTH)]
+        found.append(_over(Kind.SPREAD, by, _MONTH, amount))
+    found += [_risk(owner, _MONTH), _velocity(owner)]
+    found += [_ever(Kind.SHARE, by, source) for source in touched[1:3]]
+    if amount is not None:
+        found += [_over(kind, by, _WEEK, amount) for kind in (Kind.MEAN, Kind.SUM)]
+    found += [_over(Kind.COUNT, by, _WEEK), _ever(Kind.AGE, by)]
     if first:
         if amount is not None:
-            found += [_over(kind, (owner,), _MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]
-        found += [_over(Kind.DISTINCT, (owner,), _WEEK, source) for source in touched[1:3]]
+            found += [_over(kind, by, _MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]
+            found.append(_shift(owner, amount, _DAY))
+        found += [_over(Kind.DISTINCT, by, _WEEK, source) for source in touched[1:3]]
         found += [
-            _ever(Kind.SHARE, (owner,), Source(variable=variable.name))
+            _ever(Kind.SHARE, by, Source(variable=variable.name))
             for variable in event_type.variables
             if variable.variable_type in _HABITS
         ]
@@ -128,12 +135,15 @@ def _habit(
 
 
 def _popularity(source: Source, who: list[Source], amount: Source | None) -> list[Aggregate]:
-    found = [_risk(source, _MONTH), _over(Kind.COUNT, (source,), _DAY), _risk(source, _WEEK)]
-    found += [_over(Kind.DISTINCT, (source,), _WEEK, owner) for owner in who[:1]]
+    by = (source,)
+    found = [_risk(source, _MONTH), _over(Kind.COUNT, by, _DAY), _ever(Kind.COUNT, by)]
+    found += [_over(Kind.DISTINCT, by, _WEEK, owner) for owner in who[:1]]
+    found += [_risk(source, _YEAR), _risk(source, _WEEK)]
     if amount is not None:
-        found += [_over(Kind.DEVIATION, (source,), _WEEK, amount)]
-    found += [_ever(Kind.AGE, (source,)), _over(Kind.COUNT, (source,), _HOUR), _risk(source, _DAY)]
-    return [*found, *(_over(Kind.COUNT, (source,), seconds) for seconds in (_WEEK, _MONTH))]
+        found += [_over(Kind.DEVIATION, by, _WEEK, amount)]
+    found += [_ever(Kind.SINCE_LAST, by), _over(Kind.COUNT, by, _MONTH), _ever(Kind.AGE, by)]
+    found += [_over(Kind.COUNT, by, seconds) for seconds in (_QUARTER, _HOUR, _WEEK)]
+    return [*found, _risk(source, _DAY)]
 
 
 def _pair(owner: Source, source: Source) -> list[Aggregate]:
@@ -166,6 +176,17 @@ def _velocity(owner: Source) -> Aggregate:
     )
 
 
+def _shift(owner: Source, amount: Source, seconds: float) -> Aggregate:
+    return Aggregate(
+        name=_name(Kind.SHIFT, (owner,), amount, _LENGTHS[seconds]),
+        kind=Kind.SHIFT,
+        by=(owner,),
+        value=amount,
+        horizon_seconds=seconds,
+        long_seconds=_MONTH,
+    )
+
+
 def _risk(source: Source, seconds: float) -> Aggregate:
     return Aggregate(
         name=_name(Kind.RISK, (source,), None, _LENGTHS[seconds]),
@@ -173,6 +194,7 @@ def _risk(source: Source, seconds: float) -> Aggregate:
         by=(source,),
         horizon_seconds=seconds,
         buckets=_RISK_BUCKETS[seconds],
+        smoothing=_RISK_SMOOTHING.get(seconds, 10.0),
     )
 
 
