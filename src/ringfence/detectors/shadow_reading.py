@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -25,6 +26,8 @@ from sqlalchemy import (
 )
 
 from ringfence.detectors import tables
+from ringfence.detectors.decisions import MatchedRule
+from ringfence.errors import NotFound
 from ringfence.events import tables as event_tables
 
 _COUNTED_AT_ONCE = 50_000
@@ -48,6 +51,43 @@ class Group(NamedTuple):
     label_source: str | None
     events: int
     example: str
+
+
+class ShadowDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shadow said of an event, or `failure`: why it could say nothing."""
+
+    decided_at: datetime
+    scores: dict[str, float]
+    rules: tuple[MatchedRule, ...]
+    outcomes: tuple[str, ...]
+    failure: str | None
+
+
+def shadow_decision(
+    connection: Connection, detector_id: str, version: str, event_type: str, event_id: str
+) -> ShadowDecision:
+    """What a shadow said of one event. Raises `NotFound`."""
+    said = tables.shadow_decisions
+    row = connection.execute(
+        select(said).where(
+            said.c.event_type == event_type,
+            said.c.event_id == event_id,
+            said.c.detector_id == detector_id,
+            said.c.version == version,
+        )
+    ).first()
+    if row is None:
+        raise NotFound(
+            f"version {version!r} of detector {detector_id!r} said nothing of event {event_id!r}",
+            field="event_id",
+        )
+    return ShadowDecision(
+        decided_at=row.decided_at,
+        scores=row.scores,
+        rules=msgspec.convert(row.rule_results, tuple[MatchedRule, ...]),
+        outcomes=tuple(row.outcomes),
+        failure=row.failure,
+    )
 
 
 class Compared:

@@ -7,7 +7,7 @@ from importlib import import_module
 _PAGES = ("live", "cases", "case", "customers", "customer", "models", "model", "model_card",
           "drift", "version_drift",
           "challengers", "challenger", "detectors",
-          "detector", "backtest", "phones", "access")  # fmt: skip
+          "detector", "shadow", "shadow_event", "backtest", "phones", "access")  # fmt: skip
 
 
 def load() -> None:

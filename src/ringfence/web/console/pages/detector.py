@@ -15,11 +15,13 @@ from ringfence.detectors import (
     DetectorStatus,
     DetectorVersion,
     ModelRef,
+    Shadow,
     activate_detector_version,
     get_detector,
     list_detector_versions,
     list_outcomes,
     list_rules,
+    list_shadows,
     rule_types,
 )
 from ringfence.events import DataType
@@ -30,6 +32,7 @@ from ringfence.rules import Rule
 from ringfence.web.console import markup
 from ringfence.web.console.dialogs import confirm
 from ringfence.web.console.layout import button, console_page, done, empty, heading, html
+from ringfence.web.console.pages.shadow import STATE_TONES, ask_start
 from ringfence.web.console.publishing import PublishingPanel
 from ringfence.web.console.rule_editor import RuleEditor
 from ringfence.web.console.visit import Visit
@@ -51,6 +54,7 @@ class _Known:
     outcomes: list[str]
     types: Mapping[str, DataType]
     lists: Mapping[str, frozenset[str]]
+    shadows: Mapping[str, Shadow]
 
 
 @console_page(
@@ -109,8 +113,16 @@ def _version(visit: Visit, known: _Known, version: DetectorVersion) -> None:
                 ),
                 "span",
             ).classes("soft")
+            run = known.shadows.get(version.version)
+            if run is not None:
+                link = markup.path("shadows", version.detector_id, version.version)
+                about = "shadow" if run.stopped_at is not None else f"shadow, {run.state}"
+                html(markup.link(link, markup.pill(about, STATE_TONES[run.state])), "span")
             if visit.allows(Scope.RULES_WRITE) and version.status is not DetectorStatus.ACTIVE:
-                button("Activate", lambda: _ask_activate(visit, version)).classes("push")
+                with ui.element("div").classes("bar push"):
+                    if run is None or run.stopped_at is not None:
+                        button("Start as a shadow", lambda: ask_start(visit, version))
+                    button("Activate", lambda: _ask_activate(visit, version))
         models = ", ".join(version.model_names)
         html(
             markup.facts(
@@ -181,4 +193,6 @@ def _read(connection: Connection, detector_id: str) -> _Known:
         outcomes=list(list_outcomes(connection)),
         types=rule_types(connection, detector.event_type),
         lists=get_lists(connection),
+        # The latest run of each version is the first in the list.
+        shadows={of.version: of for of in reversed(list_shadows(connection, detector_id))},
     )
