@@ -245,8 +245,8 @@ _TOTALS = (
     ("customers disturbed", "customers_disturbed", "count"),
     ("precision", "precision", "share"),
     ("recall", "recall", "share"),
-    ("saved", "saved_amount", "money"),
-    ("missed", "missed_amount", "money"),
+    ("fraud amount saved", "saved_amount", "money"),
+    ("fraud amount missed", "missed_amount", "money"),
     ("legitimate amount interrupted", "interrupted_amount", "money"),
 )
 

@@ -21,8 +21,8 @@ _TOTALS = (
     ("Customers disturbed", "customers_disturbed", "count"),
     ("Precision", "precision", "share"),
     ("Recall", "recall", "share"),
-    ("Saved", "saved_amount", "money"),
-    ("Missed", "missed_amount", "money"),
+    ("Fraud amount saved", "saved_amount", "money"),
+    ("Fraud amount missed", "missed_amount", "money"),
     ("Legitimate amount interrupted", "interrupted_amount", "money"),
 )
 

@@ -117,7 +117,8 @@ def _version(visit: Visit, known: _Known, version: DetectorVersion) -> None:
             if run is not None:
                 link = markup.path("shadows", version.detector_id, version.version)
                 about = "shadow" if run.stopped_at is not None else f"shadow, {run.state}"
-                html(markup.link(link, markup.pill(about, STATE_TONES[run.state])), "span")
+                html(markup.pill(about, STATE_TONES[run.state]), "span")
+                html(markup.link(link, "Compare"), "span")
             if visit.allows(Scope.RULES_WRITE) and version.status is not DetectorStatus.ACTIVE:
                 with ui.element("div").classes("bar push"):
                     if run is None or run.stopped_at is not None:

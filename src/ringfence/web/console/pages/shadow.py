@@ -47,6 +47,11 @@ STATE_TONES = {
     ShadowState.TROUBLED: "bad",
     ShadowState.STOPPED: "plain",
 }
+_STATUS_WORDS = {
+    DetectorStatus.ACTIVE: "it decides",
+    DetectorStatus.DRAFT: "a draft",
+    DetectorStatus.INACTIVE: "an inactive version",
+}
 _CONCLUSION_TONES = {
     Conclusion.BETTER: "good",
     Conclusion.WORSE: "bad",
@@ -172,9 +177,7 @@ def _bar(visit: Visit, known: _Known) -> None:
         html(
             Markup("{} · {}").format(
                 markup.link(markup.path("detectors", version.detector_id), "The detector"),
-                "it decides"
-                if version.status is DetectorStatus.ACTIVE
-                else f"a version that is {version.status.value.lower()}",
+                _STATUS_WORDS[version.status],
             ),
             "span",
         )
