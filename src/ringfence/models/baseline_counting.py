@@ -7,6 +7,7 @@ the order of events of the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,6 +72,38 @@ def baseline_of(
         plan=plan,
         # What is remembered fills the last columns.
         remembered=lambda rows: table.values(rows)[:, len(table.features) - width :],
+        ranking=log_odds,
+    )
+
+
+def baseline_of_logins(
+    data: DataSet,
+    account: str,
+    variables: Sequence[Variable],
+    rows: Split,
+    encodings: dict[str, Encoding],
+    plan: ProfilePlan,
+    remembered: NDArray[np.floating],
+    log_odds: NDArray[np.float64],
+    scores: NDArray[np.int64],
+    metrics: Metrics,
+) -> Baseline:
+    """The baseline of a model of takeovers: of all logins that name an `account`, labelled or not.
+
+    `remembered` has shape `(n_logins, n_aggregates)`; `log_odds` and `scores` (0-1000) are of the
+    logins from `rows.held_out` on.
+    """
+    logins = data.past.filter(data.past[f"entity:{account}"].is_not_null())
+    suggested = suggest_thresholds(metrics)
+    return make_baseline(
+        replace(data, frame=logins, past=logins),
+        variables,
+        rows,
+        encodings,
+        scores,
+        suggested[0].threshold if suggested else _UNSUGGESTED,
+        plan=plan,
+        remembered=lambda part: remembered[part],
         ranking=log_odds,
     )
 

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ringfence.models.artifact import Artifact
+from ringfence.models.baseline_counting import baseline_of_logins
 from ringfence.models.boosting import importance_of, text_of
 from ringfence.models.data import DataSet
 from ringfence.models.definitions import Facts, UsedVariable
@@ -164,8 +165,16 @@ def train_takeover(
         library_versions={name: version(name) for name in ("lightgbm", "numpy", "polars")},
         duration_seconds=round(time.perf_counter() - started, 3),
     )
+    real = np.asarray(
+        booster.predict(matrix[parts.held_out : len(logins)], num_iteration=best, raw_score=True)
+    )
+    baseline = baseline_of_logins(
+        data, of.account, used, parts, encodings, plan, rows.values[: len(logins)], real,
+        np.searchsorted(np.array(bounds), real, side="right"), metrics,
+    )  # fmt: skip
+    importance = importance_of(booster, best, features, used)
     tell(1.0, "trained")
-    return Trained(artifact, facts, metrics, importance_of(booster, best, features, used), messages)
+    return Trained(artifact, facts, metrics, importance, messages, baseline)
 
 
 def _silent(share: float, what: str) -> None:
