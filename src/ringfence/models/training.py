@@ -25,7 +25,7 @@ from ringfence.events.variables import Variable
 from ringfence.models.artifact import Artifact
 from ringfence.models.baseline import Baseline
 from ringfence.models.baseline_counting import baseline_of
-from ringfence.models.boosting import Grower, Grown, parameters_for
+from ringfence.models.boosting import MAX_TREES, Grower, Grown, parameters_for
 from ringfence.models.calibration import (
     MAX_SCORE,
     false_positive_rate,
@@ -111,15 +111,15 @@ def train(
         check_plan(plan, data)
     rows = _rows(data, plan)
     messages = (*data.messages, *check(data, used, variables=2 if plan is None else 1))
-    given = parameters_for(rows, remembering=plan is not None) | {"seed": seed}
-    if recipe is None:
-        recipe = Recipe(given)
-    most = int(given["num_iterations"])
     # What is known of the work before the table is there: some 60 features, half of the trees.
-    forecast.plan(1.3 * data.rows * 60 * most)
+    forecast.plan(1.3 * data.rows * 60 * MAX_TREES)
     weighed = label_weights(data.frame, DEFAULT_WEIGHTS if weights is None else weights)
     table = feature_table(data, used, plan, rows, forecast.enriching, weights=weighed)
     course = Course(grower(table), data.frame[TIME_INPUT].dt.epoch("us").to_numpy(), forecast)
+    if recipe is None:
+        features = len(table.features)
+        given = parameters_for(rows, remembering=plan is not None, features=features)
+        recipe = Recipe(given | {"seed": seed})
     counted, tuning = None, None
     if budget_seconds is not None:
         recipe, counted, tuning = tune(
