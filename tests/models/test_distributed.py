@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 
 from ringfence.errors import InvalidInput, Unavailable
 from ringfence.events import DataType, EventType, Variable, VariableType
+from ringfence.models import DataSet, Scorer, train
+from ringfence.models.artifact import pack, unpack
 from ringfence.models.boosting import Grower, Grown, best_trees, parameters_for
 from ringfence.models.data import data_of
-from ringfence.models.distributed import ClusterGrower, _sent, cluster_at, losses_of
+from ringfence.models.distributed import ClusterGrower, _sent, cluster_at, grown_on, losses_of
 from ringfence.models.matrix import FeatureTable, feature_table
 from ringfence.models.metrics import auc_range
 from ringfence.models.splitting import Fold, split
@@ -78,10 +81,14 @@ def _grown(grower: Grower, recipe: Recipe, trees: int = _TREES) -> Grown:
     return grown
 
 
+# Without what is left to chance, only the bins differ: workers choose them from their own rows.
+_NO_CHANCE = {"feature_fraction": 1.0, "bagging_fraction": 1.0, "bagging_freq": 0}
+
+
 def test_two_workers_grow_an_equivalent_model(cluster: Any, table: FeatureTable) -> None:
     raw = []
     for grower in (Grower(table), ClusterGrower(table, cluster)):
-        grown = _grown(grower, _recipe(table))
+        grown = _grown(grower, _recipe(table, learning_rate=0.06, **_NO_CHANCE))
         assert grown.boosters[0].num_trees() == _TREES
         raw.append(grower.raw(grown, _held_out(table), _TREES))
     assert len(cluster.scheduler_info()["workers"]) == 2
@@ -92,6 +99,19 @@ def test_two_workers_grow_an_equivalent_model(cluster: Any, table: FeatureTable)
     top = [np.argsort(-each)[: len(each) // 100].tolist() for each in raw]
     assert len(set(top[0]) & set(top[1])) >= 0.75 * len(top[0])
     assert is_fraud[top[1]].mean() == pytest.approx(is_fraud[top[0]].mean(), abs=0.05)
+
+
+def test_a_cluster_changes_no_more_than_another_seed(cluster: Any, table: FeatureTable) -> None:
+    growers = (Grower(table), 3), (Grower(table), 4), (ClusterGrower(table, cluster), 3)
+    raw = [
+        grower.raw(_grown(grower, _recipe(table, seed=seed)), _held_out(table), _TREES)
+        for grower, seed in growers
+    ]
+    alike = np.corrcoef(raw)
+    assert alike[0, 2] > alike[0, 1] - 0.01
+    is_fraud = table.is_fraud[_held_out(table)]
+    local, _, spread = (auc_range(is_fraud, each)[0] for each in raw)
+    assert spread == pytest.approx(local, abs=0.01)
 
 
 def test_rows_lie_on_both_workers_and_are_gone_afterwards(
@@ -171,3 +191,23 @@ def test_what_is_missing_is_said_with_how_to_get_it(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Unavailable) as caught, cluster_at("local:2"):
         pass
     assert "ringfence[dask]" in str(caught.value.expected)
+
+
+def test_a_model_that_was_trained_on_a_cluster_scores_as_any_other(
+    cluster: Any, data: DataSet
+) -> None:
+    told: list[str] = []
+    trained = train(
+        data,
+        seed=1,
+        grower=partial(ClusterGrower, client=cluster),
+        progress=lambda share, what: told.append(what),
+    )
+    local = train(data, seed=1)
+    assert trained.metrics.auc == pytest.approx(local.metrics.auc, abs=0.03)
+    assert any("tree" in what for what in told)
+    rows = data.frame.drop("EVENT_LABEL").to_dicts()
+    ats = [row.pop("EVENT_TIMESTAMP") for row in rows]
+    scores = [Scorer(unpack(pack(each.artifact))).score(rows, ats) for each in (trained, local)]
+    assert np.corrcoef(scores)[0, 1] > 0.75
+    assert "2 Dask workers" in grown_on(cluster).text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +16,7 @@ from ringfence.cli.options import DataDir, EventTypeName, open_database, setting
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ringfence.models import Facts, ModelType, ModelVersion, TakeoverMetrics, Tuning
+    from ringfence.models import Facts, ModelType, ModelVersion, TakeoverMetrics, Trained, Tuning
     from ringfence.storage import Database
 
 
@@ -54,6 +56,15 @@ def train(
             "was found so tells what was tried. Default: the standard way, at once.",
         ),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Grow the trees on a Dask cluster, where every worker keeps a part of the rows: "
+            "the scheduler's tcp://host:port, or local:2 for two processes on this machine. The "
+            "model is equivalent to one that is trained here. Needs ringfence\\[dask].",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Train a new version of a model from labelled events.
@@ -77,6 +88,8 @@ def train(
 
         ringfence train payments.parquet --budget 300
 
+        ringfence train s3://bank/years.parquet --dask tcp://10.0.0.5:8786
+
         ringfence train logins.parquet --model takeovers --event-type login \\
         --type ACCOUNT_TAKEOVER_INSIGHTS
     """
@@ -95,6 +108,7 @@ def train(
             model_type=None if model_type is None else model_type.value,
             budget_seconds=budget,
             label_weights=settings.label_weights,
+            dask=dask,
         )
     show_version(version)
 
@@ -110,13 +124,15 @@ def train_version(
     model_type: str | None = None,
     budget_seconds: float | None = None,
     label_weights: Mapping[str, float | Mapping[str, float]] | None = None,
+    dask: str | None = None,
 ) -> ModelVersion:
     """Train on `source` and keep the result as the model's next version.
 
-    `budget_seconds` are for reading and training, `label_weights` as in the settings. The model is
-    made when there is none: of type `model_type`, by default ONLINE_FRAUD_INSIGHTS.
+    `budget_seconds` are for reading and training, `label_weights` as in the settings, `dask` is
+    where the cluster is that grows the trees. The model is made when there is none: of type
+    `model_type`, by default ONLINE_FRAUD_INSIGHTS.
     Raises `DataInvalid` with every finding, `Conflict` when there is one of another type,
-    `InvalidInput` for a budget where there is nothing to try.
+    `InvalidInput` for a budget where there is nothing to try, `Unavailable` without the cluster.
     """
     from ringfence.errors import InvalidInput, NotFound
     from ringfence.events import get_event_type
@@ -142,6 +158,12 @@ def train_version(
             field="budget",
             expected="no budget, or another type of model",
         )
+    if of_logins and dask is not None:
+        raise InvalidInput(
+            f"a model of type {kind} is trained on this machine",
+            field="dask",
+            expected="no cluster, or another type of model",
+        )
     progress(0.0, "reading")
     began = time.perf_counter()
     data = read_data(source, event_type, labels_required=not of_logins)
@@ -157,7 +179,8 @@ def train_version(
         trained = train_takeover(data, seed=seed, progress=tell)
     else:
         plan = plan_for(data) if kind is ModelType.TRANSACTION_FRAUD_INSIGHTS else None
-        trained = train_on(
+        train_here = partial(
+            train_on,
             data,
             plan=plan,
             seed=seed,
@@ -165,12 +188,21 @@ def train_version(
             weights=weights_of(label_weights or {}),
             progress=tell,
         )
+        trained = train_here() if dask is None else _trained_on_cluster(dask, train_here)
     with database.write() as connection:
         try:
             get_model(connection, model_id)
         except NotFound:
             create_model(connection, model_id, event_type_name, model_type=kind)
         return store_version(connection, model_id, trained)
+
+
+def _trained_on_cluster(address: str, train: Callable[..., Trained]) -> Trained:
+    from ringfence.models.distributed import ClusterGrower, cluster_at, grown_on
+
+    with cluster_at(address) as client:
+        trained = train(grower=partial(ClusterGrower, client=client))
+        return replace(trained, messages=(*trained.messages, grown_on(client)))
 
 
 def _model_type(connection: Connection, model_id: str, asked: str | None) -> ModelType:

@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from ringfence.errors import InvalidInput, Unavailable
 from ringfence.models.boosting import Grower, Grown
+from ringfence.models.messages import Message, MessageKind
 from ringfence.models.trials import Recipe
 
 if TYPE_CHECKING:
@@ -139,6 +140,18 @@ class ClusterGrower(Grower):
 
     def _names(self) -> list[str]:
         return [feature.name.replace("~", "_with_") for feature in self.table.features]
+
+
+def grown_on(client: Client) -> Message:
+    """What a version should say about where its trees were grown."""
+    workers = len(_workers(client))
+    return Message(
+        MessageKind.INFO,
+        None,
+        "Grown on a cluster",
+        f"its trees were grown by {workers} Dask workers; another number of workers, or one "
+        "machine, would have given an equivalent model, not the same one",
+    )
 
 
 def losses_of(
