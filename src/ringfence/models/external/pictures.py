@@ -1,31 +1,35 @@
-"""Pictures in variables: from base64 of a PNG, PGM or PPM file, or a list of greys, to numbers.
+"""Pictures in variables: from base64 of a file, or a list of greys, to numbers.
 
-What comes in was sent by anybody, so sizes are bounded before anything is unpacked. Files are read
-by their specifications: PNG (ISO/IEC 15948) with 8 bits a sample and no interlacing, and Netpbm's
-P2, P3, P5 and P6.
+What comes in was sent by anybody, so sizes are bounded before anything is unpacked, and Pillow,
+which reads the files (PNG, JPEG, PGM, PPM), is told which formats to try.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import re
+import io
+import struct
+import zlib
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ringfence.errors import InvalidInput
-from ringfence.models.external.png import NotReadable, read_png
+from ringfence.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 MAX_SIDE, MAX_PIXELS = 512, 65_536
-_NETPBM = re.compile(
-    rb"(P[2356])\s(?:\s|#[^\n]*\n)*(\d{1,5})\s(?:\s|#[^\n]*\n)*(\d{1,5})\s(?:\s|#[^\n]*\n)*(\d{1,5})\s"
-)
+_FORMATS = ("PNG", "JPEG", "PPM")
+# Pillow's modes of more than eight bits a sample, which it would clip.
+_DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+
+
+class NotReadable(Exception):
+    """A picture that cannot be taken; the message says why, and repeats nothing that was sent."""
 
 
 class Layout(StrEnum):
@@ -64,7 +68,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def read(self, text: str) -> NDArray[np.float32]:
         """The samples of a picture, shape `(channels, height, width)` or, with channels last,
         `(height, width, channels)`. Raises `NotReadable`."""
-        return self._prepared(_scaled(_with_channels(self._samples(text), self.channels), self))
+        return self._prepared(_scaled(self._samples(text), self))
 
     def black(self) -> NDArray[np.float32]:
         """A black picture, as `read` gives it."""
@@ -90,9 +94,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             content = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             raise NotReadable("neither base64 nor a list of greys") from None
-        if content.startswith(b"\x89PNG"):
-            return read_png(content, MAX_PIXELS)
-        return _netpbm(content)
+        return _opened(content, self.channels)
 
     def _listed(self, text: str) -> NDArray[np.float32]:
         import numpy as np
@@ -110,59 +112,54 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return samples
 
 
-def _netpbm(content: bytes) -> NDArray[np.float32]:
+def _opened(content: bytes, channels: int) -> NDArray[np.float32]:
+    """The samples of a file, 0 to 255, shape `(height, width, channels)`; opacity is left out."""
     import numpy as np
 
-    head = _NETPBM.match(content)
-    if head is None:
-        raise NotReadable("neither a PNG nor a PGM or PPM file")
-    kind, width, height, most = head[1], int(head[2]), int(head[3]), int(head[4])
-    channels = 3 if kind in (b"P3", b"P6") else 1
-    if not (0 < width * height <= MAX_PIXELS and 0 < most < 256):
-        raise NotReadable(f"a picture of {width} x {height} with {most} greys cannot be taken")
-    count = width * height * channels
-    body = content[head.end() :]
-    if kind in (b"P5", b"P6"):
-        flat = np.frombuffer(body[:count], dtype=np.uint8)
-    else:
-        try:
-            flat = np.array(body.split()[:count], dtype=np.int64)
-        except (ValueError, OverflowError):
-            raise NotReadable("a sample is not a number") from None
-    if flat.size < count:
-        raise NotReadable("the file ends before the picture does")
-    if int(flat.max()) > most or int(flat.min()) < 0:
-        raise NotReadable("a sample is out of range")
-    return flat.reshape(height, width, channels).astype(np.float32) * np.float32(255 / most)
-
-
-def _with_channels(samples: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    import numpy as np
-
-    if samples.shape[2] == channels:
-        return samples
-    if channels == 3:
-        return np.repeat(samples, 3, axis=2)
-    # ITU-R BT.601, as everybody turns colours to grey.
-    return samples @ np.array([[0.299], [0.587], [0.114]], dtype=np.float32)
+    image = _pillow()
+    try:
+        with image.open(io.BytesIO(content), formats=_FORMATS) as picture:
+            # The size stands in the file's head: nothing has been unpacked yet.
+            if not 0 < picture.width * picture.height <= MAX_PIXELS:
+                raise NotReadable(
+                    f"a picture of {picture.width} x {picture.height} pixels is too large"
+                )
+            if picture.mode in _DEEP:
+                raise NotReadable("only pictures of 8 bits a sample can be read")
+            converted = picture.convert("RGB" if channels == 3 else "L")
+    except image.DecompressionBombError:
+        raise NotReadable("a picture of so many pixels is too large") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
+        raise NotReadable(f"not a file that can be read: {', '.join(_FORMATS)}") from None
+    shape = (converted.height, converted.width, channels)
+    return np.asarray(converted, dtype=np.float32).reshape(shape)
 
 
 def _scaled(samples: NDArray[np.float32], picture: Picture) -> NDArray[np.float32]:
-    for axis, wanted in ((0, picture.height), (1, picture.width)):
-        if samples.shape[axis] != wanted:
-            samples = _resampled(samples, axis, wanted)
-    return samples
-
-
-def _resampled(samples: NDArray[np.float32], axis: int, wanted: int) -> NDArray[np.float32]:
-    """Each new sample is the mean of what it covers of the old ones."""
+    """Where a picture shrinks, each new sample is the mean of what it covers of the old ones."""
     import numpy as np
 
-    had = samples.shape[axis]
-    edges = np.linspace(0, had, wanted + 1)
-    places = np.arange(had)
-    low, high = edges[:-1, None], edges[1:, None]
-    weights = np.clip(np.minimum(high, places + 1) - np.maximum(low, places), 0, None)
-    weights /= weights.sum(axis=1, keepdims=True)
-    moved = np.tensordot(weights.astype(np.float32), np.moveaxis(samples, axis, 0), axes=1)
-    return np.moveaxis(moved, 0, axis)
+    if samples.shape[:2] == (picture.height, picture.width):
+        return samples
+    image = _pillow()
+    size = (picture.width, picture.height)
+    return np.dstack(
+        [
+            np.asarray(
+                image.fromarray(np.ascontiguousarray(channel)).resize(size, image.Resampling.BOX)
+            )
+            for channel in np.moveaxis(samples, 2, 0)
+        ]
+    )
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise Unavailable(
+            "Pillow, which reads pictures, is not installed",
+            field="picture",
+            expected='pip install "ringfence[onnx]"',
+        ) from None
+    return Image

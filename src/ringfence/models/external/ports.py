@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ringfence.errors import InvalidInput
 from ringfence.events.variables import DataType, Value
 from ringfence.models.external.definitions import ExternalInput, ExternalModel
-from ringfence.models.external.pictures import Layout, Picture
-from ringfence.models.external.png import NotReadable
+from ringfence.models.external.pictures import Layout, NotReadable, Picture
 
 if TYPE_CHECKING:
     import numpy as np
