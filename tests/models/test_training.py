@@ -41,7 +41,7 @@ def test_the_order_of_the_rows_in_the_file_does_not_matter(
 
 def test_held_out_events_are_told_apart(trained: Trained) -> None:
     metrics = trained.metrics
-    assert 0.75 < metrics.auc_low < metrics.auc < metrics.auc_high < 1
+    assert 0.7 < metrics.auc_low < metrics.auc < metrics.auc_high < 1
     assert metrics.average_precision > 0.5
     row = metrics.rows[-1]
     assert (

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from ringfence.events.variables import Variable
 from ringfence.models.data import DataSet
+from ringfence.models.leakage import leaks
 from ringfence.models.messages import DataInvalid, Message, MessageKind
-from ringfence.models.metrics import auc_range
 from ringfence.models.splitting import HELD_OUT
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
 _MIN_CLASS = 50
@@ -22,7 +21,6 @@ _EXPECTED_LATEST = 10
 _PERIODS = 10
 _EXPECTED_FRAUDS = 20
 _UNSTABLE = 4.0
-_TOO_GOOD = 0.995
 
 
 def check(data: DataSet, used: Sequence[Variable], *, variables: int = 2) -> tuple[Message, ...]:
@@ -34,7 +32,7 @@ def check(data: DataSet, used: Sequence[Variable], *, variables: int = 2) -> tup
     messages = [
         *_amounts(data, is_fraud, used, variables),
         *_stability(is_fraud),
-        *(found for v in used if (found := _leak(data.frame[v.name], is_fraud)) is not None),
+        *leaks(data, used, is_fraud),
     ]
     if any(message.kind is MessageKind.ERROR for message in messages):
         raise DataInvalid([*data.messages, *messages])
@@ -90,32 +88,3 @@ def _stability(is_fraud: NDArray[np.bool_]) -> list[Message]:
         text = f"the share of fraud lies {span}; scores may fit the latest events less well"
         return [Message(MessageKind.WARNING, "EVENT_LABEL", title, text)]
     return []
-
-
-def _leak(column: pl.Series, is_fraud: NDArray[np.bool_]) -> Message | None:
-    """A warning when a variable alone tells fraud from legit, as if written afterwards."""
-    import numpy as np
-    import polars as pl
-
-    if not is_fraud.any() or is_fraud.all():
-        return None
-    if column.dtype.is_numeric():
-        values = column.cast(pl.Float64).fill_null(-1e300).to_numpy()
-    else:
-        codes = column.rank("dense").fill_null(0).to_numpy().astype(np.int64)
-        counts = np.bincount(codes)
-        # Of a level that comes once or twice the share of fraud is the label itself.
-        if np.count_nonzero(counts) * 20 > len(codes):
-            return None
-        values = (np.bincount(codes, weights=is_fraud) / np.maximum(counts, 1))[codes]
-    auc = auc_range(is_fraud, values)[0]
-    auc = max(auc, 1 - auc)
-    if auc < _TOO_GOOD:
-        return None
-    return Message(
-        MessageKind.WARNING,
-        column.name,
-        "Variable predicts the label",
-        f"{column.name} alone tells fraud from legit almost perfectly (AUC {auc:.3f}); "
-        "make sure that it is known at the time of the event and not written afterwards",
-    )
