@@ -44,7 +44,7 @@ MAX_BYTES = 64_000
 _MOST_PERIODS = 24
 # A score that about 2 % of legitimate events reach.
 _UNSUGGESTED = 900.0
-_READ_AT_ONCE = 100_000
+_READ_AT_ONCE, _STRETCH = 100_000, 1_000
 _LABEL = "EVENT_LABEL"
 _DECILES = tuple(tenth / 10 for tenth in range(1, 10))
 
@@ -260,19 +260,22 @@ def _of_plan(
     parts: NDArray[np.int64],
     periods: int,
 ) -> list[Watched]:
-    """What is remembered, read twice: for the edges of the bins, and to count."""
+    """What is remembered: a sample for the edges of the bins, then all of it to count."""
     import numpy as np
 
-    chosen = np.flatnonzero((parts >= 0) & (parts < periods))
-    # Deciles need no more than this; evenly spread, so the same for the same rows.
-    every = max(1, len(chosen) // _READ_AT_ONCE)
-    drawn = np.zeros(len(parts), dtype=bool)
-    drawn[chosen[::every]] = True
     slices = [
         slice(start, min(len(parts), start + _READ_AT_ONCE))
         for start in range(0, len(parts), _READ_AT_ONCE)
     ]
-    samples = [remembered(part)[drawn[part]] for part in slices]
+    sampled = slices
+    if len(slices) > 1:
+        # Deciles need no more: stretches that are spread evenly, the same for the same rows.
+        starts = np.linspace(0, len(parts) - _STRETCH, _READ_AT_ONCE // _STRETCH)
+        sampled = [slice(int(start), int(start) + _STRETCH) for start in starts]
+    samples = []
+    for part in sampled:
+        learned = (parts[part] >= 0) & (parts[part] < periods)
+        samples.append(remembered(part)[learned])
     sample = np.concatenate(samples) if samples else np.empty((0, len(plan.aggregates)))
     all_bins = [
         Bins(
