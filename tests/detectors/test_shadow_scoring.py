@@ -3,46 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from publishing import (
     OTHER_PLAN,
     PAYMENT,
     PLAN,
     card_payment,
     payment,
-    prepare,
     publish,
     publish_model,
     rule,
     trained_on_amounts,
 )
-from sqlalchemy import Connection, func, select, update
+from shadows_at_work import (
+    decide_all,
+    draft,
+    payments_by_cards,
+    said,
+    shadow,
+    start,
+    store_habits,
+    time_of,
+    until_scoring,
+)
+from sqlalchemy import Connection, func, select
 
 from ringfence.detectors import (
-    Decision,
     DecisionEngine,
     MatchedRule,
     ModelRef,
-    Request,
-    RuleRef,
-    Shadow,
     ShadowState,
     Suspicion,
     activate_detector_version,
-    create_detector_version,
-    get_shadow,
     list_shadows,
     put_rule,
     start_shadow,
@@ -50,95 +46,11 @@ from ringfence.detectors import (
 )
 from ringfence.detectors import tables as detector_tables
 from ringfence.detectors.plans import build_plan, hold_plans
-from ringfence.models import ModelType, Trained, create_model, store_version
-from ringfence.models import tables as model_tables
+from ringfence.models import Trained, create_model, store_version
 from ringfence.models.scoring import Scorer
 from ringfence.profiles import History, replay
-from ringfence.rules import ExecutionMode, Rule
-from ringfence.storage import Database, migrate, now
-
-
-def draft(
-    connection: Connection,
-    *rules: Rule,
-    models: Sequence[ModelRef] = (),
-    mode: ExecutionMode = ExecutionMode.FIRST_MATCHED,
-) -> str:
-    """A new version of `guard` with these rules that does not decide."""
-    stored = [put_rule(connection, "guard", sent) for sent in rules]
-    return create_detector_version(
-        connection,
-        "guard",
-        rules=[RuleRef(sent.rule_id, sent.version) for sent in stored],
-        models=models,
-        mode=mode,
-    ).version
-
-
-def start(database: Database, *rules: Rule, **options: Any) -> str:
-    """A draft with these rules, started as a shadow."""
-    with database.write() as connection:
-        version = draft(connection, *rules, **options)
-        start_shadow(connection, "guard", version, by="ann")
-    return version
-
-
-def store_habits(connection: Connection, trained: Trained) -> ModelRef:
-    """A model version that looks at profiles."""
-    create_model(
-        connection, "habits", PAYMENT.name, model_type=ModelType.TRANSACTION_FRAUD_INSIGHTS
-    )
-    return ModelRef("habits", store_version(connection, "habits", trained).version)
-
-
-def shadow(database: Database, version: str) -> Shadow:
-    with database.read() as connection:
-        return get_shadow(connection, "guard", version)
-
-
-def said(database: Database, version: str) -> dict[str, Any]:
-    """What a shadow said, by event id."""
-    table = detector_tables.shadow_decisions
-    with database.read() as connection:
-        rows = connection.execute(select(table).where(table.c.version == version)).all()
-    return {row.event_id: row for row in rows}
-
-
-async def until_scoring(engine: DecisionEngine, database: Database, *versions: str) -> None:
-    """Wait until shadows score, sending events meanwhile as clients do."""
-    number = 0
-    while not all(shadow(database, v).state is ShadowState.SCORING for v in versions) or not all(
-        f"warm-{number - 1}" in said(database, v) for v in versions
-    ):
-        engine.catalog.look_again()
-        await engine.decide(payment(f"warm-{number}"))
-        await asyncio.sleep(0.02)
-        number += 1
-        assert number < 1_000, [shadow(database, version) for version in versions]
-
-
-def some(count: int, *, seed: int = 0) -> list[Request]:
-    chance = random.Random(seed)
-    present = now()
-    return [
-        card_payment(
-            f"e-{number:04}",
-            f"c{chance.randrange(4)}",
-            present - timedelta(seconds=chance.random() * 100_000),
-            amount=chance.randrange(1, 500),
-            merchant=chance.choice(["odd", "m1", "m2"]),
-        )
-        for number in range(count)
-    ]
-
-
-def time_of(request: Request) -> datetime:
-    assert isinstance(request.sent.at, datetime)
-    return request.sent.at
-
-
-async def decide_all(engine: DecisionEngine, requests: Sequence[Request]) -> list[Decision]:
-    return list(await asyncio.gather(*(engine.decide(request) for request in requests)))
+from ringfence.rules import ExecutionMode
+from ringfence.storage import Database
 
 
 async def test_a_shadow_says_its_own_of_every_event_and_the_answer_is_the_deciding_versions(
@@ -166,9 +78,9 @@ async def test_a_shadow_that_is_a_copy_says_exactly_what_was_decided(
         publish(connection, *rules, models=[ModelRef("trees", "1.0")])
     version = start(published, *rules, models=[ModelRef("trees", "1.0")])
     await until_scoring(engine, published, version)
-    decisions = await decide_all(engine, some(300))
+    decisions = await decide_all(engine, payments_by_cards(300))
     rows = said(published, version)
-    assert len({decision.scores["trees_insightscore"] for decision in decisions}) >= 5
+    assert len({decision.scores["trees_insightscore"] for decision in decisions}) > 1
     for decision in decisions:
         row = rows[decision.event_id]
         assert row.scores == decision.scores
@@ -223,141 +135,13 @@ async def test_a_shadow_opens_no_case(published: Database) -> None:
     await asyncio.to_thread(engine.close)
 
 
-@pytest.fixture
-def twins(new_database: Callable[[str], Database]) -> Iterator[tuple[DecisionEngine, ...]]:
-    """Two engines that decide alike; beside the first run two shadows, of which one fails for
-    amounts of 13."""
-    engines = []
-    for _ in range(2):
-        database = new_database("sqlite")
-        migrate(database)
-        with database.write() as connection:
-            prepare(connection)
-            publish(connection, rule("large"), rule("odd"), rule("any"))
-        engines.append(DecisionEngine(database))
-        if len(engines) == 1:
-            versions = [start(database, rule("any")), start(database, rule("odd"), rule("large"))]
-            asyncio.run(until_scoring(engines[0], database, *versions))
-            _break(engines[0], versions[0], poison=13.0)
-    yield tuple(engines)
-    for engine in engines:
-        engine.close()
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    sent=st.lists(
-        st.tuples(
-            st.one_of(st.integers(0, 30), st.integers(90, 110), st.just("much")),
-            st.sampled_from(["odd", "m1", None]),
-        ),
-        min_size=1,
-        max_size=25,
-    )
-)
-def test_with_shadows_running_every_answer_is_what_it_is_without(
-    twins: tuple[DecisionEngine, ...], sent: list[tuple[int | str, str | None]]
-) -> None:
-    prefix = uuid.uuid4().hex
-    requests = [
-        payment(f"{prefix}-{number % 20}", amount=amount, merchant=merchant)
-        for number, (amount, merchant) in enumerate(sent)
-    ]
-
-    async def answers(engine: DecisionEngine) -> list[object]:
-        found = await asyncio.gather(*map(engine.decide, requests), return_exceptions=True)
-        return [
-            msgspec.structs.replace(answer, decided_at=None)
-            if isinstance(answer, Decision)
-            else str(answer)
-            for answer in found
-        ]
-
-    with_shadows, without = (asyncio.run(answers(engine)) for engine in twins)
-    assert with_shadows == without
-
-
-class BrokenRules:
-    """Rules that an extension module could fail in; `poison` is the amount that it chokes on."""
-
-    def __init__(self, poison: float | None, error: BaseException):
-        self._poison = poison
-        self._error = error
-
-    def evaluate(self, values: dict[str, Any], at: object) -> tuple[()]:
-        if self._poison is None or values.get("amount") == self._poison:
-            raise self._error
-        return ()
-
-
-def _break(
-    engine: DecisionEngine,
-    version: str,
-    poison: float | None = None,
-    error: BaseException = ValueError("no"),  # noqa: B008
-) -> None:
-    for ready in engine.catalog.ready_shadows("guard"):
-        if ready.version.version == version:
-            ready.rule_set = BrokenRules(poison, error)  # type: ignore[assignment]
-
-
-@pytest.mark.parametrize("error", [ValueError("card 5399411802536781"), SystemExit("panic")])
-async def test_a_shadow_that_fails_on_an_event_fails_no_decision_and_goes_on_with_the_next(
-    published: Database, engine: DecisionEngine, error: BaseException
-) -> None:
-    broken, whole = start(published, rule("any")), start(published, rule("odd"))
-    await until_scoring(engine, published, broken, whole)
-    _break(engine, broken, poison=13.0, error=error)
-    decisions = await decide_all(engine, [payment(f"e-{n}", amount=n) for n in range(40)])
-    assert all(decision.outcomes == ("approve",) for decision in decisions)
-    rows = said(published, broken)
-    failed = {event_id for event_id, row in rows.items() if row.failure is not None}
-    assert failed == {"e-13"}
-    assert rows["e-13"].failure.startswith(type(error).__name__)
-    assert "5399411802536781" not in rows["e-13"].failure
-    assert {f"e-{n}" for n in range(40)} <= rows.keys() & said(published, whole).keys()
-
-
-async def test_a_shadow_whose_model_cannot_be_loaded_says_so_and_recovers(
-    published: Database, engine: DecisionEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ringfence.detectors.shadowing._RETRY_SECONDS", 0.0)
-    with published.write() as connection:
-        create_model(connection, "trees", PAYMENT.name)
-        store_version(connection, "trees", trained_on_amounts(tmp_path))
-        artifacts = model_tables.model_versions
-        whole = connection.execute(select(artifacts.c.artifact)).scalar_one()
-        connection.execute(update(artifacts).values(artifact=b"{}"))
-    version = start(
-        published,
-        rule("scored", "$trees_insightscore > 500"),
-        rule("any"),
-        models=[ModelRef("trees", "1.0")],
-    )
-    for number in range(400):
-        engine.catalog.look_again()
-        assert (await engine.decide(payment(f"e-{number}"))).outcomes == ("approve",)
-        if shadow(published, version).state is ShadowState.TROUBLED:
-            break
-        await asyncio.sleep(0.01)
-    troubled = shadow(published, version)
-    assert troubled.state is ShadowState.TROUBLED
-    assert troubled.trouble is not None
-    assert troubled.trouble.startswith("cannot be loaded")
-    assert said(published, version) == {}
-    with published.write() as connection:
-        connection.execute(update(artifacts).values(artifact=whole))
-    await until_scoring(engine, published, version)
-    assert shadow(published, version).trouble is None
-
-
 async def test_a_shadow_warms_up_until_its_profiles_are_built_and_then_sees_what_serving_sees(
     published: Database, engine: DecisionEngine, habits: Trained, other_habits: Trained
 ) -> None:
     with published.write() as connection:
         publish_model(connection, other_habits, "others")
     build_plan(published, OTHER_PLAN)
-    requests = some(60)
+    requests = payments_by_cards(60)
     decisions = await decide_all(engine, requests[:40])
     with published.write() as connection:
         version = draft(connection, rule("any"), models=[store_habits(connection, habits)])
