@@ -92,6 +92,16 @@ def test_neither_has_learned_from_what_they_are_compared_on(challenged: Database
     assert window.frauds == int(news.is_fraud().sum()) // 2 > 80
 
 
+def test_recall_is_compared_at_as_many_alerts_as_there_are_frauds(challenged: Database) -> None:
+    made = retrain(challenged, MODEL, OPTIONS, by="ada", at=NOW, dry_run=True)
+    assert made.evaluation.alerts == made.evaluation.frauds
+    few = RetrainingOptions(alert_share=0.02)
+    made = retrain(challenged, MODEL, few, by="ada", at=NOW, dry_run=True)
+    assert made.evaluation.alerts == round(0.02 * made.evaluation.events)
+    assert made.evaluation.challenger is not None
+    assert made.evaluation.challenger.caught <= made.evaluation.alerts
+
+
 def test_a_dry_run_stores_nothing(challenged: Database) -> None:
     made = retrain(challenged, MODEL, OPTIONS, by="ada", at=NOW, dry_run=True)
     assert made.challenger is None

@@ -69,7 +69,11 @@ def retrain(
         typer.Option(help="Younger events are not compared on, their labels may come; 7."),
     ] = None,
     alert_share: Annotated[
-        float | None, typer.Option(help="Share of events at which recall is compared; 0.01.")
+        float | None,
+        typer.Option(
+            help="Share of events at which recall is compared; as many as there are frauds, and at "
+            "least 0.01, when left out."
+        ),
     ] = None,
     budget: Annotated[
         float | None,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Progress = Callable[[float], None]
-ALERT_SHARE = 0.01
+LEAST_ALERT_SHARE = 0.01
 VOLUMES = (0.001, 0.005, 0.01, 0.02, 0.05)
 # With fewer frauds than this the range of a difference says more about chance than about models.
 ENOUGH_FRAUDS = 30
@@ -110,17 +110,18 @@ def evaluate(
     *,
     at: datetime,
     unlabelled_are_legit: bool = False,
-    alert_share: float = ALERT_SHARE,
+    alert_share: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Score a closed window of the log with both, and compare.
 
+    Alerts are a share of all events: by default as many as there are frauds, and at least 1 %.
     Takes about 20 µs an event and model, and with profiles the time and memory of a backtest.
     Raises `InvalidInput` for a share that is not above 0 and at most 1.
     """
     import numpy as np
 
-    if not 0 < alert_share <= 1:
+    if alert_share is not None and not 0 < alert_share <= 1:
         raise InvalidInput("out of range", field="alert_share", expected="above 0, at most 1")
     if window.since is None or window.until is None:
         raise ValueError("a window with both ends")
@@ -225,7 +226,7 @@ def _compared(
     until: datetime,
     at: datetime,
     assumed: int,
-    alert_share: float,
+    asked_share: float | None,
     psi: float,
 ) -> Evaluation:
     import numpy as np
@@ -236,6 +237,9 @@ def _compared(
     legits = labelled - frauds
     measures: tuple[Measures | None, Measures | None] = (None, None)
     gains: tuple[float | None, float | None, float | None] = (None, None, None)
+    alert_share = asked_share
+    if alert_share is None:
+        alert_share = max(LEAST_ALERT_SHARE, frauds / max(1, len(fraud)))
     alerts = max(1, round(alert_share * len(fraud))) if fraud else 0
     if frauds and legits:
         measures = (

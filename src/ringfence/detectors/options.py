@@ -6,7 +6,6 @@ from datetime import datetime
 
 import msgspec
 
-from ringfence.detectors.comparison import ALERT_SHARE
 from ringfence.errors import InvalidInput
 from ringfence.models.weights import Unlabelled
 
@@ -20,16 +19,16 @@ class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     before the log. `unlabelled`: what is made of events without a label. `label_delay_days`: how
     long labels take; younger events are not compared on (but never more than a tenth of the time
     since the champion's data ended is left out). `alert_share`: the share of events at which recall
-    is compared. `keep_plan`: remember what the champion remembers, so that no profile has to be
-    built. `budget_seconds`: try other ways to learn for about so long. `shadow`: have it score live
-    events at once.
+    is compared; when it is left out, as many as there are frauds, and at least 1 %. `keep_plan`:
+    remember what the champion remembers, so that no profile has to be built. `budget_seconds`: try
+    other ways to learn for about so long. `shadow`: have it score live events at once.
     """
 
     since: datetime | None = None
     base_file: str | None = None
     unlabelled: Unlabelled = Unlabelled()
     label_delay_days: float = 7.0
-    alert_share: float = ALERT_SHARE
+    alert_share: float | None = None
     keep_plan: bool = True
     budget_seconds: float | None = None
     seed: int | None = None
@@ -42,7 +41,7 @@ class RetrainingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             raise InvalidInput("has no offset", field="since", expected="a time such as ...Z")
         if not 0 <= self.label_delay_days <= 365:
             raise InvalidInput("out of range", field="label_delay_days", expected="0 to 365 days")
-        if not 0 < self.alert_share <= 1:
+        if self.alert_share is not None and not 0 < self.alert_share <= 1:
             raise InvalidInput("out of range", field="alert_share", expected="above 0, at most 1")
         if self.budget_seconds is not None and not 1 <= self.budget_seconds <= _MAX_BUDGET_SECONDS:
             raise InvalidInput(
