@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.models.calibration import false_positive_rate, score_bounds, score_of
+from ringfence.models.calibration import (
+    false_positive_rate,
+    probabilities,
+    probability_of,
+    score_bounds,
+    score_of,
+)
 from ringfence.models.metrics import measure, suggest_thresholds
 
 
@@ -59,3 +65,34 @@ def test_every_rate_from_one_to_six_percent_has_a_threshold(events: int) -> None
     assert (first.threshold, first.fpr, first.tpr) == (0.0, 1.0, 1.0)
     assert first.precision == pytest.approx(0.1)
     assert len(metrics.rows) == 201
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1_000), st.booleans()), min_size=2, max_size=80),
+    st.floats(0, 1_000),
+    st.floats(0, 1_000),
+)
+@settings(deadline=None)
+def test_a_higher_score_never_means_a_lower_probability(
+    events: list[tuple[int, bool]], one: float, other: float
+) -> None:
+    known = probabilities(np.array([s for s, _ in events]), np.array([f for _, f in events]))
+    low, high = sorted((one, other))
+    assert 0 <= probability_of(low, known) <= probability_of(high, known) <= 1
+
+
+def test_probabilities_are_the_shares_of_fraud_that_come_true() -> None:
+    chance = np.random.default_rng(4)
+    scores = chance.integers(0, 1_001, 40_000)
+    truth = 1 / (1 + np.exp(-(scores - 800) / 60))
+    known = probabilities(scores, chance.random(40_000) < truth)
+    for score in (300, 700, 800, 900, 980):
+        expected = 1 / (1 + np.exp(-(score - 800) / 60))
+        assert probability_of(score, known) == pytest.approx(expected, abs=0.03)
+
+
+def test_few_events_make_no_certainty() -> None:
+    is_fraud = np.arange(20) >= 18
+    known = probabilities(np.arange(20) * 50, is_fraud)
+    assert 0 < probability_of(0, known) < 0.05
+    assert 0.6 < probability_of(1_000, known) < 1
