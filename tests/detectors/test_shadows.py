@@ -64,7 +64,8 @@ def test_a_version_that_was_active_before_can_be_a_shadow(published: Database) -
         publish(connection, rule("any"))
         assert start_shadow(connection, "guard", "1", by="ann").version == "1"
         activate_detector_version(connection, "guard", "1")
-        assert get_shadow(connection, "guard", "1").stopped_by == "activation"
+        ended = get_shadow(connection, "guard", "1")
+        assert (ended.state, ended.stopped_by) == (ShadowState.STOPPED, "activation")
 
 
 def test_what_cannot_be_a_shadow_is_refused(published: Database) -> None:
