@@ -59,6 +59,11 @@ def _of(kind: Kind, **rest: object) -> Aggregate:
             "amount of the payments of this card in 7 d is on average 2.5 times what it is in 30 d",
         ),
         (
+            _of(Kind.PEAK, value=_AMOUNT, horizon_seconds=7 * _DAY, long_seconds=30 * _DAY),
+            6.0,
+            "the largest amount of the payments of this card in 7 d is 6.0 times the mean in 30 d",
+        ),
+        (
             _of(Kind.SPREAD, value=_AMOUNT, horizon_seconds=30 * _DAY),
             0.4,
             "amount of the payments of this card in 30 d varies by 40% around its mean",

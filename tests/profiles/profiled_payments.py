@@ -59,6 +59,9 @@ PLAN = ProfilePlan(
         aggregate(
             Kind.SHIFT, CARD, value=AMOUNT, horizon_seconds=DAY, long_seconds=4 * DAY, buckets=8
         ),
+        aggregate(
+            Kind.PEAK, CARD, value=AMOUNT, horizon_seconds=DAY, long_seconds=3 * DAY, buckets=8
+        ),
         aggregate(Kind.SPREAD, CARD, value=AMOUNT, horizon_seconds=3 * DAY),
         aggregate(Kind.SPREAD, MERCHANT, value=AMOUNT, half_life_seconds=DAY),
         aggregate(Kind.DISTINCT, CARD, value=MERCHANT, horizon_seconds=2 * DAY),

@@ -194,7 +194,7 @@ def test_a_velocity_compares_with_the_time_the_key_has_lived(times: list[float])
 
 
 @given(_EVENTS)
-def test_a_shift_compares_two_means_and_a_spread_a_deviation_with_its_mean(
+def test_a_shift_compares_two_means_a_peak_the_largest_and_a_spread_a_deviation_with_one(
     events: list[Seen],
 ) -> None:
     found = run(
@@ -203,13 +203,16 @@ def test_a_shift_compares_two_means_and_a_spread_a_deviation_with_its_mean(
         Measure("mean", value=0, horizon=HORIZON / 4, buckets=BUCKETS),
         Measure("mean", value=0, horizon=HORIZON, buckets=BUCKETS),
         Measure("spread", value=0, horizon=HORIZON, buckets=BUCKETS),
+        Measure("peak", value=0, horizon=HORIZON, long_horizon=2 * HORIZON, buckets=BUCKETS),
+        Measure("mean", value=0, horizon=2 * HORIZON, buckets=BUCKETS),
     )
     for place, (at, _, _) in enumerate(events):
-        shift, recent, usual, spread = found[place]
+        shift, recent, usual, spread, peak, long_mean = found[place]
         assert close(shift, recent / usual if usual else NAN)
         numbers = [v for _, v, _ in in_window(events[:place], at) if v == v]
         enough = len(numbers) > 1 and fmean(numbers) > 0
         expected = pstdev(numbers) / fmean(numbers) if enough else NAN
+        assert close(peak, max(numbers) / long_mean if numbers and long_mean else NAN)
         # The sum of squares loses half of the digits where all numbers are nearly the same.
         assert close(spread, expected) or abs(spread - expected) < 1e-4
 

@@ -69,6 +69,8 @@ def refused(aggregate: Aggregate) -> str | None:
         (aggregate(Kind.SHIFT, CARD, value=AMOUNT, long_seconds=DAY), "horizon_seconds"),
         (aggregate(Kind.SHIFT, CARD, value=AMOUNT, horizon_seconds=DAY), "long_seconds"),
         (aggregate(Kind.SHIFT, CARD, value=AMOUNT, half_life_seconds=DAY), "half_life_seconds"),
+        (aggregate(Kind.PEAK, CARD, value=AMOUNT, horizon_seconds=DAY), "long_seconds"),
+        (aggregate(Kind.PEAK, CARD, value=AMOUNT, half_life_seconds=DAY), "half_life_seconds"),
         (aggregate(Kind.SPREAD, CARD, value=MERCHANT), "value"),
         (
             aggregate(Kind.SPREAD, CARD, value=AMOUNT, horizon_seconds=DAY, long_seconds=2 * DAY),
@@ -124,7 +126,7 @@ def test_forty_aggregates_are_proposed_for_a_payment_with_everything() -> None:
         "customer.price.deviation.30d",
         "card.count.1h",
         "merchant_id.risk.30d",
-        "device.customer.distinct.7d",
+        "device.since_last",
         "customer~merchant_id.since_last",
     } <= told
 

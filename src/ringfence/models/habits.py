@@ -182,6 +182,13 @@ def _shift(aggregate: Aggregate, value: float, of: str) -> str:
     )
 
 
+def _peak(aggregate: Aggregate, value: float, of: str) -> str:
+    return (
+        f"the largest {aggregate.value} of the {of} {_within(aggregate)} is {value:,.1f} times the "
+        f"mean in {_lasting(aggregate.long_seconds or _DAY)}"
+    )
+
+
 def _spread(aggregate: Aggregate, value: float, of: str) -> str:
     return (
         f"{aggregate.value} of the {of} {_within(aggregate)} varies by {value:.0%} around its mean"
@@ -200,6 +207,7 @@ _SAYING: Mapping[Kind, Callable[[Aggregate, float, str], str]] = {
     Kind.DEVIATION: _deviation,
     Kind.RATIO: lambda a, x, of: f"{a.value} is {x:,.1f} times the mean of the {of} {_within(a)}",
     Kind.SHIFT: _shift,
+    Kind.PEAK: _peak,
     Kind.SPREAD: _spread,
     Kind.DISTINCT: lambda a, x, of: f"about {x:,.0f} different {a.value} in the {of} {_within(a)}",
     Kind.SHARE: lambda a, x, of: f"{x:.0%} of the {of} {_within(a)} had this {a.value}",

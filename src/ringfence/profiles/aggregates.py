@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """This event's number, divided by the mean."""
     SHIFT = "shift"
     """The mean over the short horizon, divided by the mean over the long one."""
+    PEAK = "peak"
+    """The largest number in the short horizon, divided by the mean over the long one."""
     SPREAD = "spread"
     """The standard deviation, divided by the mean."""
     DISTINCT = "distinct"
@@ -59,10 +61,12 @@ class Kind(StrEnum):
     """Seconds since the oldest fraud that is known: whether it may be over by now."""
 
 
-OF_NUMBERS = frozenset({Kind.SUM, Kind.MEAN, Kind.DEVIATION, Kind.RATIO, Kind.SHIFT, Kind.SPREAD})
+OF_NUMBERS = frozenset(
+    {Kind.SUM, Kind.MEAN, Kind.DEVIATION, Kind.RATIO, Kind.SHIFT, Kind.PEAK, Kind.SPREAD}
+)
 OF_TEXTS = frozenset({Kind.DISTINCT, Kind.SHARE})
 OF_PLACES = frozenset({Kind.DISTANCE, Kind.SPEED})
-_TWO_HORIZONS = frozenset({Kind.VELOCITY, Kind.SHIFT})
+_TWO_HORIZONS = frozenset({Kind.VELOCITY, Kind.SHIFT, Kind.PEAK})
 OF_FRAUD = frozenset({Kind.RISK, Kind.SINCE_FRAUD, Kind.FRAUD_AGE})
 _FADING = (OF_NUMBERS | {Kind.COUNT, Kind.SHARE}) - _TWO_HORIZONS
 _TIMELESS = OF_PLACES | {Kind.SINCE_LAST, Kind.AGE}
@@ -99,13 +103,14 @@ class Aggregate(msgspec.Struct, frozen=True, kw_only=True):
     """One declared aggregate.
 
     `by` is whose events are looked at: one source, or two for a pair such as card and merchant.
-    `value` is the number (`sum`, `mean`, `deviation`, `ratio`, `shift`, `spread`; of a BOOLEAN 1 or
-    0) or the text (`distinct`, `share`) that is looked at. `horizon_seconds` is how far back, at a
-    resolution of `buckets`; or what an event counts for halves every `half_life_seconds`; with
-    neither it is for ever.
+    `value` is the number (`sum`, `mean`, `deviation`, `ratio`, `shift`, `peak`, `spread`; of a
+    BOOLEAN 1 or 0) or the text (`distinct`, `share`) that is looked at. `horizon_seconds` is how
+    far back, at a resolution of `buckets`; or what an event counts for halves every
+    `half_life_seconds`; with neither it is for ever.
 
-    `velocity` and `shift` compare `horizon_seconds` with `long_seconds`: the number of events, and
-    the mean of `value` (2 when a card lately pays twice what it used to). `spread` is 0 for one who
+    `velocity`, `shift` and `peak` compare `horizon_seconds` with `long_seconds`: the number of
+    events, the mean of `value` (2 when a card lately pays twice what it used to), and its largest
+    with its mean (6 when lately it once paid six times as much). `spread` is 0 for one who
     always pays the same, and 1 where amounts differ as much as they are large. `distance` and
     `speed` read `latitude` and `longitude` (numeric variables, degrees), or look `place` up in
     `places` (latitude and longitude by text). `risk`, `since_fraud` and `fraud_age` see no event

@@ -73,6 +73,7 @@ def compile_measures(measures: Sequence[Measure]) -> Arithmetic:
         "bisect_left": bisect_left,
         "bisect_right": bisect_right,
         "nan": math.nan,
+        "lowest": -math.inf,
         "deviation": formulas.deviation,
         "distance_km": formulas.distance_km,
         "speed_kmh": formulas.speed_kmh,
@@ -110,6 +111,7 @@ class _Writer:
             "deviation": self._deviation,
             "ratio": self._ratio,
             "shift": self._shift,
+            "peak": self._peak,
             "spread": self._spread,
             "distinct": self._distinct,
             "share": self._share,
@@ -219,14 +221,20 @@ class _Writer:
         return f"{self._input(place)} * {count} / {total} if {total} else nan"
 
     def _shift(self, measure: Measure) -> str:
-        if measure.horizon is None or measure.long_horizon is None:
-            raise ValueError("a shift has two horizons")
-        place, memories = _place(measure.value), []
-        for horizon in (measure.horizon, measure.long_horizon):
-            memory = self._memory(measure, horizon)
-            memories.append((self._counted(memory, place), self._summed(memory, place)))
-        (recently, recent), (usually, usual) = memories
-        return f"{recent} / {recently} * {usually} / {usual} if {recently} and {usual} else nan"
+        place, (short, long) = _place(measure.value), _two_horizons(measure)
+        memory, usually = self._memory(measure, short), self._memory(measure, long)
+        count, total = self._counted(memory, place), self._summed(memory, place)
+        usual = f"{self._counted(usually, place)} / {self._summed(usually, place)}"
+        return f"{total} / {count} * {usual} if {count} and {self._summed(usually, place)} else nan"
+
+    def _peak(self, measure: Measure) -> str:
+        place, (short, long) = _place(measure.value), _two_horizons(measure)
+        known, value = self._known(place), self._input(place)
+        number = self._local(f"t{place}", f"{value} if {known} else lowest")
+        largest = self._memory(measure, short).field(f"t{place}", number, merge="max")
+        usually = self._memory(measure, long)
+        count, total = self._counted(usually, place), self._summed(usually, place)
+        return f"{largest} * {count} / {total} if {largest} > lowest and {total} else nan"
 
     def _spread(self, measure: Measure) -> str:
         memory, place = self._memory(measure), _place(measure.value)
@@ -274,11 +282,9 @@ class _Writer:
         return f"0.0 if {first} > at else at - {first}"
 
     def _velocity(self, measure: Measure) -> str:
-        if measure.horizon is None or measure.long_horizon is None:
-            raise ValueError("a velocity has two horizons")
-        short, long = float(measure.horizon), float(measure.long_horizon)
+        short, long = _two_horizons(measure)
         recent = self._memory(measure).field("c", "1")
-        usual = self._memory(measure, measure.long_horizon).field("c", "1")
+        usual = self._memory(measure, long).field("c", "1")
         lived = f"min({long!r}, max(at - {self._first()}, {short!r}))"
         return f"{recent} * {lived} / ({usual} * {short!r}) if {usual} else nan"
 
@@ -328,6 +334,12 @@ class _Writer:
         if not weight:
             return f"{frauds} / {count} if {count} else nan"
         return f"({frauds} + {prior!r}) / ({count} + {weight!r})"
+
+
+def _two_horizons(measure: Measure) -> tuple[float, float]:
+    if measure.horizon is None or measure.long_horizon is None:
+        raise ValueError(f"{measure.kind} has two horizons")
+    return float(measure.horizon), float(measure.long_horizon)
 
 
 def _place(value: int | None) -> int:

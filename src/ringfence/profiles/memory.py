@@ -45,7 +45,8 @@ class Memory(Protocol):
     def field(self, name: str, added: str, *, merge: str = "+", wide: bool = False) -> str:
         """The local variable that holds what the field was before the event.
 
-        `added` is the expression that an event adds to it, by the operator `merge`.
+        `added` is the expression that an event adds to it, by the operator `merge`; with `max`,
+        which only a ring knows, the field holds the largest, and `lowest` where there is none.
         """
 
     def reads(self) -> list[str]:
@@ -142,11 +143,11 @@ class Ring:
         lines = [f"if not {ring}B or {ring}b > {ring}B[-1]:", f"    {ring}B.append({ring}b)"]
         lines += [f"    {name}.append({add})" for name, (add, _) in added.items()]
         lines += [f"elif {ring}b == {ring}B[-1]:"]
-        lines += [f"    {name}[-1] {merge}= {add}" for name, (add, merge) in added.items()]
+        lines += [f"    {_merge(f'{name}[-1]', *how)}" for name, how in added.items()]
         lines += [f"elif {ring}b > {ring}B[-1] - {self.span}:"]
         lines += [f"    at_bucket = bisect_left({ring}B, {ring}b)"]
         lines += [f"    if {ring}B[at_bucket] == {ring}b:"]
-        lines += [f"        {n}[at_bucket] {merge}= {add}" for n, (add, merge) in added.items()]
+        lines += [f"        {_merge(f'{name}[at_bucket]', *how)}" for name, how in added.items()]
         lines += ["    else:", f"        {ring}B.insert(at_bucket, {ring}b)"]
         lines += [f"        {name}.insert(at_bucket, {add})" for name, (add, _) in added.items()]
         return lines
@@ -238,6 +239,10 @@ class Lifetime:
         ]
 
 
+def _merge(held: str, added: str, merge: str) -> str:
+    return f"{held} = max({held}, {added})" if merge == "max" else f"{held} {merge}= {added}"
+
+
 def _merged(name: str, values: str, merge: str, none: str, indent: str) -> list[str]:
     if merge == "|":
         return [
@@ -245,4 +250,6 @@ def _merged(name: str, values: str, merge: str, none: str, indent: str) -> list[
             f"{indent}for bits in {values}:",
             f"{indent}    {name} |= bits",
         ]
+    if merge == "max":
+        return [f"{indent}{name} = max({values}, default=lowest)"]
     return [f"{indent}{name} = sum({values}, {none})"]

@@ -69,7 +69,9 @@ def _touched(event_type: EventType) -> list[Source]:
         found.append(Source(variable=event_type.merchant_variable))
     for variable in event_type.variables:
         if variable.variable_type is VariableType.CATEGORICAL and _is_counterpart(variable.name):
-            found.append(Source(variable=variable.name))
+            # A name beside a number says the same twice.
+            if not _same_counterpart(variable.name, event_type.merchant_variable):
+                found.append(Source(variable=variable.name))
             break
     found += [
         Source(variable=variable.name, part=part)
@@ -82,6 +84,12 @@ def _touched(event_type: EventType) -> list[Source]:
 
 def _is_counterpart(name: str) -> bool:
     return any(word in name.lower() for word in _COUNTERPARTS)
+
+
+def _same_counterpart(name: str, other: str | None) -> bool:
+    return other is not None and any(
+        word in name.lower() and word in other.lower() for word in _COUNTERPARTS
+    )
 
 
 def _amount(event_type: EventType) -> Source | None:
@@ -109,9 +117,18 @@ def _habit(
     if amount is not None:
         found.append(_over(Kind.DEVIATION, by, _MONTH, amount))
     # The month's count early: what is usual is told by it, in explanations too.
-    found += [_over(Kind.COUNT, by, _MONTH), _over(Kind.COUNT, by, _HOUR)]
+    found.append(_over(Kind.COUNT, by, _MONTH))
     if amount is not None:
-        found += [_over(Kind.SUM, by, _DAY, amount), _shift(owner, amount, _WEEK)]
+        found.append(_over(Kind.SUM, by, _DAY, amount))
+    found.append(_over(Kind.COUNT, by, _HOUR))
+    if first:
+        found += [
+            _ever(Kind.SHARE, by, Source(variable=variable.name))
+            for variable in event_type.variables
+            if variable.variable_type in _HABITS
+        ][:2]
+    if amount is not None:
+        found.append(_shift(owner, amount, _WEEK))
     found += [_ever(Kind.SHARE, by, source) for source in touched[:1]]
     found += [_over(Kind.DISTINCT, by, _DAY, source) for source in touched[:1]]
     if amount is not None:
@@ -126,23 +143,18 @@ def _habit(
             found += [_over(kind, by, _MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]
             found.append(_shift(owner, amount, _DAY))
         found += [_over(Kind.DISTINCT, by, _WEEK, source) for source in touched[1:3]]
-        found += [
-            _ever(Kind.SHARE, by, Source(variable=variable.name))
-            for variable in event_type.variables
-            if variable.variable_type in _HABITS
-        ]
     return found
 
 
 def _popularity(source: Source, who: list[Source], amount: Source | None) -> list[Aggregate]:
     by = (source,)
-    found = [_risk(source, _MONTH), _over(Kind.COUNT, by, _DAY), _ever(Kind.COUNT, by)]
+    found = [_risk(source, _MONTH), _ever(Kind.SINCE_LAST, by), _risk(source, _YEAR)]
+    found += [_ever(Kind.AGE, by), _over(Kind.COUNT, by, _DAY)]
     found += [_over(Kind.DISTINCT, by, _WEEK, owner) for owner in who[:1]]
-    found += [_risk(source, _YEAR), _risk(source, _WEEK)]
+    found += [_over(Kind.COUNT, by, _HOUR), _ever(Kind.COUNT, by), _risk(source, _WEEK)]
     if amount is not None:
         found += [_over(Kind.DEVIATION, by, _WEEK, amount)]
-    found += [_ever(Kind.SINCE_LAST, by), _over(Kind.COUNT, by, _MONTH), _ever(Kind.AGE, by)]
-    found += [_over(Kind.COUNT, by, seconds) for seconds in (_QUARTER, _HOUR, _WEEK)]
+    found += [_over(Kind.COUNT, by, seconds) for seconds in (_QUARTER, _MONTH, _WEEK)]
     return [*found, _risk(source, _DAY)]
 
 
