@@ -71,16 +71,20 @@ def ours(contest: Contest, budget_seconds: float, *, remembering: bool) -> Outco
     """Train and test Ringfence. Replaying history is part of its time."""
     import numpy as np
 
-    from ringfence.models import Scorer, train
+    from ringfence.models import DataInvalid, Scorer, train
     from ringfence.models.artifact import pack
 
+    who = "Ringfence, with what it remembers" if remembering else "Ringfence, events alone"
     started = time.perf_counter()
-    trained = train(
-        contest.learnable,
-        plan=contest.plan if remembering else None,
-        since=contest.since,
-        budget_seconds=budget_seconds,
-    )
+    try:
+        trained = train(
+            contest.learnable,
+            plan=contest.plan if remembering else None,
+            since=contest.since,
+            budget_seconds=budget_seconds,
+        )
+    except DataInvalid as refused:
+        return Outcome(who, None, str(refused))
     took = time.perf_counter() - started
     scorer = Scorer(trained.artifact)
     tested = contest.data.frame[contest.tested]
@@ -95,7 +99,6 @@ def ours(contest: Contest, budget_seconds: float, *, remembering: bool) -> Outco
         one_each.append(time.perf_counter() - started)
     single = statistics.median(one_each[_WARM_UP:])
     size = len(pack(trained.artifact)) / 1e6
-    who = "Ringfence, with what it remembers" if remembering else "Ringfence, events alone"
     return Outcome(who, (*_ranking(contest, raw), took, 1e3 * single, size))
 
 

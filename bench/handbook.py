@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _WEEKS = ("2018-07-04", "2018-07-11", "2018-07-18", "2018-07-25", "2018-08-08")
 _DELAY_DAYS = 7
 _DAY = 86_400.0
+_OF_AMOUNTS = (Kind.MEAN, Kind.DEVIATION, Kind.RATIO, Kind.SHIFT, Kind.PEAK, Kind.SPREAD)
 _PUBLISHED = (
     ("logistic regression, one week", "2018-08-08", "0.871", "0.606", "0.291"),
     ("random forest, one week", "2018-08-08", "0.867", "0.658", "0.287"),
@@ -48,20 +49,27 @@ PAYMENT = EventType(
 
 def plan() -> ProfilePlan:
     """What the Handbook looks at (1, 7 and 30 days), and the weeks between: how long a terminal has
-    been bad tells whether it still is."""
+    been bad tells whether it still is. Of a customer also whether amounts have changed of late."""
     customer, terminal = Source(entity="customer"), Source(entity="terminal")
     amount = Source(variable="amount")
     found: list[Aggregate] = []
 
-    def add(kind: Kind, by: Source, days: float | None = None, buckets: int = 24) -> None:
-        length = "ever" if days is None else f"{days}d"
+    def add(
+        kind: Kind,
+        by: Source,
+        days: float | None = None,
+        buckets: int = 24,
+        long_days: float | None = None,
+    ) -> None:
+        lengths = [f"{length}d" for length in (days, long_days) if length is not None]
         found.append(
             Aggregate(
-                name=f"{by}.{kind}.{length}",
+                name=".".join((str(by), kind, *(lengths or ["ever"]))),
                 kind=kind,
                 by=(by,),
-                value=amount if kind in (Kind.MEAN, Kind.DEVIATION, Kind.RATIO) else None,
+                value=amount if kind in _OF_AMOUNTS else None,
                 horizon_seconds=None if days is None else days * _DAY,
+                long_seconds=None if long_days is None else long_days * _DAY,
                 buckets=buckets,
                 smoothing=1.0,
                 base_rate=0.005,
@@ -75,6 +83,12 @@ def plan() -> ProfilePlan:
         add(Kind.MEAN, customer, days)
         add(Kind.RATIO, customer, days)
         add(Kind.DEVIATION, customer, days)
+    for days in (1, 3, 7):
+        add(Kind.SHIFT, customer, days, long_days=30)
+    for days in (3, 7, 14):
+        add(Kind.PEAK, customer, days, long_days=30)
+    for days in (3, 7, 14, 30, None):
+        add(Kind.SPREAD, customer, days)
     for days, buckets in (
         (1, 12),
         (2, 32),
@@ -86,6 +100,8 @@ def plan() -> ProfilePlan:
         (60, 120),
     ):
         add(Kind.RISK, terminal, days, buckets)
+    for kind in (Kind.SINCE_FRAUD, Kind.FRAUD_AGE):
+        add(kind, terminal, 35, 140)
     for days in (7, 30):
         add(Kind.RISK, customer, days, 28)
     add(Kind.MEAN, terminal, 30)
