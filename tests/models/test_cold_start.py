@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,12 @@ from ringfence.models import (
     train,
 )
 from ringfence.models.artifact import pack
+from ringfence.models.boosting import Grower
+from ringfence.models.course import Course
+from ringfence.models.forecast import Forecast
+from ringfence.models.matrix import feature_table
 from ringfence.models.metrics import auc_range, measure
-from ringfence.models.splitting import crossed_folds
+from ringfence.models.splitting import crossed_folds, split
 from ringfence.models.uncertainty import uncertainty
 
 _ROWS, _FRAUDS = 2_000, 50
@@ -96,6 +101,22 @@ def test_a_small_version_can_be_made_again(small: DataSet, first: Trained) -> No
     again = train(small, seed=5, recipe=first.facts.recipe)
     assert pack(again.artifact) == pack(first.artifact)
     assert again.metrics == first.metrics
+
+
+def test_trees_are_counted_crosswise_where_the_latest_frauds_are_few(small: DataSet) -> None:
+    used = list(small.variables)[:2]
+    table = feature_table(small, used, None, split(small.rows), lambda done, what: None)
+    is_fraud = np.zeros(small.rows, dtype=bool)
+    # 40 frauds are held out, 20 are among those to count by.
+    is_fraud[1_700:1_740] = is_fraud[1_500:1_520] = is_fraud[200:300] = True
+    course = Course(
+        Grower(replace(table, is_fraud=is_fraud)),
+        np.arange(small.rows),
+        Forecast(None, lambda: 0.0),
+    )
+    assert not course.crossed
+    assert len(course.folds) > 1
+    assert max(int(fold.judged[-1]) for fold in course.folds) == 1_699
 
 
 def test_fewer_than_50_frauds_are_refused(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# With fewer held-out frauds, one more or less moves what is measured by more than 3%.
-_FEW_FRAUDS = 30
+# With fewer frauds to judge by, one more or less moves what is measured by more than 3%.
+_FEW = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,11 @@ class Result:
 
 
 class Course:
-    """The growing of a training: of what rows, and how many trees."""
+    """The growing of a training: of what rows, and how many trees.
+
+    `folds` are to count trees and to choose recipes by. They are crosswise where the latest rows
+    hold too few frauds, and so are the measures (`crossed`) where the held-out ones do.
+    """
 
     def __init__(self, grower: Grower, at: NDArray[np.int64], forecast: Forecast):
         import numpy as np
@@ -48,11 +52,13 @@ class Course:
         self._every = np.arange(rows.start, len(table.is_fraud))
         self._learned = np.arange(rows.start, rows.stop)
         self._held_out = np.arange(rows.held_out, len(table.is_fraud))
-        few = int(table.is_fraud[rows.held_out :].sum()) < _FEW_FRAUDS
-        self.crossed = few or int((~table.is_fraud[rows.held_out :]).sum()) < _FEW_FRAUDS
-        self.folds: tuple[Fold, ...] = (
-            crossed_folds(rows.start, table.is_fraud) if self.crossed else (later_fold(rows, at),)
-        )
+        self.crossed = self._few(self._held_out)
+        later = later_fold(rows, at)
+        self.folds: tuple[Fold, ...] = (later,)
+        if self.crossed:
+            self.folds = crossed_folds(rows.start, table.is_fraud)
+        elif self._few(later.judged):
+            self.folds = crossed_folds(rows.start, table.is_fraud[: rows.stop])
 
     def cells(self, trees: int, *, counting: bool = False) -> float:
         """Rows times features times trees of growing so many trees, once they are counted or
@@ -85,6 +91,10 @@ class Course:
         self._watch("growing the version on all events")
         final = self._grow(recipe, self._every, trees)
         return Result(final, measured, trees, rows, raw, learned_rows)
+
+    def _few(self, rows: NDArray[np.int64]) -> bool:
+        frauds = int(self.table.is_fraud[rows].sum())
+        return min(frauds, len(rows) - frauds) < _FEW
 
     def _crosswise(self, grown: list[tuple[Grown, Fold]], trees: int) -> NDArray[np.float64]:
         """The mean log-odds of every row, by the models that did not learn from it."""
