@@ -11,6 +11,7 @@ Dask calls what it is sent: use a cluster that only you can reach, or one that s
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -79,9 +80,12 @@ def cluster_at(address: str) -> Iterator[Client]:
                 processes=True,
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
+                # It warns of processes that take long to end; they are ended.
+                silence_logs=logging.ERROR,
             ) as cluster,
             distributed.Client(cluster) as client,
         ):
+            client.run(_silence())
             yield client
         return
     try:
@@ -290,6 +294,17 @@ def _on_a_worker() -> tuple[Callable[[], int], Callable[..., str]]:
         return booster.model_to_string()
 
     return find_port, grow
+
+
+def _silence() -> Callable[[], None]:
+    """For processes of our own, which share our console: LightGBM prints that it listens."""
+
+    def silence() -> None:
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+    return silence
 
 
 def _wait(client: Client, futures: Sequence[Future], shares: Mapping[str, _Share]) -> None:
