@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 # Per row, feature and tree, until trees have grown: two cores that do nothing else.
-_FIRST_RATE = 4e-9
+_FIRST_RATE = 6e-9
 # At least this share of a table's time is enriching, the rest binning, calibrating and measuring.
 _AFTER_TABLE = 0.15
 

@@ -53,6 +53,8 @@ _RANGES: dict[str, tuple[float | int, ...]] = {
     "scale_pos_weight": (1.0, 2.0, 4.0, 8.0),
     "path_smooth": (0.0, 2.0, 10.0),
 }
+# What LightGBM takes where nothing is said.
+_UNTOLD = {"lambda_l1": 0.0, "scale_pos_weight": 1.0, "path_smooth": 0.0}.items()
 _MOST_BY_CHANCE = 200
 _RESAMPLED = 100
 # In units of learning rate times trees: before that the first trees say nothing yet.
@@ -292,7 +294,8 @@ class _Recipes:
 
 
 def _key(recipe: Recipe) -> tuple[object, ...]:
-    return recipe.averaged, *sorted(recipe.parameters.items())
+    told = (pair for pair in recipe.parameters.items() if pair not in _UNTOLD)
+    return recipe.averaged, *sorted(told)
 
 
 def _mean(values: Iterator[float]) -> float:
