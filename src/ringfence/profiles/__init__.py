@@ -20,8 +20,8 @@ What a value means, alike in training and in serving:
 - A horizon is covered by time buckets, the newest of which is the one of the event: it reaches
   back by the horizon, or up to one bucket less. Buckets are aligned to absolute time; a late event
   is counted in its own bucket and sees what is remembered up to there.
-- A risk sees only buckets that were over `delay_seconds` before the event, and of these the frauds
-  that were known by then. Events without a label count as no fraud.
+- A risk, like the times of fraud, sees only buckets that were over `delay_seconds` before the
+  event, and of these the frauds that were known by then. Events without a label count as no fraud.
 - A missing key gives NaN, and so does a value that has no meaning yet, such as the mean of nothing.
 
 A state is bounded whatever the number of events, and so is the cost of an event. The arithmetic
