@@ -31,7 +31,12 @@ _MISSING_TITLE = "Missing variable values"
 
 
 class CardData(msgspec.Struct, frozen=True, kw_only=True):
-    """The data: whence, when, how much, and how its labels came about."""
+    """The data: whence, when, how much, and how its labels came about.
+
+    `final_rows` is how many events the version itself learned from, None where those were the
+    `training_rows`; `crossed` says that events were judged in turn, each by models that had not
+    learned from it, rather than the latest held out.
+    """
 
     source: str
     sha256: str
@@ -42,6 +47,8 @@ class CardData(msgspec.Struct, frozen=True, kw_only=True):
     frauds: int
     training_rows: int
     held_out_rows: int
+    final_rows: int | None
+    crossed: bool
     label_sources: dict[str, int]
     label_delay_days: tuple[float, float] | None
 
@@ -158,12 +165,14 @@ def make_card(
             frauds=facts.frauds,
             training_rows=facts.training_rows,
             held_out_rows=facts.held_out_rows,
+            final_rows=facts.final_rows or None,
+            crossed=facts.crossed,
             label_sources={} if baseline is None else baseline.label_sources,
             label_delay_days=None if baseline is None else baseline.label_delay_days,
         ),
         variables=tuple(_variables(version, baseline)),
         measures=measures,
-        uncertainty=_uncertainty(version, baseline),
+        uncertainty=_uncertainty(version),
         curve=tuple(sorted({(row.fpr, row.tpr) for row in metrics.rows} | {(0, 0), (1, 1)})),
         thresholds=() if takeover is not None else suggest_thresholds(metrics),
         challenges=() if takeover is None else tuple(_thinned(takeover.rows)),
@@ -232,7 +241,7 @@ def _variables(version: ModelVersion, baseline: Baseline | None) -> Iterator[Car
         )
 
 
-def _uncertainty(version: ModelVersion, baseline: Baseline | None) -> str:
+def _uncertainty(version: ModelVersion) -> str:
     metrics = version.metrics
     takeover = metrics.takeover
     if takeover is not None:
@@ -240,9 +249,11 @@ def _uncertainty(version: ModelVersion, baseline: Baseline | None) -> str:
             f"Measured on {takeover.anomalies:,} made-up strangers in the held-out time, and on "
             f"{takeover.takeovers:,} labelled takeovers."
         )
-    frauds = _held_out_frauds(version, baseline)
+    frauds = _measured_frauds(version)
     width = metrics.auc_high - metrics.auc_low
-    said = f"Measured on {frauds:,} frauds among {version.facts.held_out_rows:,} held-out events"
+    facts = version.facts
+    how = ", each judged by models that had not learned from it" if facts.crossed else ""
+    said = f"Measured on {frauds:,} frauds among {facts.held_out_rows:,} held-out events{how}"
     if frauds < _FEW_FRAUDS:
         return (
             f"{said}: very few. The AUC may as well be {metrics.auc_low:.2f} as "
@@ -253,9 +264,7 @@ def _uncertainty(version: ModelVersion, baseline: Baseline | None) -> str:
     return f"{said}: enough to trust the measures within their ranges."
 
 
-def _held_out_frauds(version: ModelVersion, baseline: Baseline | None) -> int:
-    if baseline is not None:
-        return baseline.held_out_frauds
+def _measured_frauds(version: ModelVersion) -> int:
     first = next(iter(version.metrics.rows), None)
     return 0 if first is None else first.true_positives + first.false_negatives
 
@@ -305,7 +314,7 @@ def _limits(
     )
     if days < _SHORT_DAYS:
         yield f"That is {days} days: too short for what changes with the month or the season."
-    frauds = _held_out_frauds(version, baseline)
+    frauds = _measured_frauds(version)
     if metrics.takeover is None:
         if frauds < _SOME_FRAUDS:
             yield f"It was measured on {frauds:,} frauds, so its measures are uncertain."
