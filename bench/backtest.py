@@ -21,8 +21,8 @@ from tempfile import TemporaryDirectory
 from ringfence.cases import CALL_OUTCOME, furnish
 from ringfence.cli.detectors import publish_version
 from ringfence.cli.training import train_version
-from ringfence.detectors.backtest import Subject, backtest, subject
-from ringfence.detectors.backtest_history import FiledEvents, LoggedEvents, Past, Window
+from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Past, Window
+from ringfence.detectors.backtest.judging import Subject, backtest, subject
 from ringfence.detectors.runtime import Catalog
 from ringfence.events import Entity, EventReader, SentEvent, label_event
 from ringfence.events.log import append_events

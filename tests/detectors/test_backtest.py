@@ -15,9 +15,9 @@ from past_payments import KNOWN, PRICED, Payment, at, furnish, store, write
 from publishing import publish, rule, stored, trained_on_amounts
 
 from ringfence.detectors import DecisionEngine, ModelRef, Request
-from ringfence.detectors.backtest import backtest, subject
-from ringfence.detectors.backtest_history import FiledEvents, LoggedEvents, Window
-from ringfence.detectors.backtest_report import BacktestReport, Counts, Tally
+from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Window
+from ringfence.detectors.backtest.judging import backtest, subject
+from ringfence.detectors.backtest.report import BacktestReport, Counts, Tally
 from ringfence.detectors.runtime import Catalog
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import Entity, SentEvent

@@ -13,8 +13,8 @@ from publishing import DAY, PAYMENT, PLAN, card_payment, publish, publish_model,
 from sqlalchemy import select
 
 from ringfence.detectors import Decision, DecisionEngine, ModelRef
-from ringfence.detectors.backtest import backtest, subject
-from ringfence.detectors.backtest_history import FiledEvents, LoggedEvents, Window
+from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Window
+from ringfence.detectors.backtest.judging import backtest, subject
 from ringfence.detectors.plans import build_plan
 from ringfence.detectors.runtime import Catalog
 from ringfence.events import tables

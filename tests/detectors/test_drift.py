@@ -23,9 +23,9 @@ from drifting import (
 from sqlalchemy import update
 
 from ringfence.detectors import tables
-from ringfence.detectors.drift import drift_report, slices_of, window_of
-from ringfence.detectors.drift_counting import Counting
-from ringfence.detectors.drift_report import Drift, DriftReport, calibrated
+from ringfence.detectors.drift.checks import drift_report, slices_of, window_of
+from ringfence.detectors.drift.counting import Counting
+from ringfence.detectors.drift.report import Drift, DriftReport, calibrated
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.models import Trained
 from ringfence.models import tables as model_tables

@@ -10,8 +10,7 @@ from drifting import trained_on as trained_on_payments
 from sqlalchemy import update
 
 from ringfence.detectors import tables
-from ringfence.detectors.drift import drift_notes, last_check, list_checks
-from ringfence.detectors.drift_alerts import (
+from ringfence.detectors.drift.alerts import (
     Checking,
     DriftAlert,
     acknowledge_alert,
@@ -23,8 +22,9 @@ from ringfence.detectors.drift_alerts import (
     turn_done,
     watched_versions,
 )
-from ringfence.detectors.drift_report import DriftReport
-from ringfence.detectors.drift_worker import DriftProcess
+from ringfence.detectors.drift.checks import drift_notes, last_check, list_checks
+from ringfence.detectors.drift.report import DriftReport
+from ringfence.detectors.drift.worker import DriftProcess
 from ringfence.errors import NotFound, Unavailable
 from ringfence.models import Trained
 from ringfence.models.stability import State

@@ -23,8 +23,8 @@ from ringfence.detectors import (
     rule_types,
     stored_decision,
 )
-from ringfence.detectors.backtest import subject
-from ringfence.detectors.backtest_worker import Judge, Questions
+from ringfence.detectors.backtest.judging import subject
+from ringfence.detectors.backtest.worker import Judge, Questions
 from ringfence.detectors.external import define_external_model, remove_external_model
 from ringfence.detectors.runtime import Catalog
 from ringfence.errors import Conflict, InvalidInput, NotFound, Unavailable

@@ -22,10 +22,14 @@ from challenged_models import (
 from publishing import PAYMENT
 
 from ringfence.detectors import get_detector_version
-from ringfence.detectors.challengers import ChallengerStatus, champion_of, list_challengers
-from ringfence.detectors.evidence import NothingNew
-from ringfence.detectors.options import RetrainingOptions
-from ringfence.detectors.retraining import evaluate_again, retrain
+from ringfence.detectors.retraining.challengers import (
+    ChallengerStatus,
+    champion_of,
+    list_challengers,
+)
+from ringfence.detectors.retraining.evidence import NothingNew
+from ringfence.detectors.retraining.options import RetrainingOptions
+from ringfence.detectors.retraining.training import evaluate_again, retrain
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.models import DataInvalid, Trained, get_version, list_versions, load_artifact
 from ringfence.models.logged import data_from_log

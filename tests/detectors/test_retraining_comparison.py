@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringfence.detectors.comparison import (
+from ringfence.detectors.retraining.comparison import (
     Evaluation,
     Measures,
     auc_difference,
     in_words,
 )
-from ringfence.detectors.policies import PromotionPolicy, check_policy, judge
+from ringfence.detectors.retraining.policies import PromotionPolicy, check_policy, judge
 from ringfence.errors import InvalidInput
 from ringfence.models.metrics import auc_range
 

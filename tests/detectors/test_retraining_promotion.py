@@ -20,7 +20,7 @@ from ringfence.detectors import (
     list_detector_versions,
     tables,
 )
-from ringfence.detectors.challengers import (
+from ringfence.detectors.retraining.challengers import (
     Challenger,
     ChallengerStatus,
     DecisionAction,
@@ -29,11 +29,11 @@ from ringfence.detectors.challengers import (
     get_challenger,
     list_decisions,
 )
-from ringfence.detectors.options import RetrainingOptions
-from ringfence.detectors.policies import PromotionPolicy
-from ringfence.detectors.promotion import promote, reject, roll_back, shadow_days
-from ringfence.detectors.retraining import evaluate_again, retrain
-from ringfence.detectors.shadows import running_shadows
+from ringfence.detectors.retraining.options import RetrainingOptions
+from ringfence.detectors.retraining.policies import PromotionPolicy
+from ringfence.detectors.retraining.promotion import promote, reject, roll_back, shadow_days
+from ringfence.detectors.retraining.training import evaluate_again, retrain
+from ringfence.detectors.shadows.running import running_shadows
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.models import Trained
 from ringfence.storage import Database, migrate

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from publishing import PAYMENT, prepare
 
-from ringfence.detectors.challengers import list_challengers
-from ringfence.detectors.options import RetrainingOptions
-from ringfence.detectors.policies import PromotionPolicy
-from ringfence.detectors.retraining_runs import (
+from ringfence.detectors.retraining.challengers import list_challengers
+from ringfence.detectors.retraining.options import RetrainingOptions
+from ringfence.detectors.retraining.policies import PromotionPolicy
+from ringfence.detectors.retraining.runs import (
     LEASE,
     Heart,
     RetrainingRun,
@@ -32,7 +32,7 @@ from ringfence.detectors.retraining_runs import (
     get_run,
     list_runs,
 )
-from ringfence.detectors.schedules import (
+from ringfence.detectors.retraining.schedules import (
     RetrainingSchedule,
     claim_due,
     delete_schedule,

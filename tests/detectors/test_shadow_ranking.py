@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.detectors.comparison import auc_difference as of_arrays
-from ringfence.detectors.shadow_ranking import FRAUD, LEGIT, UNLABELLED, ScorePairs, auc_difference
+from ringfence.detectors.retraining.comparison import auc_difference as of_arrays
+from ringfence.detectors.shadows.ranking import FRAUD, LEGIT, UNLABELLED, ScorePairs, auc_difference
 from ringfence.models.metrics import auc_range, average_precision
 
 Pair = tuple[int, int, int]

@@ -14,9 +14,9 @@ from shadowed_payments import BEGIN, RULES, Judged, furnish, store
 from sqlalchemy import delete
 
 from ringfence.detectors import tables
-from ringfence.detectors.backtest_report import Split
-from ringfence.detectors.shadow_report import ShadowReport, shadow_report
-from ringfence.detectors.shadow_words import Conclusion
+from ringfence.detectors.backtest.report import Split
+from ringfence.detectors.shadows.report import ShadowReport, shadow_report
+from ringfence.detectors.shadows.words import Conclusion
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import tables as event_tables
 from ringfence.storage import Database

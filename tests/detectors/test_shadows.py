@@ -21,7 +21,7 @@ from ringfence.detectors import (
     tables,
 )
 from ringfence.detectors.decisions import insert_decisions
-from ringfence.detectors.shadows import note_readiness
+from ringfence.detectors.shadows.running import note_readiness
 from ringfence.errors import Conflict, NotFound
 from ringfence.events.definitions import current_revision
 from ringfence.events.log import append_events

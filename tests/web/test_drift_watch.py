@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from ringfence.detectors.drift_alerts import DriftAlert
+from ringfence.detectors.drift.alerts import DriftAlert
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.web import drift_watch

@@ -12,7 +12,7 @@ from ringfence.cli.options import DataDir, open_database, settings_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ringfence.detectors.backtest_report import BacktestReport
+    from ringfence.detectors.backtest.report import BacktestReport
 
 _DAYS_SHOWN = 31
 _AMOUNTS = "Amounts are added up as they are written, whatever their currency."
@@ -65,9 +65,9 @@ def backtest(
     import os
 
     from ringfence.cli.screen import console, progress_bar
-    from ringfence.detectors.backtest import backtest as run
-    from ringfence.detectors.backtest import check_outcomes, subject
-    from ringfence.detectors.backtest_history import FiledEvents, LoggedEvents, Past, Window
+    from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Past, Window
+    from ringfence.detectors.backtest.judging import backtest as run
+    from ringfence.detectors.backtest.judging import check_outcomes, subject
     from ringfence.detectors.runtime import Catalog
 
     window = Window.read(since, until)

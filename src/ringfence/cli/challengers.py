@@ -9,7 +9,7 @@ import typer
 from ringfence.cli.options import DataDir, open_database, settings_of
 
 if TYPE_CHECKING:
-    from ringfence.detectors.comparison import Evaluation
+    from ringfence.detectors.retraining.comparison import Evaluation
 
 app = typer.Typer(
     help="Challengers: models trained anew, compared with the version that decides.",
@@ -35,7 +35,7 @@ def list_all(
         ringfence challengers list card_fraud
     """
     from ringfence.cli.screen import console, table
-    from ringfence.detectors.challengers import list_challengers
+    from ringfence.detectors.retraining.challengers import list_challengers
 
     with open_database(settings_of(data_dir=data_dir)).read() as connection:
         found = list_challengers(connection, model)
@@ -72,7 +72,7 @@ def show(model: Model, version: Version, data_dir: DataDir = None) -> None:
         ringfence challengers show card_fraud 2.0
     """
     from ringfence.cli.screen import console
-    from ringfence.detectors.challengers import get_challenger, list_decisions
+    from ringfence.detectors.retraining.challengers import get_challenger, list_decisions
 
     with open_database(settings_of(data_dir=data_dir)).read() as connection:
         of = get_challenger(connection, model, version)
@@ -110,10 +110,10 @@ def compare(model: Model, version: Version, data_dir: DataDir = None) -> None:
     """
     from ringfence.cli.retraining import who
     from ringfence.cli.screen import console, progress_bar
-    from ringfence.detectors.challengers import get_challenger
-    from ringfence.detectors.retraining_runs import RunKind, begin_run
-    from ringfence.detectors.retraining_work import work_on_evaluation
-    from ringfence.detectors.schedules import stated_options, stated_policy
+    from ringfence.detectors.retraining.challengers import get_challenger
+    from ringfence.detectors.retraining.runs import RunKind, begin_run
+    from ringfence.detectors.retraining.schedules import stated_options, stated_policy
+    from ringfence.detectors.retraining.work import work_on_evaluation
     from ringfence.storage import now
 
     database = open_database(settings_of(data_dir=data_dir))
@@ -150,8 +150,8 @@ def promote(
     """
     from ringfence.cli.retraining import who
     from ringfence.cli.screen import console
-    from ringfence.detectors.challengers import list_decisions
-    from ringfence.detectors.promotion import promote as put_in_place
+    from ringfence.detectors.retraining.challengers import list_decisions
+    from ringfence.detectors.retraining.promotion import promote as put_in_place
     from ringfence.storage import now
 
     with open_database(settings_of(data_dir=data_dir)).write() as connection:
@@ -177,7 +177,7 @@ def reject(model: Model, version: Version, reason: Reason, data_dir: DataDir = N
     """
     from ringfence.cli.retraining import who
     from ringfence.cli.screen import console
-    from ringfence.detectors.promotion import reject as refuse
+    from ringfence.detectors.retraining.promotion import reject as refuse
     from ringfence.storage import now
 
     with open_database(settings_of(data_dir=data_dir)).write() as connection:
@@ -195,7 +195,7 @@ def rollback(model: Model, reason: Reason, data_dir: DataDir = None) -> None:
     """
     from ringfence.cli.retraining import who
     from ringfence.cli.screen import console
-    from ringfence.detectors.promotion import roll_back
+    from ringfence.detectors.retraining.promotion import roll_back
     from ringfence.storage import now
 
     with open_database(settings_of(data_dir=data_dir)).write() as connection:
@@ -209,7 +209,7 @@ def rollback(model: Model, reason: Reason, data_dir: DataDir = None) -> None:
 def show_evaluation(of: Evaluation, champion: str, challenger: str) -> None:
     """A comparison on the console, with what to bear in mind."""
     from ringfence.cli.screen import console, table
-    from ringfence.detectors.comparison import in_words
+    from ringfence.detectors.retraining.comparison import in_words
 
     console.print(
         f"Compared on {of.events:,} events, {of.since:%Y-%m-%d %H:%M} to {of.until:%Y-%m-%d %H:%M} "

@@ -13,7 +13,7 @@ from ringfence.cli.options import DataDir, open_database, settings_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ringfence.detectors.drift_report import Calibration, DriftReport
+    from ringfence.detectors.drift.report import Calibration, DriftReport
 
 BEYOND = 3
 _SHOWN = 12
@@ -64,8 +64,8 @@ def drift(
         ringfence drift --fail --out drift.json
     """
     from ringfence.cli.screen import console, progress_bar
-    from ringfence.detectors.drift import drift_report, window_of
-    from ringfence.detectors.drift_alerts import watched_versions
+    from ringfence.detectors.drift.alerts import watched_versions
+    from ringfence.detectors.drift.checks import drift_report, window_of
     from ringfence.errors import InvalidInput
     from ringfence.models.stability import Bounds
 
@@ -120,7 +120,7 @@ def drift(
 
 
 def _version(connection: Connection, model_id: str) -> str:
-    from ringfence.detectors.drift_alerts import watched_versions
+    from ringfence.detectors.drift.alerts import watched_versions
     from ringfence.errors import NotFound
     from ringfence.models import list_versions
 

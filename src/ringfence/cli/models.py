@@ -100,7 +100,7 @@ def card(
 
         ringfence models card card_fraud 1.0 --output card.json
     """
-    from ringfence.detectors.drift import drift_notes
+    from ringfence.detectors.drift.checks import drift_notes
     from ringfence.errors import InvalidInput
     from ringfence.models import get_model, load_baseline
     from ringfence.models.card import make_card

@@ -11,9 +11,9 @@ import typer
 from ringfence.cli.options import DataDir, open_database, settings_of
 
 if TYPE_CHECKING:
-    from ringfence.detectors.options import RetrainingOptions
-    from ringfence.detectors.retraining import Retrained
-    from ringfence.detectors.retraining_runs import RetrainingRun
+    from ringfence.detectors.retraining.options import RetrainingOptions
+    from ringfence.detectors.retraining.runs import RetrainingRun
+    from ringfence.detectors.retraining.training import Retrained
     from ringfence.settings import Settings
     from ringfence.storage import Database
 
@@ -174,10 +174,10 @@ def _retrained(
     dry_run: bool,
 ) -> Retrained:
     from ringfence.cli.screen import progress_bar
-    from ringfence.detectors.retraining import retrain as train_anew
-    from ringfence.detectors.retraining_runs import RunKind, begin_run
-    from ringfence.detectors.retraining_work import work_on_training
-    from ringfence.detectors.schedules import stated_policy
+    from ringfence.detectors.retraining.runs import RunKind, begin_run
+    from ringfence.detectors.retraining.schedules import stated_policy
+    from ringfence.detectors.retraining.training import retrain as train_anew
+    from ringfence.detectors.retraining.work import work_on_training
     from ringfence.models import get_model
     from ringfence.models.weights import weights_of
     from ringfence.storage import now
@@ -215,7 +215,7 @@ def _retrained(
 
 def _as_scheduled(settings: Settings, run_id: str) -> None:
     """Do a run that a server has begun, with the options of the model's schedule."""
-    from ringfence.detectors.retraining_runs import get_run
+    from ringfence.detectors.retraining.runs import get_run
 
     _step_back(settings)
     database = open_database(settings)
@@ -230,10 +230,10 @@ def _as_scheduled(settings: Settings, run_id: str) -> None:
 def _work(settings: Settings, database: Database, run: RetrainingRun) -> None:
     import structlog
 
-    from ringfence.detectors.evidence import NothingNew
-    from ringfence.detectors.retraining_runs import RunKind
-    from ringfence.detectors.retraining_work import Stopped, work_on_evaluation, work_on_training
-    from ringfence.detectors.schedules import stated_options, stated_policy
+    from ringfence.detectors.retraining.evidence import NothingNew
+    from ringfence.detectors.retraining.runs import RunKind
+    from ringfence.detectors.retraining.schedules import stated_options, stated_policy
+    from ringfence.detectors.retraining.work import Stopped, work_on_evaluation, work_on_training
     from ringfence.errors import RingfenceError
     from ringfence.models.weights import weights_of
 
@@ -270,7 +270,7 @@ def _step_back(settings: Settings) -> None:
     import os
     import signal
 
-    from ringfence.detectors.retraining_work import Stopped
+    from ringfence.detectors.retraining.work import Stopped
     from ringfence.logs import configure_logs
 
     def stop(_number: int, _frame: object) -> None:
@@ -292,7 +292,7 @@ def _options(
     """Those of the model's schedule, with what was given over them."""
     import msgspec
 
-    from ringfence.detectors.schedules import stated_options
+    from ringfence.detectors.retraining.schedules import stated_options
     from ringfence.models.weights import UnlabelledTreatment
 
     with database.read() as connection:

@@ -13,7 +13,7 @@ from ringfence.cli.retraining import UnlabelledName
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ringfence.detectors.policies import PromotionPolicy
+    from ringfence.detectors.retraining.policies import PromotionPolicy
 
 
 def schedule(
@@ -71,8 +71,12 @@ def schedule(
         ringfence challengers schedule card_fraud --off
     """
     from ringfence.cli.retraining import who
-    from ringfence.detectors.options import RetrainingOptions
-    from ringfence.detectors.schedules import RetrainingSchedule, delete_schedule, put_schedule
+    from ringfence.detectors.retraining.options import RetrainingOptions
+    from ringfence.detectors.retraining.schedules import (
+        RetrainingSchedule,
+        delete_schedule,
+        put_schedule,
+    )
     from ringfence.models.weights import Unlabelled, UnlabelledTreatment
     from ringfence.storage import now
 
@@ -116,7 +120,7 @@ def runs(
         ringfence challengers runs
     """
     from ringfence.cli.screen import console, table
-    from ringfence.detectors.retraining_runs import list_runs
+    from ringfence.detectors.retraining.runs import list_runs
 
     with open_database(settings_of(data_dir=data_dir)).read() as connection:
         found = list_runs(connection, model)
@@ -143,8 +147,8 @@ def runs(
 
 def _show_schedule(connection: Connection, model: str) -> None:
     from ringfence.cli.screen import console
-    from ringfence.detectors.retraining_runs import list_runs
-    from ringfence.detectors.schedules import get_schedule, next_time
+    from ringfence.detectors.retraining.runs import list_runs
+    from ringfence.detectors.retraining.schedules import get_schedule, next_time
     from ringfence.errors import NotFound
     from ringfence.models import get_model
 
@@ -175,7 +179,7 @@ def _show_schedule(connection: Connection, model: str) -> None:
 def _policy(given: list[str]) -> PromotionPolicy:
     import msgspec
 
-    from ringfence.detectors.policies import PromotionPolicy
+    from ringfence.detectors.retraining.policies import PromotionPolicy
     from ringfence.errors import InvalidInput
 
     stated: dict[str, object] = {}

@@ -10,8 +10,8 @@ import typer
 from ringfence.cli.options import DataDir, open_database, settings_of
 
 if TYPE_CHECKING:
-    from ringfence.detectors.shadow_ranking import Ranking
-    from ringfence.detectors.shadow_report import Agreement, ShadowReport
+    from ringfence.detectors.shadows.ranking import Ranking
+    from ringfence.detectors.shadows.report import Agreement, ShadowReport
 
 app = typer.Typer(
     help="Shadows: versions that score live events without acting, beside the one that decides.",
@@ -137,9 +137,9 @@ def show(
         ringfence shadows show card_fraud 2 --from 2026-03-01 --out report.json
     """
     from ringfence.cases import list_plans
-    from ringfence.detectors.backtest import check_outcomes
-    from ringfence.detectors.backtest_history import Window
-    from ringfence.detectors.shadow_report import shadow_report
+    from ringfence.detectors.backtest.history import Window
+    from ringfence.detectors.backtest.judging import check_outcomes
+    from ringfence.detectors.shadows.report import shadow_report
 
     window = Window.read(since, until)
     window.check()

@@ -38,7 +38,7 @@ from ringfence.detectors.engine import (
 from ringfence.detectors.labels import label_event
 from ringfence.detectors.outcomes import list_outcomes, put_outcome
 from ringfence.detectors.plans import hold_plans
-from ringfence.detectors.shadows import (
+from ringfence.detectors.shadows.running import (
     Shadow,
     ShadowState,
     clear_shadow_decisions,

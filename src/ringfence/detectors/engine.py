@@ -31,7 +31,7 @@ from ringfence.detectors.external import Asked
 from ringfence.detectors.known import known_decisions, other_content, repeated
 from ringfence.detectors.profiles import Profiles
 from ringfence.detectors.runtime import Catalog, DetectorRuntime, Scored
-from ringfence.detectors.shadowing import Deliberation, ShadowStage
+from ringfence.detectors.shadows.scoring import Deliberation, ShadowStage
 from ringfence.events.log import append_events, stored_event
 from ringfence.events.reading import Entity, Event, SentEvent
 from ringfence.models import Contribution, Scorer

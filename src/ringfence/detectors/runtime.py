@@ -25,7 +25,7 @@ from ringfence.detectors.definitions import (
 from ringfence.detectors.external import ExternalScores, Said, files_of, load_external
 from ringfence.detectors.plans import unbuilt
 from ringfence.detectors.profiles import ProfileValues
-from ringfence.detectors.shadows import running_shadows
+from ringfence.detectors.shadows.running import running_shadows
 from ringfence.errors import InvalidInput
 from ringfence.events.definitions import current_revision, get_event_type, get_lists
 from ringfence.events.reading import Event, EventReader

@@ -14,14 +14,14 @@ from datetime import timedelta
 import msgspec
 import structlog
 
-from ringfence.detectors.drift_alerts import (
+from ringfence.detectors.drift.alerts import (
     Checked,
     Checking,
     DriftAlert,
     take_turn,
     turn_done,
 )
-from ringfence.detectors.drift_worker import DriftProcess
+from ringfence.detectors.drift.worker import DriftProcess
 from ringfence.errors import RingfenceError
 from ringfence.models.stability import Bounds
 from ringfence.settings import Settings

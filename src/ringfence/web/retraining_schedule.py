@@ -16,14 +16,14 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from ringfence.detectors.retraining_runs import (
+from ringfence.detectors.retraining.runs import (
     RetrainingRun,
     RunKind,
     RunStatus,
     begin_run,
     finish_run,
 )
-from ringfence.detectors.schedules import claim_due
+from ringfence.detectors.retraining.schedules import claim_due
 from ringfence.errors import Conflict, Unavailable
 from ringfence.settings import Settings
 from ringfence.storage import Database, now

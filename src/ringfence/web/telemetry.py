@@ -17,8 +17,8 @@ from prometheus_client.registry import Collector
 
 from ringfence.cards import counts_of_cards
 from ringfence.cases import counts_of_attempts, counts_of_cases
-from ringfence.detectors.drift import list_checks
-from ringfence.detectors.drift_alerts import counts_of_alerts
+from ringfence.detectors.drift.alerts import counts_of_alerts
+from ringfence.detectors.drift.checks import list_checks
 from ringfence.models.external import ExternalCalls
 from ringfence.storage import Database
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ringfence.detectors.drift_report import Drift, DriftReport
+from ringfence.detectors.drift.report import Drift, DriftReport
 from ringfence.models.stability import Bounds, State
 from ringfence.web.console import markup
 from ringfence.web.console.charts import axis, bars, theme_colour

@@ -12,10 +12,10 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.detectors.options import RetrainingOptions
-from ringfence.detectors.policies import PromotionPolicy
-from ringfence.detectors.retraining_runs import RetrainingRun, RunStatus, list_runs
-from ringfence.detectors.schedules import (
+from ringfence.detectors.retraining.options import RetrainingOptions
+from ringfence.detectors.retraining.policies import PromotionPolicy
+from ringfence.detectors.retraining.runs import RetrainingRun, RunStatus, list_runs
+from ringfence.detectors.retraining.schedules import (
     RetrainingSchedule,
     delete_schedule,
     list_schedules,

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ringfence.detectors.shadow_ranking import BIN_WIDTH, BINS, Distribution, Ranking
-from ringfence.detectors.shadow_report import ShadowDay
+from ringfence.detectors.shadows.ranking import BIN_WIDTH, BINS, Distribution, Ranking
+from ringfence.detectors.shadows.report import ShadowDay
 from ringfence.web.console.charts import axis, theme_colour
 
 _CHAMPION, _CHALLENGER = "--soft", "--accent"

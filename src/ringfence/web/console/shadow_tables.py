@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from ringfence.detectors.shadow_ranking import Ranking
-from ringfence.detectors.shadow_report import Agreement, Example, ShadowReport
+from ringfence.detectors.shadows.ranking import Ranking
+from ringfence.detectors.shadows.report import Agreement, Example, ShadowReport
 from ringfence.web.console import markup
 
 _SHOWN = 30

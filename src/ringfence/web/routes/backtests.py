@@ -10,9 +10,9 @@ import msgspec
 
 from ringfence.access import Scope
 from ringfence.cases import list_plans
-from ringfence.detectors.backtest import backtest, check_outcomes, subject
-from ringfence.detectors.backtest_history import LoggedEvents, Window
-from ringfence.detectors.backtest_report import BacktestReport
+from ringfence.detectors.backtest.history import LoggedEvents, Window
+from ringfence.detectors.backtest.judging import backtest, check_outcomes, subject
+from ringfence.detectors.backtest.report import BacktestReport
 from ringfence.errors import InvalidInput, TooLarge, Unavailable
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ringfence.access import Scope
-from ringfence.detectors.challengers import (
+from ringfence.detectors.retraining.challengers import (
     Challenger,
     ChallengerDecision,
     check_candidate,
@@ -16,11 +16,11 @@ from ringfence.detectors.challengers import (
     list_challengers,
     list_decisions,
 )
-from ringfence.detectors.options import RetrainingOptions
-from ringfence.detectors.policies import PromotionPolicy
-from ringfence.detectors.promotion import promote, reject, roll_back
-from ringfence.detectors.retraining_runs import RetrainingRun, get_run, list_runs
-from ringfence.detectors.schedules import (
+from ringfence.detectors.retraining.options import RetrainingOptions
+from ringfence.detectors.retraining.policies import PromotionPolicy
+from ringfence.detectors.retraining.promotion import promote, reject, roll_back
+from ringfence.detectors.retraining.runs import RetrainingRun, get_run, list_runs
+from ringfence.detectors.retraining.schedules import (
     RetrainingSchedule,
     delete_schedule,
     get_schedule,

@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 
 from ringfence.access import Scope
-from ringfence.detectors.drift import DriftCheck, drift_notes, list_checks, window_of
-from ringfence.detectors.drift_alerts import DriftAlert, acknowledge_alert, list_alerts
-from ringfence.detectors.drift_report import DriftReport
+from ringfence.detectors.drift.alerts import DriftAlert, acknowledge_alert, list_alerts
+from ringfence.detectors.drift.checks import DriftCheck, drift_notes, list_checks, window_of
+from ringfence.detectors.drift.report import DriftReport
 from ringfence.errors import Unavailable
 from ringfence.models import get_model, get_version, load_baseline
 from ringfence.models.card import ModelCard, make_card

@@ -19,8 +19,8 @@ from ringfence.detectors import (
     start_shadow,
     stop_shadow,
 )
-from ringfence.detectors.backtest import MAX_CASE_HOURS
-from ringfence.detectors.shadow_report import ShadowReport, shadow_report
+from ringfence.detectors.backtest.judging import MAX_CASE_HOURS
+from ringfence.detectors.shadows.report import ShadowReport, shadow_report
 from ringfence.errors import InvalidInput, Unavailable
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services

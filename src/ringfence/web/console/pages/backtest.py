@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from ringfence.access import Scope
 from ringfence.detectors import DetectorStatus, list_detector_versions, list_detectors
-from ringfence.detectors.backtest_history import Window
-from ringfence.detectors.backtest_report import BacktestReport, VersionReport
+from ringfence.detectors.backtest.history import Window
+from ringfence.detectors.backtest.report import BacktestReport, VersionReport
 from ringfence.errors import InvalidInput
 from ringfence.web.console import markup
 from ringfence.web.console.charts import axis, bars, chart, theme_colour

@@ -11,7 +11,7 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.detectors.challengers import (
+from ringfence.detectors.retraining.challengers import (
     Challenger,
     ChallengerDecision,
     ChallengerStatus,
@@ -21,8 +21,8 @@ from ringfence.detectors.challengers import (
     list_decisions,
     version_in,
 )
-from ringfence.detectors.comparison import Evaluation, in_words
-from ringfence.detectors.promotion import promote, reject, shadow_days
+from ringfence.detectors.retraining.comparison import Evaluation, in_words
+from ringfence.detectors.retraining.promotion import promote, reject, shadow_days
 from ringfence.storage import now
 from ringfence.web.console import markup
 from ringfence.web.console.charts import axis, bars, chart, theme_colour

@@ -10,7 +10,7 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.detectors.challengers import (
+from ringfence.detectors.retraining.challengers import (
     Challenger,
     ChallengerDecision,
     ChallengerStatus,
@@ -18,8 +18,8 @@ from ringfence.detectors.challengers import (
     list_challengers,
     list_decisions,
 )
-from ringfence.detectors.comparison import Evaluation, in_words
-from ringfence.detectors.promotion import roll_back
+from ringfence.detectors.retraining.comparison import Evaluation, in_words
+from ringfence.detectors.retraining.promotion import roll_back
 from ringfence.models import list_models
 from ringfence.storage import now
 from ringfence.web.console import markup

@@ -9,8 +9,8 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.detectors.drift import DriftCheck, list_checks
-from ringfence.detectors.drift_alerts import DriftAlert, acknowledge_alert, list_alerts
+from ringfence.detectors.drift.alerts import DriftAlert, acknowledge_alert, list_alerts
+from ringfence.detectors.drift.checks import DriftCheck, list_checks
 from ringfence.errors import Unavailable
 from ringfence.web.console import markup
 from ringfence.web.console.charts import chart

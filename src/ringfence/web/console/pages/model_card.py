@@ -8,7 +8,7 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.detectors.drift import drift_notes
+from ringfence.detectors.drift.checks import drift_notes
 from ringfence.models import get_model, get_version, load_baseline
 from ringfence.models.card import ModelCard, make_card
 from ringfence.models.card_files import CardFormat, card_body, card_file, card_style

@@ -22,8 +22,8 @@ from ringfence.detectors import (
     start_shadow,
     stop_shadow,
 )
-from ringfence.detectors.shadow_report import ShadowReport
-from ringfence.detectors.shadow_words import Conclusion
+from ringfence.detectors.shadows.report import ShadowReport
+from ringfence.detectors.shadows.words import Conclusion
 from ringfence.web.console import markup, shadow_charts, shadow_tables
 from ringfence.web.console.charts import chart
 from ringfence.web.console.dialogs import confirm

@@ -18,7 +18,7 @@ from ringfence.detectors import (
     list_rules,
     stored_decision,
 )
-from ringfence.detectors.shadow_reading import ShadowDecision, shadow_decision
+from ringfence.detectors.shadows.reading import ShadowDecision, shadow_decision
 from ringfence.events import get_event_type, stored_event
 from ringfence.events.log import StoredEvent
 from ringfence.web.console import markup

@@ -10,8 +10,8 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.detectors.drift import DriftCheck, last_check, window_of
-from ringfence.detectors.drift_report import Drift, DriftReport
+from ringfence.detectors.drift.checks import DriftCheck, last_check, window_of
+from ringfence.detectors.drift.report import Drift, DriftReport
 from ringfence.models import get_version
 from ringfence.web.console import drift_charts, markup
 from ringfence.web.console.charts import chart

@@ -1,0 +1,1 @@
+"""What detector versions would have done with past events."""

@@ -1,0 +1,1 @@
+"""Detector versions that score live events beside the one that decides, and how they compare."""
