@@ -141,8 +141,11 @@ def _habit(
     if first:
         if amount is not None:
             found += [_over(kind, by, _MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]
-            found.append(_shift(owner, amount, _DAY))
+            found += [_peak(owner, amount, _WEEK), _shift(owner, amount, _DAY)]
         found += [_over(Kind.DISTINCT, by, _WEEK, source) for source in touched[1:3]]
+        if amount is not None:
+            found += [_over(kind, by, _WEEK, amount) for kind in (Kind.RATIO, Kind.DEVIATION)]
+            found.append(_over(Kind.SPREAD, by, _WEEK, amount))
     return found
 
 
@@ -155,7 +158,9 @@ def _popularity(source: Source, who: list[Source], amount: Source | None) -> lis
     if amount is not None:
         found += [_over(Kind.DEVIATION, by, _WEEK, amount)]
     found += [_over(Kind.COUNT, by, seconds) for seconds in (_QUARTER, _MONTH, _WEEK)]
-    return [*found, _risk(source, _DAY)]
+    found.append(_risk(source, _DAY))
+    # How long it has been bad tells whether it still is; last, for it pays where there are few.
+    return [*found, *(_times(kind, source) for kind in (Kind.FRAUD_AGE, Kind.SINCE_FRAUD))]
 
 
 def _pair(owner: Source, source: Source) -> list[Aggregate]:
@@ -188,10 +193,28 @@ def _velocity(owner: Source) -> Aggregate:
     )
 
 
-def _shift(owner: Source, amount: Source, seconds: float) -> Aggregate:
+def _times(kind: Kind, source: Source) -> Aggregate:
     return Aggregate(
-        name=_name(Kind.SHIFT, (owner,), amount, _LENGTHS[seconds]),
-        kind=Kind.SHIFT,
+        name=_name(kind, (source,), None, _LENGTHS[_QUARTER]),
+        kind=kind,
+        by=(source,),
+        horizon_seconds=_QUARTER,
+        buckets=180,
+    )
+
+
+def _shift(owner: Source, amount: Source, seconds: float) -> Aggregate:
+    return _of_late(Kind.SHIFT, owner, amount, seconds)
+
+
+def _peak(owner: Source, amount: Source, seconds: float) -> Aggregate:
+    return _of_late(Kind.PEAK, owner, amount, seconds)
+
+
+def _of_late(kind: Kind, owner: Source, amount: Source, seconds: float) -> Aggregate:
+    return Aggregate(
+        name=_name(kind, (owner,), amount, _LENGTHS[seconds]),
+        kind=kind,
         by=(owner,),
         value=amount,
         horizon_seconds=seconds,
