@@ -81,6 +81,13 @@ def test_the_recipe_makes_a_tuned_version_again(data: DataSet) -> None:
     assert again.facts.recipe == tuned.facts.recipe
 
 
+def test_a_recipe_goes_with_any_seed(data: DataSet) -> None:
+    one = train(data, variables=_FEW, seed=7)
+    other = train(data, variables=_FEW, seed=8, recipe=one.facts.recipe)
+    assert other.facts.seed == other.facts.parameters["seed"] == 8
+    assert pack(other.artifact) == pack(train(data, variables=_FEW, seed=8).artifact)
+
+
 def test_a_budget_that_is_no_time_is_refused(data: DataSet) -> None:
     for seconds in (0.0, -1.0, float("nan"), 1e9):
         with pytest.raises(InvalidInput) as refused:

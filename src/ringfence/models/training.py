@@ -119,7 +119,8 @@ def train(
     if recipe is None:
         features = len(table.features)
         given = parameters_for(rows, remembering=plan is not None, features=features)
-        recipe = Recipe(given | {"seed": seed})
+        recipe = Recipe(given)
+    recipe = Recipe(recipe.parameters | {"seed": seed}, recipe.averaged)
     counted, tuning = None, None
     if budget_seconds is not None:
         recipe, counted, tuning = tune(
