@@ -200,9 +200,8 @@ def train_child(path: str, remembering: str) -> None:
         stage = what.split(" tree ")[0]
         if not told or told[-1][1] != stage:
             told.append((time.perf_counter() - read, stage))
-            print(
-                f"{told[-1][0]:8.1f} s {_held(os.getpid()) / 1e6:6.2f} GB {what}", file=sys.stderr
-            )
+            gigabytes = _held(os.getpid()) * 1024 / 1e9
+            print(f"{told[-1][0]:8.1f} s {gigabytes:6.2f} GB {what}", file=sys.stderr)
 
     trained = train(data, plan=plan, seed=1, progress=tell)
     facts = trained.facts
