@@ -190,7 +190,7 @@ def test_whatever_was_said_the_report_counts_it_as_a_loop_does(
     payments: list[Judged],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ringfence.detectors.shadow_reading._COUNTED_AT_ONCE", 7)
+    monkeypatch.setattr("ringfence.detectors.shadows.reading._COUNTED_AT_ONCE", 7)
     with published.write() as connection:
         for table in (tables.shadow_decisions, tables.decisions, event_tables.events):
             connection.execute(delete(table))
