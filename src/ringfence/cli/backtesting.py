@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.options import DataDir, open_database, settings_of
+from ringfence.cli.results import write_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -105,7 +106,7 @@ def backtest(
                 progress=lambda share: advance(share, ""),
             )
     if out is not None:
-        _write(out, report)
+        write_json(out, report)
     if report.events == 0:
         console.print(f"No event of type {report.event_type} in this window: nothing to judge.")
         return
@@ -235,16 +236,3 @@ def _called(connection: Connection) -> list[str]:
     from ringfence.cases import list_plans
 
     return [outcome for plan in list_plans(connection) for outcome in plan.outcomes]
-
-
-def _write(out: Path, report: BacktestReport) -> None:
-    import msgspec
-
-    from ringfence.errors import InvalidInput
-
-    partial = out.with_name(out.name + ".part")
-    try:
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-        partial.replace(out)
-    except OSError as error:
-        raise InvalidInput(f"cannot be written: {error}", field="out") from None

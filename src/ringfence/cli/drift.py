@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.options import DataDir, open_database, settings_of
+from ringfence.cli.results import write_json
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -113,7 +114,7 @@ def drift(
     for report in reports:
         _show(report, show_all=show_all)
     if out is not None:
-        _write(out, reports)
+        write_json(out, reports)
         console.print(f"The whole report is in {out}.")
     if fail and any(report.beyond for report in reports):
         raise typer.Exit(BEYOND)
@@ -207,16 +208,3 @@ def _calibration(of: Calibration) -> str:
 
 def _day(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
-
-
-def _write(out: Path, reports: list[DriftReport]) -> None:
-    import msgspec
-
-    from ringfence.errors import InvalidInput
-
-    partial = out.with_name(out.name + ".part")
-    try:
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(reports)) + b"\n")
-        partial.replace(out)
-    except OSError as error:
-        raise InvalidInput(f"cannot be written: {error}", field="out") from None

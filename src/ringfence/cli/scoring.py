@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ringfence.cli.options import DataDir, EventTypeName, open_database, read_text, settings_of
+from ringfence.cli.results import write_whole
 
 if TYPE_CHECKING:
     from ringfence.detectors.external import Said
@@ -245,6 +246,4 @@ def _write(out: Path, rows: list[dict[str, Any]], scored: list[Scored]) -> None:
             "STATUS": [s.status for s in scored],
         }
     )
-    partial = out.with_name(out.name + ".part")
-    frame.hstack(results).write_csv(partial)
-    partial.replace(out)
+    write_whole(out, frame.hstack(results).write_csv)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.options import DataDir, open_database, settings_of
+from ringfence.cli.results import write_json
 
 if TYPE_CHECKING:
     from ringfence.detectors.shadows.ranking import Ranking
@@ -156,7 +157,7 @@ def show(
             case_hours=case_hours,
         )
     if out is not None:
-        _write(out, report)
+        write_json(out, report)
     _show(report)
 
 
@@ -292,16 +293,3 @@ def _cell(value: float | None, kind: str, *, sign: str = "") -> str:
     if kind == "share":
         return f"{value * 100:{sign}.2f} %"
     return f"{value:{sign},.2f}" if kind == "money" else f"{value:{sign},.0f}"
-
-
-def _write(out: Path, report: ShadowReport) -> None:
-    import msgspec
-
-    from ringfence.errors import InvalidInput
-
-    partial = out.with_name(out.name + ".part")
-    try:
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-        partial.replace(out)
-    except OSError as error:
-        raise InvalidInput(f"cannot be written: {error}", field="out") from None
