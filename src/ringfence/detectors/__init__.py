@@ -13,15 +13,7 @@ from ringfence.detectors.decisions import (
 )
 from ringfence.detectors.definitions import (
     Detector,
-    DetectorStatus,
-    DetectorVersion,
-    ModelRef,
-    RuleRef,
-    activate_detector_version,
-    create_detector_version,
     get_detector,
-    get_detector_version,
-    list_detector_versions,
     list_detectors,
     list_rules,
     put_detector,
@@ -46,6 +38,16 @@ from ringfence.detectors.shadows.running import (
     list_shadows,
     start_shadow,
     stop_shadow,
+)
+from ringfence.detectors.versions import (
+    DetectorStatus,
+    DetectorVersion,
+    ModelRef,
+    RuleRef,
+    activate_detector_version,
+    create_detector_version,
+    get_detector_version,
+    list_detector_versions,
 )
 
 __all__ = [

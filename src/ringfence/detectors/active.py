@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from ringfence.detectors import tables
-from ringfence.detectors.definitions import DetectorStatus, get_detector
+from ringfence.detectors.definitions import get_detector
+from ringfence.detectors.versions import DetectorStatus
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import get_event_type
 

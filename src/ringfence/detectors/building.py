@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from ringfence.detectors.definitions import get_detector_version
 from ringfence.detectors.plans import (
     Progress,
     build_plan,
@@ -20,6 +19,7 @@ from ringfence.detectors.plans import (
     plans_of,
     unbuilt,
 )
+from ringfence.detectors.versions import get_detector_version
 from ringfence.errors import Conflict
 from ringfence.profiles import ProfilePlan
 from ringfence.storage import Database

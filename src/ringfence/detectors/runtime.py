@@ -13,19 +13,17 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from ringfence.detectors.active import find_active, version_before
-from ringfence.detectors.definitions import (
-    DetectorVersion,
-    ModelRef,
-    RuleRef,
-    get_detector,
-    get_detector_version,
-    list_rules,
-    rule_types,
-)
+from ringfence.detectors.definitions import get_detector, list_rules, rule_types
 from ringfence.detectors.external import ExternalScores, Said, files_of, load_external
 from ringfence.detectors.plans import unbuilt
 from ringfence.detectors.profiles import ProfileValues
 from ringfence.detectors.shadows.running import running_shadows
+from ringfence.detectors.versions import (
+    DetectorVersion,
+    ModelRef,
+    RuleRef,
+    get_detector_version,
+)
 from ringfence.errors import InvalidInput
 from ringfence.events.definitions import current_revision, get_event_type, get_lists
 from ringfence.events.reading import Event, EventReader

@@ -28,15 +28,10 @@ from ringfence.detectors.backtest.worker import (
     Questions,
     judge_process,
 )
-from ringfence.detectors.definitions import (
-    DetectorStatus,
-    RuleRef,
-    get_detector,
-    list_detector_versions,
-    list_rules,
-)
+from ringfence.detectors.definitions import get_detector, list_rules
 from ringfence.detectors.outcomes import list_outcomes
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.detectors.versions import DetectorStatus, RuleRef, list_detector_versions
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events.definitions import EventType
 from ringfence.models import get_version

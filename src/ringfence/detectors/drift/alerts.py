@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ringfence.detectors import tables
-from ringfence.detectors.definitions import DetectorStatus
 from ringfence.detectors.drift.checks import drift_report, keep_check
 from ringfence.detectors.drift.report import DriftReport
+from ringfence.detectors.versions import DetectorStatus
 from ringfence.errors import NotFound
 from ringfence.models import load_baseline
 from ringfence.models.stability import Bounds, State

@@ -16,10 +16,10 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.detectors import tables
-from ringfence.detectors.definitions import DetectorStatus, DetectorVersion, get_detector_version
 from ringfence.detectors.retraining.comparison import Evaluation
 from ringfence.detectors.retraining.policies import PromotionPolicy
 from ringfence.detectors.shadows.running import running_shadows, stop_shadow
+from ringfence.detectors.versions import DetectorStatus, DetectorVersion, get_detector_version
 from ringfence.errors import Conflict, NotFound
 from ringfence.models import get_model, list_versions
 from ringfence.models.weights import Unlabelled

@@ -12,16 +12,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
-from ringfence.detectors.definitions import (
-    DetectorStatus,
-    DetectorVersion,
-    ModelRef,
-    activate_detector_version,
-    create_detector_version,
-    get_detector_version,
-    held_detector,
-    list_detector_versions,
-)
+from ringfence.detectors.definitions import held_detector
 from ringfence.detectors.retraining.challengers import (
     Challenger,
     ChallengerDecision,
@@ -41,6 +32,15 @@ from ringfence.detectors.retraining.challengers import (
 )
 from ringfence.detectors.retraining.policies import PromotionPolicy, judge
 from ringfence.detectors.shadows.running import list_shadows, running_shadows, start_shadow
+from ringfence.detectors.versions import (
+    DetectorStatus,
+    DetectorVersion,
+    ModelRef,
+    activate_detector_version,
+    create_detector_version,
+    get_detector_version,
+    list_detector_versions,
+)
 from ringfence.errors import Conflict, InvalidInput
 
 BY_POLICY = "policy"

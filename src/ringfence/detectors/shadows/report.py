@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from ringfence.detectors.backtest.report import Split, Tally, VersionReport, split_of
-from ringfence.detectors.definitions import RuleRef, get_detector, list_rules
+from ringfence.detectors.definitions import get_detector, list_rules
 from ringfence.detectors.shadows.counting import (
     EXAMPLES,
     Cell,
@@ -28,6 +28,7 @@ from ringfence.detectors.shadows.ranking import FRAUD, Ranking
 from ringfence.detectors.shadows.reading import Compared
 from ringfence.detectors.shadows.running import Shadow, get_shadow
 from ringfence.detectors.shadows.words import Conclusion, Sum, conclude, in_words
+from ringfence.detectors.versions import RuleRef
 from ringfence.errors import InvalidInput
 from ringfence.events.definitions import get_event_type
 from ringfence.events.reading import Entity

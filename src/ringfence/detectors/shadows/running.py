@@ -16,15 +16,14 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, literal, select, update
 
 from ringfence.detectors import tables
-from ringfence.detectors.definitions import (
-    DetectorStatus,
-    get_detector,
-    get_detector_version,
-    held_detector,
-    list_detector_versions,
-)
+from ringfence.detectors.definitions import get_detector, held_detector
 from ringfence.detectors.external import waited_for
 from ringfence.detectors.plans import give_up_unused_plans
+from ringfence.detectors.versions import (
+    DetectorStatus,
+    get_detector_version,
+    list_detector_versions,
+)
 from ringfence.errors import Conflict, NotFound
 from ringfence.events.definitions import raise_revision
 from ringfence.storage import Database, Instant, now
