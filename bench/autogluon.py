@@ -5,9 +5,10 @@
 
 AutoGluon (tabular) gets each data set twice: with the columns of the file, as someone would give it
 who has just the file, and with the values of our profiles beside them. These it gets as a present:
-what they take is in our time alone. Its predictors are those that need no torch; what is compared
-is average precision, which it is told to look for. It runs in a venv of its own, which is made in
-the cache directory at the first run (RINGFENCE_AUTOGLUON names a Python that has it already).
+what they take is in our time alone. Its predictors are those that need no torch; it is told to look
+for average precision. Of Ringfence a training that tries nothing is shown, too: that is what it is
+unless a budget is given. AutoGluon runs in a venv of its own, which is made in the cache directory
+at the first run (RINGFENCE_AUTOGLUON names a Python that has it already).
 
 The Handbook's transactions and the registrations are not shipped: RINGFENCE_HANDBOOK and
 RINGFENCE_REGISTRATIONS name the files; without them there is only the generator's data.
@@ -67,14 +68,17 @@ class Outcome:
     note: str = ""
 
 
-def ours(contest: Contest, budget_seconds: float, *, remembering: bool) -> Outcome:
-    """Train and test Ringfence. Replaying history is part of its time."""
+def ours(contest: Contest, budget_seconds: float | None, *, remembering: bool) -> Outcome:
+    """Train and test Ringfence, with a budget also looking for the best recipe. Replaying history
+    is part of its time."""
     import numpy as np
 
     from ringfence.models import DataInvalid, Scorer, train
     from ringfence.models.artifact import pack
 
     who = "Ringfence, with what it remembers" if remembering else "Ringfence, events alone"
+    if budget_seconds is not None:
+        who += ", tuned"
     started = time.perf_counter()
     try:
         trained = train(
@@ -186,9 +190,10 @@ def contests(names: list[str], folder: Path, *, events: int, days: int | None) -
 def compare(contest: Contest, python: Path, presets: list[str], budget_seconds: float) -> None:
     """Train both in all ways, one after the other, and print the table."""
     outcomes: list[Outcome] = []
-    for remembering in (False, True):
-        _tell(f"{contest.title}: Ringfence{', remembering' if remembering else ''}")
-        outcomes.append(ours(contest, budget_seconds, remembering=remembering))
+    for remembering, budget in ((False, None), (True, None), (True, budget_seconds)):
+        how = f"{', remembering' if remembering else ''}{'' if budget is None else ', tuned'}"
+        _tell(f"{contest.title}: Ringfence{how}")
+        outcomes.append(ours(contest, budget, remembering=remembering))
     for remembering in (False, True):
         for name in presets:
             _tell(f"{contest.title}: AutoGluon {name}{', remembering' if remembering else ''}")
