@@ -21,9 +21,10 @@ SUBJECTS = (
     "models",
     "profiles",
     "scoring",
+    "takeover",
 )
 
-ON_REQUEST = ("autogluon",)
+ON_REQUEST = ("autogluon", "bulk")
 
 
 def main() -> None:

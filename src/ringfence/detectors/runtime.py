@@ -145,11 +145,14 @@ class ShadowCrew:
 
 
 class Catalog:
-    """The runtimes in use, loaded when first asked for and again after something was published."""
+    """The runtimes in use, loaded when first asked for and again after something was published.
 
-    def __init__(self) -> None:
+    `scorers` are those that are loaded already, for whoever wants them otherwise than usual.
+    """
+
+    def __init__(self, scorers: Mapping[ModelRef, Scorer] | None = None) -> None:
         self._lock = threading.Lock()
-        self._generation = _Generation(-1, {})
+        self._generation = _Generation(-1, dict(scorers or {}))
         self._checked_at = -math.inf
 
     def active(

@@ -16,16 +16,20 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.detectors.versions import ModelRef, get_detector_version
 from ringfence.errors import Unavailable
-from ringfence.models import Scorer
+from ringfence.models import Scorer, load_artifact
 from ringfence.storage import Database
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LENGTH_BYTES = 4
 # Scoring works row by row, so larger batches only take more memory.
 _SCORED_AT_ONCE = 512
+# A server sees one event of a customer at a time, a backtest all of a year: values come again.
+_VALUES_REMEMBERED = 65_536
 
 
 class Questions(msgspec.Struct, frozen=True, array_like=True):
@@ -113,6 +117,16 @@ def _scores(
     return scores
 
 
+def _scorers(connection: Connection, versions: Sequence[tuple[str, str]]) -> dict[ModelRef, Scorer]:
+    refs = {ref for named in versions for ref in get_detector_version(connection, *named).models}
+    return {
+        ref: Scorer(
+            load_artifact(connection, ref.model_id, ref.version), remembered=_VALUES_REMEMBERED
+        )
+        for ref in refs
+    }
+
+
 class JudgeProcess:
     """A judge in a process of its own. One question at a time."""
 
@@ -179,8 +193,9 @@ def main() -> None:
     if first is None:
         return
     beginning = msgspec.msgpack.decode(first, type=_Beginning)
-    database, catalog = Database(beginning.url), Catalog()
+    database = Database(beginning.url)
     with database.read() as connection:
+        catalog = Catalog(_scorers(connection, beginning.versions))
         judge = Judge([catalog.version(connection, *version) for version in beginning.versions])
     database.dispose()
     while (asked := receive(sys.stdin.buffer)) is not None:
