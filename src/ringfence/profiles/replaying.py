@@ -117,9 +117,9 @@ def replay(
 
     history.check()
     compiled = compile_plan(plan)
-    matrix = np.full((len(history.at), len(plan.aggregates)), np.nan)
-    if not matrix.size:
-        return matrix
+    shape = (len(history.at), len(plan.aggregates))
+    if 0 in shape:
+        return np.empty(shape)
     timeline = _Timeline(history)
     columns = _Columns(compiled, history)
     tasks: SimpleQueue[_Part] = SimpleQueue()
@@ -129,6 +129,9 @@ def replay(
         total += len(ordered.rows)
         for start, stop in ordered.parts():
             tasks.put(_Part(number, ordered, start, stop))
+    # The texts of keys take more than the values: one goes before the other comes.
+    columns.forget_texts()
+    matrix = np.full(shape, np.nan)
     done = _Done(total, progress)
 
     def work(run: Callable[[Rows], array[float]]) -> None:
@@ -267,6 +270,10 @@ class _Columns:
             keys = (None if None in pair else pair for pair in zip(*columns, strict=True))
         numbers: dict[Any, int] = {None: -1}
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+    def forget_texts(self) -> None:
+        """Give back the memory of what only keys are made of."""
+        self._texts.clear()
 
     def _input(self, slot: Slot) -> NDArray[Any]:
         import numpy as np
