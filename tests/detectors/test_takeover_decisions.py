@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import polars as pl
 import pytest
+from logged_logins import LOGIN, log, sent
 
 from ringfence.detectors import (
     Decision,
@@ -26,16 +26,7 @@ from ringfence.detectors import (
     put_outcome,
     put_rule,
 )
-from ringfence.events import (
-    Entity,
-    EventReader,
-    EventType,
-    SentEvent,
-    Value,
-    put_event_type,
-)
-from ringfence.events.log import append_events
-from ringfence.examples import read_example
+from ringfence.events import Value, put_event_type
 from ringfence.models import (
     ModelType,
     create_model,
@@ -44,10 +35,9 @@ from ringfence.models import (
     train_takeover,
 )
 from ringfence.rules import Rule
-from ringfence.simulation.logins import LOGIN_VARIABLES, LoginOptions, generate_logins
+from ringfence.simulation.logins import LoginOptions, generate_logins
 from ringfence.storage import Database
 
-LOGIN = msgspec.json.decode(read_example("login_event_type.json"), type=EventType)
 STRANGER: Mapping[str, Value] = {
     "ip_address": "185.220.101.7",
     "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -74,12 +64,9 @@ def guarded(database: Database, logins: pl.DataFrame, tmp_path: Path) -> Databas
         ("challenge", "$takeovers_insightscore > 700"),
         ("pass", "$takeovers_insightscore <= 700"),
     ]
-    reader = EventReader(LOGIN)
     with database.write() as connection:
         put_event_type(connection, LOGIN)
-        for row in logins.iter_rows(named=True):
-            at = datetime.fromisoformat(row["EVENT_TIMESTAMP"])
-            append_events(connection, [reader.read(sent(row, row["EVENT_ID"], at), at)], at)
+        log(connection, logins)
         create_model(
             connection, "takeovers", LOGIN.name, model_type=ModelType.ACCOUNT_TAKEOVER_INSIGHTS
         )
@@ -109,15 +96,6 @@ async def engine(guarded: Database) -> AsyncIterator[DecisionEngine]:
     opened = DecisionEngine(guarded)
     yield opened
     await asyncio.to_thread(opened.close)
-
-
-def sent(row: Mapping[str, object], event_id: str, at: datetime) -> SentEvent:
-    return SentEvent(
-        event_id=event_id,
-        at=at,
-        entities=(Entity("account", str(row["ENTITY_ID"])),),
-        variables={name: row[name] for name in LOGIN_VARIABLES},
-    )
 
 
 async def decided(

@@ -29,6 +29,7 @@ from ringfence.cases.records import (
     get_case,
     list_cases,
 )
+from ringfence.cases.suggestions import put_suggested_rules, suggested_rules
 from ringfence.cases.timeline import Entry, EntryKind, timeline_of
 from ringfence.cases.verdicts import Verdict, record_answer
 
@@ -55,7 +56,9 @@ __all__ = [
     "list_flows",
     "list_plans",
     "put_plan",
+    "put_suggested_rules",
     "record_answer",
     "stored_flow",
+    "suggested_rules",
     "timeline_of",
 ]

@@ -14,7 +14,7 @@ from ringfence.flows import shipped_flows
 
 CALL_OUTCOME = "call_cardholder"
 
-_OUTCOMES = {
+OUTCOMES = {
     "approve": "Let the payment pass.",
     "review": "Let it pass, and have an analyst look at it.",
     CALL_OUTCOME: "Hold the card and ring the cardholder.",
@@ -35,7 +35,7 @@ def furnish(connection: Connection) -> None:
         return
     put_event_type(connection, msgspec.json.decode(read_example("event_type.json"), type=EventType))
     if not list_outcomes(connection):
-        for name, description in _OUTCOMES.items():
+        for name, description in OUTCOMES.items():
             put_outcome(connection, name, description)
     if not list_plans(connection):
         put_plan(connection, ContactPlan(name="call-cardholder", outcomes=(CALL_OUTCOME,)))

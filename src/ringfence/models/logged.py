@@ -38,13 +38,15 @@ def data_from_log(
     since: datetime | None = None,
     until: datetime | None = None,
     base: str | None = None,
+    labels_required: bool = True,
     progress: Progress | None = None,
 ) -> DataSet:
     """The labelled events of the log from `since` on and before `until` (aware datetimes).
 
     What is remembered of entities goes further back: `past` has everything before `until`, as
     profiles in service have. `base` is a file (or `s3://...`) with events from before the log
-    began, read as training reads files; of an event that is in both, the log's is taken. Raises
+    began, read as training reads files; of an event that is in both, the log's is taken. Unless
+    `labels_required`, the file may be without a column of labels, as for logins. Raises
     `InvalidInput` for a window that is empty, `DataInvalid` when the log or the file does not fit
     the event type, and for the file what `read_data` raises.
     """
@@ -58,7 +60,7 @@ def data_from_log(
     if base is not None:
         table = _with_base(table, load_table(base), event_type)
         source = f"{base if base.startswith('s3://') else Path(base).name} and {source}"
-    data = data_of(table, event_type, source=source)
+    data = data_of(table, event_type, source=source, labels_required=labels_required)
     at = pl.col(TIME_INPUT)
     if base is not None and until is not None:
         before = at < until

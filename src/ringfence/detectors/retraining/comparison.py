@@ -64,6 +64,16 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     challenger_caught: int
 
 
+class Challenges(msgspec.Struct, frozen=True, kw_only=True):
+    """The share of all logins of the window that each version challenges, 0 to 1, at the threshold
+    that its own measures suggest. It needs no label."""
+
+    champion_threshold: float
+    champion_rate: float
+    challenger_threshold: float
+    challenger_rate: float
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """Champion and challenger on the events of the log from `since` on and before `until`.
 
@@ -72,6 +82,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     the range of `auc_gain` is DeLong's for paired scores, 95 %. All measures are None when frauds
     or legitimate events are missing. `score_psi` is the population stability index between the two
     versions' scores (0 to 1000 in 20 bins). `remarks` say in words what to bear in mind.
+    `challenges` are there for models of account takeovers: see `retraining.logins`.
     """
 
     since: datetime
@@ -94,6 +105,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     volumes: tuple[Volume, ...]
     score_psi: float
     remarks: tuple[str, ...]
+    challenges: Challenges | None = None
 
     @property
     def is_enough(self) -> bool:
@@ -111,9 +123,12 @@ def evaluate(
     at: datetime,
     unlabelled_are_legit: bool = False,
     alert_share: float | None = None,
+    challenge_at: tuple[float, float] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Score a closed window of the log with both, and compare.
+
+    `challenge_at` are the scores from which on champion and challenger challenge a login.
 
     Alerts are a share of all events: by default as many as there are frauds, and at least 1 %.
     Takes about 20 µs an event and model, and with profiles the time and memory of a backtest.
@@ -161,19 +176,40 @@ def evaluate(
     psi = stability_index(
         *(_score_bins(of_one, a.bounds) for of_one, a in zip(raw, artifacts, strict=True))
     )
-    return _compared(
+    found = _compared(
         fraud, of_both[0], of_both[1], window.since, window.until, at, assumed, alert_share, psi
     )
+    if challenge_at is None:
+        return found
+    rates = [
+        sum(score_of(log_odds, artifact.bounds) >= least for log_odds in of_one)
+        / max(1, len(of_one))
+        for of_one, artifact, least in zip(raw, artifacts, challenge_at, strict=True)
+    ]
+    challenges = Challenges(
+        champion_threshold=challenge_at[0],
+        champion_rate=rates[0],
+        challenger_threshold=challenge_at[1],
+        challenger_rate=rates[1],
+    )
+    return msgspec.structs.replace(found, challenges=challenges)
 
 
 def in_words(of: Evaluation) -> str:
     """What a comparison comes to, in a sentence or two."""
     first, second = of.champion, of.challenger
     if first is None or second is None:
-        return "Nothing can be measured yet."
+        if of.challenges is None:
+            return "Nothing can be measured yet."
+        return (
+            "Which of them finds more takeovers cannot be told. The challenger challenges "
+            f"{of.challenges.challenger_rate:.1%} of logins, the champion "
+            f"{of.challenges.champion_rate:.1%}."
+        )
     said = (
         f"With the same {of.alerts:,} alerts the challenger catches {second.caught:,} of "
-        f"{of.frauds:,} frauds, the champion {first.caught:,}."
+        f"{of.frauds:,} {'frauds' if of.challenges is None else 'takeovers'}, the champion "
+        f"{first.caught:,}."
     )
     if not of.is_enough:
         return f"{said} These are too few to tell."

@@ -28,7 +28,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class NothingNew(Conflict):
-    """No event has been labelled since the champion was trained: there is nothing to compare on."""
+    """No event that counts has come since the champion was trained: there is nothing to compare
+    on."""
 
 
 def resolved(
@@ -54,22 +55,28 @@ def comparison_window(
     until: datetime,
     unlabelled: Unlabelled,
     label_delay_days: float,
+    *,
+    least_frauds: int = 1,
 ) -> Window:
     """The time to compare on; the challenger may learn from everything before it.
 
     It begins after the last event that the champion has learned from or was measured on, and ends
-    where labels are still to come. Of the new frauds it has the latest half, 200 at most. Raises
-    `NothingNew` when nothing is labelled there.
+    where labels are still to come. Of the new frauds it has the latest half, 200 at most; where
+    that would be fewer than `least_frauds`, it has the latest half of all events that count. Raises
+    `NothingNew` when none counts there.
     """
     mature = mature_until(champion_until, until, unlabelled, label_delay_days)
     frauds, others = count_new(connection, event_type, champion_until, mature, unlabelled)
     events = tables.events.c
     query = select(events.at).where(*_new(event_type, champion_until, mature))
-    if frauds:
+    by_frauds = frauds > 0 and max(1, frauds // 2) >= least_frauds
+    if by_frauds:
         query = query.where(events.label == event_type.fraud_label)
-    elif unlabelled.treatment is not UnlabelledTreatment.LEGIT:
-        query = query.where(events.label.is_not(None))
-    place = min(_COMPARED_FRAUDS, max(1, frauds // 2)) if frauds else max(1, others // 2)
+        place = min(_COMPARED_FRAUDS, max(1, frauds // 2))
+    else:
+        if unlabelled.treatment is not UnlabelledTreatment.LEGIT:
+            query = query.where(events.label.is_not(None))
+        place = max(1, (frauds + others) // 2)
     first = connection.execute(query.order_by(events.at.desc()).offset(place - 1).limit(1)).scalar()
     return Window(first or champion_until + _MICROSECOND, mature)
 
@@ -106,9 +113,15 @@ def count_new(
     assumed = unlabelled.treatment is UnlabelledTreatment.LEGIT
     others = (total if assumed else labelled) - frauds
     if not frauds and not others:
+        between = f"after {after:%Y-%m-%d %H:%M} and before {before:%Y-%m-%d %H:%M} UTC"
+        if assumed:
+            raise NothingNew(
+                f"no event of type {event_type.name!r} happened {between}",
+                field="model_id",
+                expected="events that came since the champion was trained and are old enough",
+            )
         raise NothingNew(
-            f"no event of type {event_type.name!r} that happened after "
-            f"{after:%Y-%m-%d %H:%M} and before {before:%Y-%m-%d %H:%M} UTC has a label",
+            f"no event of type {event_type.name!r} that happened {between} has a label",
             field="model_id",
             expected="labels of events that came since the champion was trained, from calls, "
             "analysts or imports",

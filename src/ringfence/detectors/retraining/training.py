@@ -26,22 +26,28 @@ from ringfence.detectors.retraining.challengers import (
     get_challenger,
     hold_challengers,
 )
-from ringfence.detectors.retraining.comparison import Evaluation, evaluate
+from ringfence.detectors.retraining.comparison import ENOUGH_FRAUDS, Evaluation, evaluate
 from ringfence.detectors.retraining.evidence import (
     comparison_window,
     count_new,
     mature_until,
     resolved,
 )
+from ringfence.detectors.retraining.logins import (
+    ORDINARY,
+    challenged_from,
+    check_login_options,
+    judged_by_takeovers,
+)
 from ringfence.detectors.retraining.options import RetrainingOptions
 from ringfence.detectors.retraining.policies import PromotionPolicy
 from ringfence.detectors.retraining.promotion import apply_policy, start_shadows
-from ringfence.errors import Conflict
-from ringfence.events import get_event_type
+from ringfence.events import EventType, get_event_type
 from ringfence.models import (
     Artifact,
     DataSet,
     Facts,
+    Metrics,
     ModelType,
     Trained,
     get_model,
@@ -50,12 +56,14 @@ from ringfence.models import (
     plan_for,
     store_version,
     train,
+    train_takeover,
 )
 from ringfence.models.logged import data_from_log
 from ringfence.models.weights import (
     DEFAULT_WEIGHTS,
     LABEL_SOURCE,
     LabelWeight,
+    Unlabelled,
     UnlabelledTreatment,
     assume_labels,
 )
@@ -63,7 +71,6 @@ from ringfence.storage import Database
 
 Progress = Callable[[float, str], None]
 _MICROSECOND = timedelta(microseconds=1)
-_RETRAINED = (ModelType.ONLINE_FRAUD_INSIGHTS, ModelType.TRANSACTION_FRAUD_INSIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +104,10 @@ def retrain(
     Events from `until` on do not exist for this. `weights` are those of labels by source.
     `storing` is called in the transaction that stores the challenger, and may refuse it.
 
+    A model of account takeovers learns from logins without a label too, which count as ordinary.
+
     Raises `NotFound`, `NothingNew`, `DataInvalid` with every finding, `InvalidInput`, `Conflict`
-    for a model that is not trained from labels.
+    for a model without a version.
     """
     options.check()
     tell = progress or _silent
@@ -106,19 +115,25 @@ def retrain(
     tell(0.0, "looking for what is new")
     with database.read() as connection:
         model = get_model(connection, model_id)
-        if model.model_type not in _RETRAINED:
-            raise Conflict(
-                f"model {model_id!r} is of type {model.model_type}",
-                field="model_id",
-                expected="a model that learns from labelled events",
-            )
+        of_logins = model.model_type is ModelType.ACCOUNT_TAKEOVER_INSIGHTS
+        if of_logins:
+            check_login_options(options)
         champion = champion_of(connection, model_id)
-        facts = get_version(connection, model_id, champion.version).facts
+        measured = get_version(connection, model_id, champion.version)
+        facts = measured.facts
         artifact = load_artifact(connection, model_id, champion.version)
         event_type = get_event_type(connection, model.event_type)
-        unlabelled = resolved(connection, event_type, options.unlabelled, end)
+        unlabelled = ORDINARY
+        if not of_logins:
+            unlabelled = resolved(connection, event_type, options.unlabelled, end)
         window = comparison_window(
-            connection, event_type, facts.last_at, end, unlabelled, options.label_delay_days
+            connection,
+            event_type,
+            facts.last_at,
+            end,
+            unlabelled,
+            options.label_delay_days,
+            least_frauds=ENOUGH_FRAUDS if of_logins else 1,
         )
     assert window.since is not None
     data = data_from_log(
@@ -126,28 +141,28 @@ def retrain(
         event_type,
         until=window.since,
         base=options.base_file,
+        labels_required=not of_logins,
         progress=lambda share: tell(0.15 * share, "reading the event log"),
     )
-    data = assume_labels(data, unlabelled, end)
-    trained = _trained(data, artifact, facts, options, weights, tell)
+    if of_logins:
+        trained = _trained_on_logins(data, artifact, facts, options, tell)
+    else:
+        data = assume_labels(data, unlabelled, end)
+        trained = _trained(data, artifact, facts, options, weights, tell)
     with database.read() as connection:
-        evaluation = evaluate(
+        evaluation = _compared(
             connection,
             event_type,
-            artifact,
-            trained.artifact,
+            (artifact, trained.artifact),
+            (measured.metrics, trained.metrics),
             window,
-            at=at,
-            unlabelled_are_legit=unlabelled.treatment is UnlabelledTreatment.LEGIT,
-            alert_share=options.alert_share,
-            progress=lambda share: tell(0.75 + 0.23 * share, "comparing with the champion"),
+            at,
+            unlabelled,
+            options,
+            lambda share: tell(0.75 + 0.23 * share, "comparing with the champion"),
         )
-    if trained.facts.frauds < facts.frauds:
-        told = (
-            f"The challenger learned from {trained.facts.frauds:,} frauds, the champion from "
-            f"{facts.frauds:,}: a file with the earlier events (--with) would help it."
-        )
-        evaluation = msgspec.structs.replace(evaluation, remarks=(*evaluation.remarks, told))
+    lost = _lost(trained.facts, facts, of_logins=of_logins)
+    evaluation = msgspec.structs.replace(evaluation, remarks=(*evaluation.remarks, *lost))
     labels = Labels(source=data.source, sources=_sources(data), unlabelled=unlabelled)
     if dry_run:
         tell(1.0, "compared")
@@ -206,23 +221,24 @@ def evaluate_again(
         check_candidate(challenger)
         champion = champion_of(connection, model_id)
         event_type = get_event_type(connection, get_model(connection, model_id).event_type)
-        learned_until = max(
-            challenger.learned_until - _MICROSECOND,
-            get_version(connection, model_id, champion.version).facts.last_at,
-        )
+        both = [get_version(connection, model_id, of) for of in (champion.version, version)]
+        learned_until = max(challenger.learned_until - _MICROSECOND, both[0].facts.last_at)
         unlabelled = resolved(connection, event_type, challenger.labels.unlabelled, at)
         mature = mature_until(learned_until, at, unlabelled, options.label_delay_days)
         count_new(connection, event_type, learned_until, mature, unlabelled)
-        evaluation = evaluate(
+        evaluation = _compared(
             connection,
             event_type,
-            load_artifact(connection, model_id, champion.version),
-            load_artifact(connection, model_id, version),
+            (
+                load_artifact(connection, model_id, champion.version),
+                load_artifact(connection, model_id, version),
+            ),
+            (both[0].metrics, both[1].metrics),
             Window(learned_until + _MICROSECOND, mature),
-            at=at,
-            unlabelled_are_legit=unlabelled.treatment is UnlabelledTreatment.LEGIT,
-            alert_share=options.alert_share,
-            progress=lambda share: tell(0.98 * share, "comparing with the champion"),
+            at,
+            unlabelled,
+            options,
+            lambda share: tell(0.98 * share, "comparing with the champion"),
         )
     with database.write() as connection:
         hold_challengers(connection, model_id)
@@ -263,6 +279,58 @@ def _trained(
         recipe=None if options.budget_seconds is not None else recipe,
         weights=DEFAULT_WEIGHTS if weights is None else weights,
         progress=lambda share, what: tell(0.15 + 0.6 * share, what),
+    )
+
+
+def _trained_on_logins(
+    data: DataSet, champion: Artifact, facts: Facts, options: RetrainingOptions, tell: Progress
+) -> Trained:
+    return train_takeover(
+        data,
+        plan=champion.plan if options.keep_plan else None,
+        seed=facts.seed if options.seed is None else options.seed,
+        progress=lambda share, what: tell(0.15 + 0.6 * share, what),
+    )
+
+
+def _compared(
+    connection: Connection,
+    event_type: EventType,
+    artifacts: tuple[Artifact, Artifact],
+    measured: tuple[Metrics, Metrics],
+    window: Window,
+    at: datetime,
+    unlabelled: Unlabelled,
+    options: RetrainingOptions,
+    progress: Callable[[float], None],
+) -> Evaluation:
+    of_logins = all(metrics.takeover is not None for metrics in measured)
+    found = evaluate(
+        connection,
+        event_type,
+        *artifacts,
+        window,
+        at=at,
+        unlabelled_are_legit=unlabelled.treatment is UnlabelledTreatment.LEGIT,
+        alert_share=options.alert_share,
+        challenge_at=(challenged_from(measured[0]), challenged_from(measured[1]))
+        if of_logins
+        else None,
+        progress=progress,
+    )
+    return judged_by_takeovers(found) if of_logins else found
+
+
+def _lost(challenger: Facts, champion: Facts, *, of_logins: bool) -> tuple[str, ...]:
+    """What there is to say where the challenger knows less than the champion."""
+    what, new, old = "frauds", challenger.frauds, champion.frauds
+    if of_logins:
+        what, new, old = "logins", challenger.rows, champion.rows
+    if new >= old:
+        return ()
+    return (
+        f"The challenger learned from {new:,} {what}, the champion from {old:,}: a file with the "
+        "earlier events (--with) would help it.",
     )
 
 
