@@ -19,7 +19,8 @@ app = typer.Typer(help="Models and their versions.", no_args_is_help=True)
 
 @app.command("list")
 def list_all(data_dir: DataDir = None) -> None:
-    """List all models and versions.
+    """List all models and versions, with how well each separates what it looks for: the AUC of
+    frauds and legitimate events, or the anomaly separation index (ASI) of strangers and owners.
 
     Examples:
 
@@ -38,7 +39,7 @@ def list_all(data_dir: DataDir = None) -> None:
         console.print("No model version yet. Make one: ringfence train FILE")
         return
     table(
-        ("model", "version", "event type", "trained", "events>", "AUC>"),
+        ("model", "version", "event type", "trained", "events>", "separates>"),
         (
             (
                 version.model_id,
@@ -46,7 +47,7 @@ def list_all(data_dir: DataDir = None) -> None:
                 model.event_type,
                 f"{version.created_at:%Y-%m-%d %H:%M}",
                 f"{version.facts.rows:,}",
-                f"{version.metrics.auc:.3f}",
+                _separation(version),
             )
             for model, version in versions
         ),
@@ -126,6 +127,11 @@ def card(
     except OSError as error:
         raise InvalidInput(f"cannot be written: {error}", field="output") from None
     typer.echo(f"The card of {model} {found.version} is in {output}.")
+
+
+def _separation(version: ModelVersion) -> str:
+    takeover = version.metrics.takeover
+    return f"AUC {version.metrics.auc:.3f}" if takeover is None else f"ASI {takeover.asi:.3f}"
 
 
 def _chosen(connection: Connection, model: str, version: str | None) -> ModelVersion:
