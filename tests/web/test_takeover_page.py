@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import msgspec
 import pytest
-from consoles import CHROMIUM, FLAGS, Console, Watched, furnish, serving, signed_in
+from consoles import CHROMIUM, FLAGS, KEY, Console, Watched, furnish, serving, signed_in
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from ringfence.detectors import Detector, put_detector
 from ringfence.events import EventType, put_event_type
 from ringfence.examples import read_example
 from ringfence.models import ModelType, create_model, read_data, store_version, train_takeover
@@ -45,6 +47,7 @@ def add_takeovers(data_dir: Path) -> None:
             connection, "takeovers", "login", model_type=ModelType.ACCOUNT_TAKEOVER_INSIGHTS
         )
         store_version(connection, "takeovers", trained)
+        put_detector(connection, Detector(detector_id="sign_in", event_type="login"))
     database.dispose()
 
 
@@ -63,6 +66,14 @@ def viewer(browser: Browser, console: Console) -> Iterator[Watched]:
     watched.page.context.close()
     assert watched.errors == []
     assert watched.foreign == []
+
+
+@pytest.fixture
+def admin(browser: Browser, console: Console) -> Iterator[Watched]:
+    watched = signed_in(browser, console, "adminer", viewport={"width": 1280, "height": 900})
+    yield watched
+    watched.page.context.close()
+    assert watched.errors == []
 
 
 def test_moving_the_threshold_tells_who_is_challenged_and_who_is_found(
@@ -85,3 +96,60 @@ def test_moving_the_threshold_tells_who_is_challenged_and_who_is_found(
     expect(page.locator(".nicegui-echart canvas").first).to_be_visible()
     expect(page.get_by_text("Labelled takeovers", exact=True)).to_be_visible()
     expect(page.get_by_text("Average precision")).to_have_count(0)
+
+
+def test_the_list_tells_how_well_each_version_separates(viewer: Watched, console: Console) -> None:
+    page = viewer.page
+    page.goto(f"{console.url}/models")
+    logins = page.get_by_role("table", name="Versions of takeovers")
+    expect(logins).to_contain_text("ASI")
+    expect(logins).to_contain_text("Labelled takeovers")
+    expect(logins).not_to_contain_text("AUC")
+    expect(logins).not_to_contain_text("Average precision")
+    payments = page.get_by_role("table", name="Versions of payments")
+    expect(payments).to_contain_text("AUC")
+    expect(payments).to_contain_text("Average precision")
+
+
+def test_a_detector_starts_with_the_rules_that_its_model_suggests(
+    admin: Watched, console: Console
+) -> None:
+    page = admin.page
+    page.goto(f"{console.url}/detectors/sign_in")
+    form = page.get_by_role("region", name="Publish a version")
+    expect(form).to_contain_text("There is no rule yet")
+    form.get_by_role("button", name="Suggest rules").focus()
+    page.keyboard.press("Enter")
+    order = page.locator("[data-part=order]")
+    expect(order).to_contain_text("challenge, version 1")
+    expect(order).to_contain_text("approve, version 1")
+    form.get_by_role("button", name="Publish and activate").click()
+    version = page.get_by_role("region", name="Version 1")
+    expect(version).to_contain_text("1. challenge")
+    expect(version).to_contain_text("$takeovers_insightscore >=")
+    expect(version).to_contain_text("2. approve")
+    expect(version).to_contain_text("takeovers 1.0")
+
+
+def test_the_api_gives_challenges_instead_of_an_auc(console: Console) -> None:
+    def get(path: str) -> httpx2.Response:
+        return httpx2.get(
+            f"{console.url}/v1/models/{path}",
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=20,
+            trust_env=False,
+        )
+
+    [logins] = get("takeovers/versions").json()
+    assert set(logins["metrics"]) == {"takeover"}
+    assert logins["metrics"]["takeover"]["asi"] > 0.9
+    [payments] = get("payments/versions").json()
+    measures = {"auc", "auc_low", "auc_high", "average_precision", "rows"}
+    assert set(payments["metrics"]) == measures
+    rates = [row["cr"] for row in get("takeovers/versions/1.0/challenges").json()]
+    assert rates[0] == pytest.approx(0.01, abs=0.005)
+    assert get("payments/versions/1.0/thresholds").json()
+    for path in ("takeovers/versions/1.0/thresholds", "payments/versions/1.0/challenges"):
+        refused = get(path)
+        assert refused.status_code == 409
+        assert "operation" in refused.text

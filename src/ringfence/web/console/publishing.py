@@ -8,6 +8,7 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
+from ringfence.cases import put_suggested_rules
 from ringfence.detectors import (
     DetectorVersion,
     ModelRef,
@@ -15,6 +16,8 @@ from ringfence.detectors import (
     activate_detector_version,
     create_detector_version,
 )
+from ringfence.errors import InvalidInput
+from ringfence.models import get_version
 from ringfence.rules import ExecutionMode, Rule
 from ringfence.web.console.forms import Form, choice_field, text_field
 from ringfence.web.console.layout import button, done, html
@@ -55,6 +58,12 @@ class PublishingPanel:
             html("Rules are tried from the top. Each is used in its latest version.", "p").classes(
                 "soft"
             )
+            if models and not rules:
+                html(
+                    "There is no rule yet. Thresholds can come from what a model was measured to "
+                    "do: choose it, then Suggest rules.",
+                    "p",
+                )
             self._list = ui.element("div").props('data-part="order"')
             self._form.add(
                 "models",
@@ -75,6 +84,8 @@ class PublishingPanel:
             self._form.add("description", text_field("What is new"))
             self._form.place_general_error()
             with ui.element("div").classes("bar"):
+                if models:
+                    button("Suggest rules", self._suggest)
                 button("Keep as a draft", lambda: self._publish(activate=False))
                 button("Publish and activate", lambda: self._publish(activate=True), "primary")
         self._show_order()
@@ -105,6 +116,38 @@ class PublishingPanel:
         order = self._order
         order[position - 1], order[position] = order[position], order[position - 1]
         self._show_order()
+
+    async def _suggest(self) -> None:
+        stored: list[Rule] = []
+
+        async def work() -> None:
+            chosen: list[str] = list(self._form.fields["models"].value or ())
+            if len(chosen) != 1:
+                raise InvalidInput(
+                    f"{len(chosen)} models are chosen",
+                    field="models",
+                    expected="one, whose measures the thresholds come from",
+                )
+            ref = self._models[chosen[0]]
+            stored.extend(
+                await self._visit.write(
+                    Scope.RULES_WRITE,
+                    lambda connection, _name: put_suggested_rules(
+                        connection,
+                        self._detector_id,
+                        get_version(connection, ref.model_id, ref.version),
+                    ),
+                )
+            )
+
+        if await self._form.submit(work):
+            # A rule that was there keeps its place: what stands above may be meant to.
+            self._order += [rule.rule_id for rule in stored if rule.rule_id not in self._latest]
+            self._latest |= {rule.rule_id: rule for rule in stored}
+            self._used |= {rule.rule_id for rule in stored}
+            self._show_order()
+            names = ", ".join(rule.rule_id for rule in stored)
+            done(f"Suggested: {names}. Publish a version to use them.")
 
     async def _publish(self, *, activate: bool) -> None:
         async def work() -> None:

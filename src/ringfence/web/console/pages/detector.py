@@ -72,7 +72,7 @@ async def detector(visit: Visit) -> None:
                 with ui.element("section").classes("panel"):
                     empty(
                         "No version yet",
-                        "Save a rule, then publish a version that uses it.",
+                        "Save a rule, or have a model suggest some, then publish a version.",
                     )
             for version in reversed(known.versions):
                 _version(visit, known, version)
@@ -85,7 +85,7 @@ async def detector(visit: Visit) -> None:
                 known.lists,
                 list(known.rules.values()),
             )
-            if may_write and known.rules:
+            if may_write and (known.rules or known.models):
                 PublishingPanel(
                     visit,
                     of.detector_id,
