@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -116,6 +117,10 @@ def test_a_check_raises_alerts_that_somebody_acknowledges(admin: Watched, consol
     row.get_by_role("button", name="Acknowledge").click()
     expect(row.get_by_text("open, known to adminer")).to_be_visible()
     expect(row.get_by_role("button")).to_have_count(0)
+    expect(alerts.get_by_text("open", exact=True).nth(1)).to_be_visible()
+    page.get_by_role("button", name=re.compile(r"^Acknowledge \d+$")).click()
+    expect(alerts.get_by_role("button")).to_have_count(0)
+    expect(alerts.get_by_text("open", exact=True)).to_have_count(0)
     most = page.get_by_role("table", name="What moved most, payments 1.0")
     expect(most.get_by_role("row").nth(1)).to_contain_text("currency")
 

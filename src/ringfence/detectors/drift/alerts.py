@@ -205,9 +205,17 @@ def list_alerts(
     model_id: str | None = None,
     limit: int = 200,
 ) -> list[DriftAlert]:
-    """Alerts, the newest first."""
+    """Alerts, the newest first; of those raised together what says most comes first: frauds and
+    scores, then the variables that have moved most."""
     alerts = tables.drift_alerts
-    query = select(alerts).order_by(alerts.c.raised_at.desc(), alerts.c.subject).limit(limit)
+    order = (
+        alerts.c.raised_at.desc(),
+        alerts.c.measure == _PSI,
+        alerts.c.subject != "score",
+        alerts.c.value.desc(),
+        alerts.c.subject,
+    )
+    query = select(alerts).order_by(*order).limit(limit)
     if open_only:
         query = query.where(alerts.c.cleared_at.is_(None))
     if model_id is not None:

@@ -77,6 +77,11 @@ class _Watch:
             with ui.element("div").classes("bar"):
                 html("Alerts", "h2")
                 html(f"{opened} open", "span").classes("soft")
+                waiting = [alert.alert_id for alert in alerts if _waits(alert)]
+                if len(waiting) > 1 and self._visit.allows(Scope.MODELS_WRITE):
+                    button(
+                        f"Acknowledge {len(waiting)}", lambda: self._acknowledge(*waiting)
+                    ).classes("push")
             if not alerts:
                 empty("No alert", "Nothing has been beyond its bounds.")
                 return
@@ -107,16 +112,16 @@ class _Watch:
             ),
             actions(),
         ):
-            waiting = alert.cleared_at is None and alert.acknowledged_at is None
-            if waiting and self._visit.allows(Scope.MODELS_WRITE):
+            if _waits(alert) and self._visit.allows(Scope.MODELS_WRITE):
                 button("Acknowledge", lambda: self._acknowledge(alert.alert_id))
 
-    async def _acknowledge(self, alert_id: str) -> None:
+    async def _acknowledge(self, *alert_ids: str) -> None:
+        def acknowledge(connection: Connection, name: str) -> None:
+            for alert_id in alert_ids:
+                acknowledge_alert(connection, alert_id, by=name)
+
         async def work() -> None:
-            await self._visit.write(
-                Scope.MODELS_WRITE,
-                lambda connection, name: acknowledge_alert(connection, alert_id, by=name),
-            )
+            await self._visit.write(Scope.MODELS_WRITE, acknowledge)
 
         if await attempt(work):
             self.place(*await self._visit.read(_read))
@@ -138,6 +143,10 @@ class _Watch:
                 self.place(*await self._visit.read(_read))
         finally:
             self._button.enable()
+
+
+def _waits(alert: DriftAlert) -> bool:
+    return alert.cleared_at is None and alert.acknowledged_at is None
 
 
 def _read(connection: Connection) -> tuple[list[DriftCheck], list[DriftAlert]]:
