@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 from nicegui import ui
@@ -19,6 +19,8 @@ from ringfence.web.console.forms import Form, choice_field, text_field
 from ringfence.web.console.layout import button, console_page, empty, heading, html
 from ringfence.web.console.visit import Visit
 from ringfence.web.routes.drift import run_drift_report
+
+_NAMED = 4
 
 
 @console_page("/models/{model_id}/{version}/drift", title="Drift", section="drift",
@@ -182,7 +184,7 @@ def _facts(report: DriftReport) -> Markup:
             ("To", markup.moment(report.until)),
             ("Events", f"{report.events:,}{drawn}"),
             ("Scored by this version", f"{report.scored:,}"),
-            ("Beyond bounds", ", ".join(report.beyond) or "nothing"),
+            ("Beyond bounds", _some(report.beyond)),
             ("Index of the score", f"{report.score.psi:.3f} ({report.score.state})"),
             (f"Scores from {high.threshold:.0f} on", f"{share} ({high.state})"),
             ("Expected of these", markup.share(high.expected, 2)),
@@ -191,3 +193,11 @@ def _facts(report: DriftReport) -> Markup:
             ("Frauds by expected", ratio),
         )
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of many names: the table below has them all."""
+    if not names:
+        return "nothing"
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
