@@ -123,6 +123,7 @@ def test_a_detector_starts_with_the_rules_that_its_model_suggests(
     order = page.locator("[data-part=order]")
     expect(order).to_contain_text("challenge, version 1")
     expect(order).to_contain_text("approve, version 1")
+    expect(form).not_to_contain_text("There is no rule yet")
     form.get_by_role("button", name="Publish and activate").click()
     version = page.get_by_role("region", name="Version 1")
     expect(version).to_contain_text("1. challenge")

@@ -102,6 +102,7 @@ def retrain(
     counts is the setting `label_weights`. The challenger learns from everything before a moment,
     and both are compared on what came after: events that neither has seen. Nothing changes until
     it is promoted, by `ringfence challengers promote` or by the policy of the model's schedule.
+    A model of account takeovers learns from logins without a label too: they count as ordinary.
 
     Examples:
 
@@ -140,7 +141,7 @@ def show_retrained(made: Retrained) -> None:
     sources = ", ".join(f"{count:,} {source}" for source, count in made.labels.sources.items())
     console.print(
         f"Learned from {facts.rows:,} events, {facts.frauds:,} of them fraud, "
-        f"{facts.first_at:%Y-%m-%d} to {facts.last_at:%Y-%m-%d}; labels: {sources or 'not said'}"
+        f"{facts.first_at:%Y-%m-%d} to {facts.last_at:%Y-%m-%d}; labels: {sources or ('not said' if facts.frauds else 'none')}"
     )
     show_evaluation(
         made.evaluation,

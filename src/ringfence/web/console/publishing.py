@@ -58,12 +58,6 @@ class PublishingPanel:
             html("Rules are tried from the top. Each is used in its latest version.", "p").classes(
                 "soft"
             )
-            if models and not rules:
-                html(
-                    "There is no rule yet. Thresholds can come from what a model was measured to "
-                    "do: choose it, then Suggest rules.",
-                    "p",
-                )
             self._list = ui.element("div").props('data-part="order"')
             self._form.add(
                 "models",
@@ -93,6 +87,12 @@ class PublishingPanel:
     def _show_order(self) -> None:
         self._list.clear()
         with self._list:
+            if not self._order:
+                html(
+                    "There is no rule yet. Thresholds can come from what a model was measured to "
+                    "do: choose it, then Suggest rules.",
+                    "p",
+                )
             for position, rule_id in enumerate(self._order):
                 with ui.element("div").classes("bar"):
                     box = ui.checkbox(
