@@ -139,9 +139,10 @@ def show_retrained(made: Retrained) -> None:
 
     facts = made.trained.facts
     sources = ", ".join(f"{count:,} {source}" for source, count in made.labels.sources.items())
+    sources = sources or ("not said" if facts.frauds else "none")
     console.print(
         f"Learned from {facts.rows:,} events, {facts.frauds:,} of them fraud, "
-        f"{facts.first_at:%Y-%m-%d} to {facts.last_at:%Y-%m-%d}; labels: {sources or ('not said' if facts.frauds else 'none')}"
+        f"{facts.first_at:%Y-%m-%d} to {facts.last_at:%Y-%m-%d}; labels: {sources}"
     )
     show_evaluation(
         made.evaluation,
