@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringfence.cli.options import DataDir, open_database, settings_of
+from ringfence.cli.results import write_whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -102,7 +103,6 @@ def card(
         ringfence models card card_fraud 1.0 --output card.json
     """
     from ringfence.detectors.drift.checks import drift_notes
-    from ringfence.errors import InvalidInput
     from ringfence.models import get_model, load_baseline
     from ringfence.models.card import make_card
     from ringfence.models.card_files import CardFormat, card_file, format_of
@@ -120,12 +120,7 @@ def card(
     if output is None:
         typer.echo(content, nl=False)
         return
-    partial = output.with_name(output.name + ".part")
-    try:
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(output)
-    except OSError as error:
-        raise InvalidInput(f"cannot be written: {error}", field="output") from None
+    write_whole(output, lambda part: part.write_text(content, encoding="utf-8"), option="output")
     typer.echo(f"The card of {model} {found.version} is in {output}.")
 
 
