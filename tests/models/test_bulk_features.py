@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from synthetic_payments import EVENT_TYPE, HABIT_TYPE, habitual_payments, payments, write
 
-from ringfence.models import DataSet, binning, matrix, plan_for, read_data, source, spill
-from ringfence.models.boosting import parameters_for
+from ringfence.models import DataSet, binning, boosting, matrix, plan_for, read_data, source, spill
+from ringfence.models.boosting import Grower, parameters_for
 from ringfence.models.distinct import Inputs, features_of_step
 from ringfence.models.enrichment.price import NUMBER, PRICE
 from ringfence.models.matrix import FeatureTable, RememberedValues, feature_table
 from ringfence.models.spill import Spill
-from ringfence.models.splitting import split
+from ringfence.models.splitting import Fold, split
 from ringfence.models.steps import Step
+from ringfence.models.trials import Recipe
 
 
 def _silent(share: float, what: str) -> None:
@@ -73,6 +74,27 @@ def test_the_same_trees_grow_from_a_table_that_is_binned_in_parts(
     monkeypatch.setattr(binning, "_AT_ONCE_BYTES", 0)
     monkeypatch.setattr(binning, "_ROWS", 100)
     assert grown() == at_once
+
+
+def test_of_a_very_large_table_no_bins_are_kept_and_the_trees_rank_as_well(
+    data: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = np.linspace(0.5, 1.5, data.rows)
+    rows = split(data.rows)
+    table = feature_table(data, data.variables, None, rows, _silent, weights=weights)
+    fold = Fold(np.arange(table.rows.start, rows.stop), np.arange(rows.held_out, data.rows))
+    recipe = Recipe(parameters_for(table.rows, remembering=False) | {"seed": 1})
+
+    def losses() -> tuple[float, ...]:
+        grower = Grower(table)
+        grown = grower.grow(recipe, fold.learned, 60, judged=fold.judged)
+        assert grown is not None
+        assert (grower._binned is None) == (boosting._LARGE_CELLS == 0)
+        return grown.losses
+
+    kept = losses()
+    monkeypatch.setattr(boosting, "_LARGE_CELLS", 0)
+    assert min(losses()) == pytest.approx(min(kept), rel=0.05)
 
 
 def test_scores_in_parts_are_those_of_all_rows(

@@ -105,13 +105,21 @@ class Grown:
         return _shares(np.sum(gains, axis=0), features, used)
 
 
+# From so many rows times features on, a table is binned anew for each part of it, and bins are not
+# kept by row beside those by feature. Both is quicker otherwise, and takes as much memory again.
+_LARGE_CELLS = 200_000_000
+
+
 class Grower:
-    """Grows trees on some of a table's rows, as often as wanted; the table is binned once."""
+    """Grows trees on some of a table's rows, as often as wanted; unless it is very large, the table
+    is binned once."""
 
     def __init__(self, table: FeatureTable):
         self.table = table
         self.rows = slice(table.rows.start, len(table.is_fraud))
         self.tell_trees: Callable[[int, int, int], None] = lambda rows, trees, most: None
+        cells = (self.rows.stop - self.rows.start) * len(table.features)
+        self._large = cells > _LARGE_CELLS
         self._binned: tuple[object, lightgbm.Dataset] | None = None
 
     def grow(
@@ -142,7 +150,7 @@ class Grower:
             callbacks: list[Callable[[Any], None]] = []
             judged_sets = []
             if judged is not None:
-                judged_sets = [self._part(parameters, judged)]
+                judged_sets = [self._part(parameters, judged, learned_set)]
                 callbacks.append(lightgbm.early_stopping(_PATIENCE, verbose=False))
 
             def watch(environment: lightgbm.callback.CallbackEnv, number: int = number) -> None:
@@ -184,9 +192,21 @@ class Grower:
     def _with_threads(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         rows = self.rows.stop - self.rows.start
         threads = min(8, os.cpu_count() or 1, 1 + rows // _ROWS_A_THREAD)
-        return {**parameters, "num_threads": threads}
+        found = {**parameters, "num_threads": threads}
+        if self._large and found.pop("force_row_wise", False):
+            found["force_col_wise"] = True
+        return found
 
-    def _part(self, parameters: Mapping[str, Any], rows: NDArray[np.int64]) -> lightgbm.Dataset:
+    def _part(
+        self,
+        parameters: Mapping[str, Any],
+        rows: NDArray[np.int64],
+        learned: lightgbm.Dataset | None = None,
+    ) -> lightgbm.Dataset:
+        if self._large:
+            if learned is not None:
+                return self.table.held_out_set(learned, rows)
+            return self.table.learned_set(_for_bins(parameters), rows)
         bins = parameters["max_bin"]
         if self._binned is None or self._binned[0] != bins:
             self._binned = None
@@ -249,13 +269,16 @@ def _shares(
     )
 
 
+_LAYOUTS = ("force_row_wise", "force_col_wise")
+
+
 def _for_bins(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What decides how a table is binned; the rest may change without binning it anew."""
     return {
         "max_bin": parameters["max_bin"],
         "num_threads": parameters["num_threads"],
         "deterministic": True,
-        "force_row_wise": True,
+        **{name: parameters[name] for name in _LAYOUTS if name in parameters},
         "feature_pre_filter": False,
         "verbosity": -1,
     }

@@ -66,12 +66,12 @@ class FeatureTable:
     ) -> lightgbm.Dataset:
         """The rows that are learned from, or those given, for LightGBM to bin by `parameters`."""
         chosen = slice(self.rows.start, self.rows.stop) if rows is None else rows
-        return self._binned(chosen, self.weights, parameters=parameters)
+        return self._binned(chosen, parameters=parameters)
 
     def held_out_set(self, learned: lightgbm.Dataset, rows: Rows | None = None) -> lightgbm.Dataset:
         """The held-out rows, or those given, in the bins of those that are learned from."""
         chosen = slice(self.rows.held_out, None) if rows is None else rows
-        return self._binned(chosen, None, reference=learned)
+        return self._binned(chosen, parameters=learned.get_params(), reference=learned)
 
     def held_out(self) -> NDArray[np.float64]:
         """The features of the held-out rows, shape `(n_held_out, n_features)`."""
@@ -116,9 +116,7 @@ class FeatureTable:
             return np.arange(*rows.indices(len(self.is_fraud)), dtype=np.int64)
         return rows
 
-    def _binned(
-        self, rows: Rows, weights: NDArray[np.float64] | None, **options: Any
-    ) -> lightgbm.Dataset:
+    def _binned(self, rows: Rows, **options: Any) -> lightgbm.Dataset:
         from ringfence.models.binning import binned
 
         numbered = self._numbered(rows)
@@ -126,7 +124,7 @@ class FeatureTable:
             lambda part: self.values(numbered[part]),
             len(numbered),
             self.is_fraud[rows],
-            None if weights is None else weights[rows],
+            None if self.weights is None else self.weights[rows],
             [feature.name.replace("~", "_with_") for feature in self.features],
             **options,
         )
