@@ -138,9 +138,9 @@ def furnish(data_dir: Path) -> None:
         )
         put_detector(connection, Detector(detector_id="payments", event_type="card_payment"))
         for rule_id, expression, outcome in (
-            ("suspicious", "$payments_insightscore > 900 and $transaction_amt > 100",
+            ("suspicious", "$payments_insightscore > 600 and $transaction_amt > 100",
              "call_cardholder"),
-            ("ordinary", "$payments_insightscore <= 900 or $transaction_amt <= 100", "approve"),
+            ("ordinary", "$payments_insightscore <= 600 or $transaction_amt <= 100", "approve"),
         ):  # fmt: skip
             put_rule(
                 connection,

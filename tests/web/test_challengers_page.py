@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from consoles import CHROMIUM, FLAGS, Console, Watched, furnish, serving, signed_in
-from playwright.sync_api import Browser, expect, sync_playwright
+from consoles import CHROMIUM, Console, Watched, furnish, serving, signed_in
+from playwright.sync_api import Browser, expect
 
 from ringfence.detectors import label_event
 from ringfence.events import EventReader, SentEvent, get_event_type
@@ -30,22 +30,10 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def admin(browser: Browser, console: Console) -> Iterator[Watched]:
-    watched = signed_in(browser, console, "adminer", viewport={"width": 1280, "height": 900})
-    watched.page.get_by_role("link", name="Challengers").click()
-    yield watched
-    watched.page.context.close()
-    assert watched.errors == []
-    assert watched.foreign == []
+def admin(admin: Watched) -> Watched:
+    admin.page.get_by_role("link", name="Challengers").click()
+    return admin
 
 
 def test_a_schedule_is_set_and_what_does_not_fit_is_said_at_its_field(admin: Watched) -> None:

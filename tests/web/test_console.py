@@ -8,7 +8,6 @@ import httpx2
 import pytest
 from consoles import (
     CHROMIUM,
-    FLAGS,
     KEY,
     PASSWORD,
     Console,
@@ -18,7 +17,7 @@ from consoles import (
     serving,
     signed_in,
 )
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is missing: apt-get install chromium"
@@ -43,32 +42,6 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     furnish(data_dir)
     with serving(data_dir) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def admin(browser: Browser, console: Console) -> Iterator[Watched]:
-    yield from _signed_in(browser, console, "adminer")
-
-
-@pytest.fixture
-def viewer(browser: Browser, console: Console) -> Iterator[Watched]:
-    yield from _signed_in(browser, console, "viewerer")
-
-
-def _signed_in(browser: Browser, console: Console, name: str) -> Iterator[Watched]:
-    watched = signed_in(browser, console, name, viewport={"width": 1280, "height": 900})
-    yield watched
-    watched.page.context.close()
-    assert watched.errors == []
-    assert watched.foreign == []
 
 
 def test_the_live_page_shows_a_decision_that_is_sent_while_it_is_open(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from consoles import CHROMIUM, FLAGS, KEY, Console, Watched, furnish, serving, signed_in
-from playwright.sync_api import Browser, expect, sync_playwright
+from consoles import CHROMIUM, KEY, Console, Watched, furnish, serving, signed_in
+from playwright.sync_api import Browser, expect
 from sqlalchemy import insert
 
 from ringfence.detectors import list_detector_versions
@@ -31,23 +31,6 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     send_odd_payments(data_dir)
     with serving(data_dir) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def admin(browser: Browser, console: Console) -> Iterator[Watched]:
-    watched = signed_in(browser, console, "adminer", viewport={"width": 1280, "height": 900})
-    yield watched
-    watched.page.context.close()
-    assert watched.errors == []
-    assert watched.foreign == []
 
 
 @pytest.fixture

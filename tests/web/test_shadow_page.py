@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from consoles import CHROMIUM, FLAGS, Console, Watched, furnish, serving, signed_in
-from playwright.sync_api import Browser, expect, sync_playwright
+from consoles import CHROMIUM, Console, Watched, furnish, serving, signed_in
+from playwright.sync_api import Browser, expect
 
 from ringfence.detectors import (
     ModelRef,
@@ -57,23 +57,6 @@ def console(database: Database) -> Iterator[Console]:
     assert database.engine.url.database is not None
     with serving(Path(database.engine.url.database).parent) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def admin(browser: Browser, console: Console) -> Iterator[Watched]:
-    watched = signed_in(browser, console, "adminer", viewport={"width": 1280, "height": 1000})
-    yield watched
-    watched.page.context.close()
-    assert watched.errors == []
-    assert watched.foreign == []
 
 
 def test_a_version_that_never_ran_can_be_started_and_is_compared_live(

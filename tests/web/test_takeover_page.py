@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 import msgspec
 import pytest
-from consoles import CHROMIUM, FLAGS, KEY, Console, Watched, furnish, serving, signed_in
-from playwright.sync_api import Browser, expect, sync_playwright
+from consoles import CHROMIUM, KEY, Console, Watched, furnish, serving
+from playwright.sync_api import expect
 
 from ringfence.detectors import Detector, put_detector
 from ringfence.events import EventType, put_event_type
@@ -49,31 +49,6 @@ def add_takeovers(data_dir: Path) -> None:
         store_version(connection, "takeovers", trained)
         put_detector(connection, Detector(detector_id="sign_in", event_type="login"))
     database.dispose()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def viewer(browser: Browser, console: Console) -> Iterator[Watched]:
-    watched = signed_in(browser, console, "viewerer", viewport={"width": 1280, "height": 900})
-    yield watched
-    watched.page.context.close()
-    assert watched.errors == []
-    assert watched.foreign == []
-
-
-@pytest.fixture
-def admin(browser: Browser, console: Console) -> Iterator[Watched]:
-    watched = signed_in(browser, console, "adminer", viewport={"width": 1280, "height": 900})
-    yield watched
-    watched.page.context.close()
-    assert watched.errors == []
 
 
 def test_moving_the_threshold_tells_who_is_challenged_and_who_is_found(

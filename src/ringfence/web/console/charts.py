@@ -118,13 +118,7 @@ def score_distribution(rows: tuple[MetricRow, ...]) -> dict[str, Any]:
     return {
         "animation": False,
         "grid": {"left": 46, "right": 12, "top": 34, "bottom": 38},
-        "legend": {
-            "top": 0,
-            "right": 0,
-            "itemWidth": 12,
-            "itemHeight": 12,
-            "textStyle": {":color": theme_colour("--ink")},
-        },
+        "legend": legend(),
         "tooltip": {"trigger": "axis", ":valueFormatter": "v => v.toFixed(1) + ' %'"},
         "xAxis": {
             **axis("Score", gap=24),
@@ -146,6 +140,17 @@ def bars(name: str, values: list[float], colour: str) -> dict[str, Any]:
         "name": name,
         "data": values,
         "itemStyle": {":color": theme_colour(colour), "borderRadius": [3, 3, 0, 0]},
+    }
+
+
+def legend() -> dict[str, Any]:
+    """Which series is which, above a chart and to its right."""
+    return {
+        "top": 0,
+        "right": 0,
+        "itemWidth": 12,
+        "itemHeight": 12,
+        "textStyle": {":color": theme_colour("--ink")},
     }
 
 

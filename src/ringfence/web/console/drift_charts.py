@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ringfence.detectors.drift.report import Drift, DriftReport
 from ringfence.models.stability import Bounds, State
 from ringfence.web.console import markup
-from ringfence.web.console.charts import axis, bars, theme_colour
+from ringfence.web.console.charts import axis, bars, legend, theme_colour
 
 TONES = {State.ALERT: "bad", State.WATCH: "warn", State.STABLE: "good", State.TOO_FEW: "plain"}
 _LONGEST_LABEL = 22
@@ -141,13 +141,7 @@ def _beside(
     return {
         "animation": False,
         "grid": {"left": 52, "right": 12, "top": 34, "bottom": 8, "containLabel": True},
-        "legend": {
-            "top": 0,
-            "right": 0,
-            "itemWidth": 12,
-            "itemHeight": 12,
-            "textStyle": {":color": theme_colour("--ink")},
-        },
+        "legend": legend(),
         "tooltip": {"trigger": "axis"},
         "xAxis": {
             **axis("", gap=24),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ringfence.detectors.shadows.ranking import BIN_WIDTH, BINS, Distribution, Ranking
 from ringfence.detectors.shadows.report import ShadowDay
-from ringfence.web.console.charts import axis, theme_colour
+from ringfence.web.console.charts import axis, legend, theme_colour
 
 _CHAMPION, _CHALLENGER = "--soft", "--accent"
 # Where a share is nothing, so that a logarithmic axis can show it at the bottom.
@@ -78,13 +78,7 @@ def _frame() -> dict[str, Any]:
     return {
         "animation": False,
         "grid": {"left": 58, "right": 12, "top": 34, "bottom": 38},
-        "legend": {
-            "top": 0,
-            "right": 0,
-            "itemWidth": 12,
-            "itemHeight": 12,
-            "textStyle": {":color": theme_colour("--ink")},
-        },
+        "legend": legend(),
         "tooltip": {"trigger": "axis"},
     }
 

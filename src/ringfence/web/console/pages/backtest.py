@@ -15,7 +15,7 @@ from ringfence.detectors.backtest.history import Window
 from ringfence.detectors.backtest.report import BacktestReport, VersionReport
 from ringfence.errors import InvalidInput
 from ringfence.web.console import markup
-from ringfence.web.console.charts import axis, bars, chart, theme_colour
+from ringfence.web.console.charts import axis, bars, chart, legend
 from ringfence.web.console.forms import Form, choice_field, text_field
 from ringfence.web.console.layout import button, console_page, empty, heading, html
 from ringfence.web.console.visit import Visit
@@ -284,13 +284,7 @@ def _alerts_by_day(report: BacktestReport) -> dict[str, Any]:
     return {
         "animation": False,
         "grid": {"left": 52, "right": 12, "top": 58 if several else 34, "bottom": 30},
-        "legend": {
-            "top": 0,
-            "right": 0,
-            "itemWidth": 12,
-            "itemHeight": 12,
-            "textStyle": {":color": theme_colour("--ink")},
-        },
+        "legend": legend(),
         "tooltip": {"trigger": "axis"},
         "xAxis": {
             **axis("", gap=24),

@@ -25,7 +25,7 @@ from ringfence.detectors.retraining.comparison import Evaluation, in_words
 from ringfence.detectors.retraining.promotion import promote, reject, shadow_days
 from ringfence.storage import now
 from ringfence.web.console import markup
-from ringfence.web.console.charts import axis, bars, chart, theme_colour
+from ringfence.web.console.charts import axis, bars, chart, legend
 from ringfence.web.console.dialogs import ask_reason
 from ringfence.web.console.layout import attempt, button, console_page, done, heading, html
 from ringfence.web.console.pages.challengers import TONES, gain_range, signed, switched
@@ -251,13 +251,7 @@ def _by_volume(of: Challenger) -> dict[str, Any]:
     return {
         "animation": False,
         "grid": {"left": 52, "right": 12, "top": 34, "bottom": 44},
-        "legend": {
-            "top": 0,
-            "right": 0,
-            "itemWidth": 12,
-            "itemHeight": 12,
-            "textStyle": {":color": theme_colour("--ink")},
-        },
+        "legend": legend(),
         "tooltip": {"trigger": "axis"},
         "xAxis": {
             **axis("Alerts", gap=28),
