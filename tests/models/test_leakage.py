@@ -8,11 +8,14 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from synthetic_payments import EVENT_TYPE, HABIT_TYPE, habitual_payments, payments, write
 
 from ringfence.events import DataType, EventType, Variable, VariableType
 from ringfence.models import Message, MessageKind, read_data
-from ringfence.models.leakage import leaks
+from ringfence.models.leakage import auc_alone, leaks
+from ringfence.models.metrics import auc_range
 
 _EXTRA = (
     Variable("case_number", DataType.STRING, VariableType.FREE_FORM_TEXT),
@@ -126,3 +129,17 @@ def test_labels_that_follow_the_entity_are_told(tmp_path: Path) -> None:
     found = _found(by_card, tmp_path, HABIT_TYPE)
     assert (MessageKind.INFO, "card_id", "Labels by entity") in found
     assert (MessageKind.INFO, "customer_id", "Labels by entity") not in found
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=60).filter(
+        lambda events: len({fraud for _, fraud in events}) == 2
+    )
+)
+def test_a_variable_tells_as_much_by_groups_of_its_values_as_event_by_event(
+    events: list[tuple[int, bool]],
+) -> None:
+    values = pl.Series("x", [float(value) for value, _ in events])
+    is_fraud = np.array([fraud for _, fraud in events])
+    by_event = auc_range(is_fraud, values.to_numpy())[0]
+    assert auc_alone(values, is_fraud) == pytest.approx(max(by_event, 1 - by_event))

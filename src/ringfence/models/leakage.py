@@ -7,14 +7,13 @@ All of this is warned of, not refused: whether a value is known in time, only it
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ringfence.events.variables import DataType, Variable
 from ringfence.models.columns import read_times
 from ringfence.models.data import DataSet
 from ringfence.models.history import LABEL_AT
 from ringfence.models.messages import Message, MessageKind
-from ringfence.models.metrics import auc_range
 from ringfence.models.steps import TIME_INPUT
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def _of_variable(
     variable: Variable, column: pl.Series, at: pl.Series, is_fraud: NDArray[np.bool_]
 ) -> Iterator[Message]:
     title = "Variable predicts the label"
-    auc = _auc_alone(column, is_fraud)
+    auc = auc_alone(column, is_fraud)
     if auc >= _TOO_GOOD:
         text = f"{column.name} alone tells fraud from legit almost perfectly (AUC {auc:.3f}); "
         yield Message(MessageKind.WARNING, column.name, title, text + _HINT)
@@ -74,13 +73,19 @@ def _of_variable(
         yield from _known_later(column, at, is_fraud)
 
 
-def _auc_alone(column: pl.Series, is_fraud: NDArray[np.bool_]) -> float:
+def auc_alone(column: pl.Series, is_fraud: NDArray[np.bool_]) -> float:
     """How well a variable alone tells fraud from legit: by its number, by what other events of the
     same text were, or by the shape of the text; 0.5 to 1."""
     import polars as pl
 
     if column.dtype.is_numeric():
-        found = auc_range(is_fraud, column.cast(pl.Float64).fill_null(-1e300).to_numpy())[0]
+        counted = (
+            pl.DataFrame({"value": column.cast(pl.Float64).fill_null(-1e300), "fraud": is_fraud})
+            .group_by("value")
+            .agg(pl.len().alias("events"), pl.col("fraud").sum().alias("frauds"))
+        )
+        value, events, frauds = (each.to_numpy() for each in counted)
+        found = _auc_of_groups(value, frauds, events - frauds)
         return max(found, 1 - found)
     best = _auc_of_levels(column, is_fraud)
     if column.dtype == pl.String and best < _TOO_GOOD:
@@ -92,17 +97,38 @@ def _auc_alone(column: pl.Series, is_fraud: NDArray[np.bool_]) -> float:
 
 def _auc_of_levels(column: pl.Series, is_fraud: NDArray[np.bool_]) -> float:
     import numpy as np
+    import polars as pl
 
-    codes = column.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    levels = column.cast(pl.String).cast(pl.Categorical).to_physical()
+    codes = levels.cast(pl.Int64).fill_null(-1).to_numpy() + 1
     counts = np.bincount(codes)
     frauds = np.bincount(codes, weights=is_fraud)
     base = float(is_fraud.mean())
     # Without the event itself: of a level that comes once, the share would be the label.
-    others, hits = counts[codes] - 1, frauds[codes] - is_fraud
-    shares = (hits + base) / (others + 1.0)
-    found = auc_range(is_fraud, shares)[0]
+    others = np.maximum(counts, 1)
+    of_frauds, of_legits = (frauds - 1 + base) / others, (frauds + base) / others
+    nobody = np.zeros(len(counts))
+    found = _auc_of_groups(
+        np.concatenate([of_frauds, of_legits]),
+        np.concatenate([frauds, nobody]),
+        np.concatenate([nobody, counts - frauds]),
+    )
     # A level of few events seems lower for a fraud, as one is taken out: that is no prediction.
     return max(found, 0.5)
+
+
+def _auc_of_groups(
+    values: NDArray[np.float64], frauds: NDArray[Any], legits: NDArray[Any]
+) -> float:
+    """The area under the ROC curve of events that come in groups of one value: as of all of them,
+    without a place for each. Arrays have shape `(n_groups,)`."""
+    import numpy as np
+
+    _, places = np.unique(values, return_inverse=True)
+    of_frauds = np.bincount(places, weights=frauds)
+    of_legits = np.bincount(places, weights=legits)
+    below = np.cumsum(of_legits) - of_legits / 2
+    return float((of_frauds * below).sum() / (of_frauds.sum() * of_legits.sum()))
 
 
 def _only_value(column: pl.Series, is_fraud: NDArray[np.bool_]) -> float | None:
