@@ -35,9 +35,9 @@ if __package__:
 else:
     from tables import print_table
 
-# A payment or so a day of each customer, and forty days to the first measurement: by then every
-# window is as full as it gets.
-_WORLD = Options(transactions=100_000, customers=200, days=400, seed=3)
+# A payment or so a day of each customer, and more than a year to the first measurement: by then
+# every window is as full as it gets.
+_WORLD = Options(transactions=90_000, customers=20, days=3_650, seed=3)
 _MEASURED = 5_000
 _HISTORIES = (10_000, 100_000, 1_000_000, 5_000_000)
 
