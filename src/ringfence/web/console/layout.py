@@ -213,6 +213,9 @@ def _frame(visit: Visit, section: str) -> None:
 
 def _cover(title: str, text: str, action: str) -> None:
     layout = ui.context.client.layout
+    # Several parts of a page may find at once that the session is over.
+    if any("cover" in child.classes for child in layout.default_slot.children):
+        return
     with layout, ui.element("div").classes("cover").props('role="alertdialog" aria-modal="true"'):
         html(title, "h2")
         html(text, "p")
