@@ -179,6 +179,11 @@ def list_plans(connection: Connection) -> list[ContactPlan]:
     return [msgspec.convert(row.definition, ContactPlan) for row in rows]
 
 
+def called_outcomes(connection: Connection) -> tuple[str, ...]:
+    """The outcomes that open a case: those that a plan names."""
+    return tuple(outcome for plan in list_plans(connection) for outcome in plan.outcomes)
+
+
 def get_plan(connection: Connection, name: str) -> ContactPlan:
     """The plan of that name. Raises `NotFound`."""
     stored = connection.execute(

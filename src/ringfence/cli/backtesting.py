@@ -65,6 +65,7 @@ def backtest(
     """
     import os
 
+    from ringfence.cases import called_outcomes
     from ringfence.cli.screen import console, progress_bar
     from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Past, Window
     from ringfence.detectors.backtest.judging import backtest as run
@@ -86,7 +87,7 @@ def backtest(
         subjects = [subject(connection, catalog, chosen, version)]
         if against is not None:
             subjects.append(subject(connection, catalog, chosen, against))
-        alerting = frozenset(alert_on or _called(connection))
+        alerting = frozenset(alert_on or called_outcomes(connection))
         check_outcomes(connection, alerting)
         with progress_bar("Judging past events") as advance:
             event_type = subjects[0].event_type
@@ -230,9 +231,3 @@ def _only_detector(connection: Connection) -> str:
             "there are several", field="detector", expected="--detector " + " or ".join(ids)
         )
     return ids[0]
-
-
-def _called(connection: Connection) -> list[str]:
-    from ringfence.cases import list_plans
-
-    return [outcome for plan in list_plans(connection) for outcome in plan.outcomes]

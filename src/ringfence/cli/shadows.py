@@ -137,7 +137,7 @@ def show(
 
         ringfence shadows show card_fraud 2 --from 2026-03-01 --out report.json
     """
-    from ringfence.cases import list_plans
+    from ringfence.cases import called_outcomes
     from ringfence.detectors.backtest.history import Window
     from ringfence.detectors.backtest.judging import check_outcomes
     from ringfence.detectors.shadows.report import shadow_report
@@ -145,7 +145,7 @@ def show(
     window = Window.read(since, until)
     window.check()
     with open_database(settings_of(data_dir=data_dir)).read() as connection:
-        alerting = alert_on or [o for plan in list_plans(connection) for o in plan.outcomes]
+        alerting = alert_on or called_outcomes(connection)
         check_outcomes(connection, alerting)
         report = shadow_report(
             connection,

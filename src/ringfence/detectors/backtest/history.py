@@ -71,6 +71,14 @@ class Window:
         """
         return cls(_moment(since, "from"), _moment(until, "to"))
 
+    @classmethod
+    def between(cls, since: datetime | None, until: datetime | None) -> Window:
+        """A window between two moments, taken as UTC where they name no offset.
+
+        Raises `InvalidInput` naming `from` or `to`.
+        """
+        return cls(_utc(since, "from"), _utc(until, "to"))
+
     def check(self) -> None:
         """Raise `InvalidInput` for a time without an offset, or a window that is empty."""
         for field, at in (("from", self.since), ("to", self.until)):
@@ -359,3 +367,12 @@ def _moment(text: str | None, field: str) -> datetime | None:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput("not a time", field=field, expected="such as 2026-03-01") from None
+
+
+def _utc(at: datetime | None, field: str) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("out of range", field=field) from None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from ringfence.access import Scope
-from ringfence.cases import list_plans
+from ringfence.cases import called_outcomes
 from ringfence.detectors.backtest.history import LoggedEvents, Window
 from ringfence.detectors.backtest.judging import backtest, check_outcomes, subject
 from ringfence.detectors.backtest.report import BacktestReport
-from ringfence.errors import InvalidInput, TooLarge, Unavailable
+from ringfence.errors import TooLarge, Unavailable
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services
 
@@ -58,7 +58,7 @@ def run_backtest(
     Raises `InvalidInput` naming the field, `NotFound`, `TooLarge` for more than 200,000 events,
     `Unavailable` while another backtest runs.
     """
-    window = Window(_utc(body.since, "from"), _utc(body.until, "to"))
+    window = Window.between(body.since, body.until)
     window.check()
     if not _running.acquire(blocking=False):
         raise Unavailable("another backtest is running", expected="trying again when it is done")
@@ -70,7 +70,7 @@ def run_backtest(
                 subjects.append(subject(connection, catalog, body.detector, body.against))
             outcomes = body.alert_outcomes
             if outcomes is None:
-                outcomes = tuple(o for plan in list_plans(connection) for o in plan.outcomes)
+                outcomes = called_outcomes(connection)
             check_outcomes(connection, outcomes)
             past = LoggedEvents(connection, subjects[0].event_type, window)
             # Profiles remember what was before the window, so that has to be read too.
@@ -94,12 +94,3 @@ def run_backtest(
             )
     finally:
         _running.release()
-
-
-def _utc(at: datetime | None, field: str) -> datetime | None:
-    if at is None:
-        return None
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except OverflowError:
-        raise InvalidInput("out of range", field=field) from None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from ringfence.access import Scope
-from ringfence.cases import list_plans
+from ringfence.cases import called_outcomes
 from ringfence.detectors import (
     Shadow,
     clear_shadow_decisions,
@@ -19,6 +19,7 @@ from ringfence.detectors import (
     start_shadow,
     stop_shadow,
 )
+from ringfence.detectors.backtest.history import Window
 from ringfence.detectors.backtest.judging import MAX_CASE_HOURS
 from ringfence.detectors.shadows.report import ShadowReport, shadow_report
 from ringfence.errors import InvalidInput, Unavailable
@@ -120,7 +121,7 @@ def make_report(
 
     Raises `InvalidInput` naming the field, `NotFound`, `Unavailable` while others are made.
     """
-    since, until = _utc(query.since, "from"), _utc(query.until, "to")
+    window = Window.between(query.since, query.until)
     if not _making.acquire(timeout=_WAIT_SECONDS):
         raise Unavailable("other reports are being made", expected="trying again in a moment")
     try:
@@ -129,9 +130,9 @@ def make_report(
                 connection,
                 detector_id,
                 version,
-                since,
-                until,
-                alert_outcomes=[o for plan in list_plans(connection) for o in plan.outcomes],
+                window.since,
+                window.until,
+                alert_outcomes=called_outcomes(connection),
                 case_hours=query.case_hours,
             )
     finally:
@@ -169,12 +170,3 @@ def recent_report(
 def forget_reports() -> None:
     """Make the next report anew: for who has just changed something that it tells of."""
     _shelf.clear()
-
-
-def _utc(at: datetime | None, field: str) -> datetime | None:
-    if at is None:
-        return None
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except OverflowError:
-        raise InvalidInput("out of range", field=field) from None
