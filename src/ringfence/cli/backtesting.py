@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringfence.cli.options import DataDir, open_database, settings_of
+from ringfence.cli.options import (
+    AlertOutcomes,
+    CaseHours,
+    DataDir,
+    WindowEnd,
+    WindowStart,
+    open_database,
+    settings_of,
+)
 from ringfence.cli.results import write_json
 
 if TYPE_CHECKING:
@@ -33,20 +41,10 @@ def backtest(
         str | None,
         typer.Option(help="Test on this CSV or Parquet file (or s3://...), not the event log."),
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", help="First moment of the window, ISO 8601, UTC.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="The moment at which the window ends; exclusive.")
-    ] = None,
-    alert_on: Annotated[
-        list[str] | None,
-        typer.Option(help="Outcome that opens a case; those with a contact plan when left out."),
-    ] = None,
-    case_hours: Annotated[
-        float | None,
-        typer.Option(help="How long a case lasts; until the end of the UTC day when left out."),
-    ] = None,
+    since: WindowStart = None,
+    until: WindowEnd = None,
+    alert_on: AlertOutcomes = None,
+    case_hours: CaseHours = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole report to this file.")] = None,
     data_dir: DataDir = None,
 ) -> None:

@@ -21,6 +21,20 @@ DataDir = Annotated[
         envvar="RINGFENCE_DATA_DIR",
     ),
 ]
+WindowStart = Annotated[
+    str | None, typer.Option("--from", help="First moment of the window, ISO 8601, UTC.")
+]
+WindowEnd = Annotated[
+    str | None, typer.Option("--to", help="The moment at which the window ends; exclusive.")
+]
+AlertOutcomes = Annotated[
+    list[str] | None,
+    typer.Option(help="Outcome that opens a case; those with a contact plan when left out."),
+]
+CaseHours = Annotated[
+    float | None,
+    typer.Option(help="How long a case lasts; until the end of the UTC day when left out."),
+]
 EventTypeName = Annotated[str, typer.Option("--event-type", help="Name of the event type.")]
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringfence.cli.options import DataDir, open_database, settings_of
+from ringfence.cli.options import (
+    AlertOutcomes,
+    CaseHours,
+    DataDir,
+    WindowEnd,
+    WindowStart,
+    open_database,
+    settings_of,
+)
 from ringfence.cli.results import write_json
 
 if TYPE_CHECKING:
@@ -110,20 +118,10 @@ def list_all(
 def show(
     detector: DetectorId,
     version: Version,
-    since: Annotated[
-        str | None, typer.Option("--from", help="First moment of the window, ISO 8601, UTC.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="The moment at which the window ends; exclusive.")
-    ] = None,
-    alert_on: Annotated[
-        list[str] | None,
-        typer.Option(help="Outcome that opens a case; those with a contact plan when left out."),
-    ] = None,
-    case_hours: Annotated[
-        float | None,
-        typer.Option(help="How long a case lasts; until the end of the UTC day when left out."),
-    ] = None,
+    since: WindowStart = None,
+    until: WindowEnd = None,
+    alert_on: AlertOutcomes = None,
+    case_hours: CaseHours = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the whole report to this file, as JSON.")
     ] = None,
@@ -188,6 +186,7 @@ def clear(
 
 def _show(report: ShadowReport) -> None:
     from ringfence.cli.screen import console, table
+    from ringfence.detectors.shadows.side_by_side import side_by_side
 
     shadow = report.shadow
     until = f" until {shadow.stopped_at:%Y-%m-%d %H:%M}" if shadow.stopped_at else ""
@@ -213,7 +212,7 @@ def _show(report: ShadowReport) -> None:
     for sentence in report.words:
         console.print(f"  {sentence}")
     console.print(f"Conclusion: [bold]{report.conclusion}[/]")
-    table(("", "champion>", "challenger>", "difference>"), _totals(report))
+    table(("", "champion>", "challenger>", "difference>"), side_by_side(report))
     if report.ranking is not None:
         table(("scores", "champion>", "challenger>"), _ranks(report.ranking))
     table(
@@ -236,32 +235,9 @@ def _show(report: ShadowReport) -> None:
     )
 
 
-_TOTALS = (
-    ("alerts", "alerts", "count"),
-    ("frauds caught", "caught", "count"),
-    ("frauds missed", "missed", "count"),
-    ("false alerts", "false_alerts", "count"),
-    ("alerts without a label", "unjudged", "count"),
-    ("calls", "calls", "count"),
-    ("customers disturbed", "customers_disturbed", "count"),
-    ("precision", "precision", "share"),
-    ("recall", "recall", "share"),
-    ("fraud amount saved", "saved_amount", "money"),
-    ("fraud amount missed", "missed_amount", "money"),
-    ("legitimate amount interrupted", "interrupted_amount", "money"),
-)
-
-
-def _totals(report: ShadowReport) -> list[list[str]]:
-    rows = []
-    for label, name, kind in _TOTALS:
-        first, second = (getattr(side, name) for side in (report.champion, report.challenger))
-        less = None if first is None or second is None else second - first
-        rows.append([label, _cell(first, kind), _cell(second, kind), _cell(less, kind, sign="+")])
-    return rows
-
-
 def _ranks(ranking: Ranking) -> list[list[str]]:
+    from ringfence.detectors.shadows.side_by_side import cell
+
     first, second = ranking.champion_ranks, ranking.challenger_ranks
     rows = []
     if first is not None and second is not None:
@@ -271,7 +247,7 @@ def _ranks(ranking: Ranking) -> list[list[str]]:
     at_volume = (ranking.champion_at_volume, ranking.challenger_at_volume)
     top = f"in the {ranking.alerts:,} highest"
     rows.append([f"frauds {top}", *(f"{of.caught:,.0f}" for of in at_volume)])
-    rows.append([f"precision {top}", *(_cell(of.precision, "share") for of in at_volume)])
+    rows.append([f"precision {top}", *(cell(of.precision, "share") for of in at_volume)])
     rows.append(["stability index (PSI)", "", f"{ranking.psi:.3f}"])
     return rows
 
@@ -285,11 +261,3 @@ def _agreement(of: Agreement) -> list[str]:
         f"{of.split.legits:,}",
         ", ".join(example.event_id for example in of.examples[:2]),
     ]
-
-
-def _cell(value: float | None, kind: str, *, sign: str = "") -> str:
-    if value is None:
-        return "-"
-    if kind == "share":
-        return f"{value * 100:{sign}.2f} %"
-    return f"{value:{sign},.2f}" if kind == "money" else f"{value:{sign},.0f}"

@@ -144,7 +144,7 @@ class Grower:
         given_up = False
         for number in range(recipe.averaged):
             parameters: dict[str, Any] = self._with_threads(recipe.parameters)
-            parameters["seed"] = int(parameters.get("seed", 0)) + number * 1_000_003 % 2**31
+            parameters["seed"] = recipe.seed(number)
             parameters.pop("num_iterations", None)
             learned_set = self._part(parameters, learned)
             callbacks: list[Callable[[Any], None]] = []

@@ -128,7 +128,7 @@ class ClusterGrower(Grower):
         with _sent(self.table, self._client, learned) as shares:
             for number in range(recipe.averaged):
                 parameters = dict(recipe.parameters) | {"num_iterations": trees}
-                parameters["seed"] = int(parameters.get("seed", 0)) + number * 1_000_003 % 2**31
+                parameters["seed"] = recipe.seed(number)
 
                 def tell(done: int, number: int = number) -> None:
                     self.tell_trees(len(learned), number * trees + done, most)

@@ -23,6 +23,10 @@ class Recipe(msgspec.Struct, frozen=True):
     parameters: Parameters
     averaged: int = 1
 
+    def seed(self, number: int) -> int:
+        """The seed of one of the averaged models, the first having that of `parameters`."""
+        return int(self.parameters.get("seed", 0)) + number * 1_000_003 % 2**31
+
 
 class Verdict(StrEnum):
     """What became of a trial."""

@@ -8,32 +8,17 @@ from markupsafe import Markup
 
 from ringfence.detectors.shadows.ranking import Ranking
 from ringfence.detectors.shadows.report import Agreement, Example, ShadowReport
+from ringfence.detectors.shadows.side_by_side import cell, side_by_side
 from ringfence.web.console import markup
 
 _SHOWN = 30
-_TOTALS = (
-    ("Alerts", "alerts", "count"),
-    ("Frauds caught", "caught", "count"),
-    ("Frauds missed", "missed", "count"),
-    ("False alerts", "false_alerts", "count"),
-    ("Alerts without a label", "unjudged", "count"),
-    ("Calls", "calls", "count"),
-    ("Customers disturbed", "customers_disturbed", "count"),
-    ("Precision", "precision", "share"),
-    ("Recall", "recall", "share"),
-    ("Fraud amount saved", "saved_amount", "money"),
-    ("Fraud amount missed", "missed_amount", "money"),
-    ("Legitimate amount interrupted", "interrupted_amount", "money"),
-)
 
 
 def totals(report: ShadowReport) -> Markup:
     """What both did: counts, shares, money, and how they rank."""
-    rows: list[tuple[str, ...]] = []
-    for label, name, kind in _TOTALS:
-        first, second = (getattr(side, name) for side in (report.champion, report.challenger))
-        less = None if first is None or second is None else second - first
-        rows.append((label, _cell(first, kind), _cell(second, kind), _cell(less, kind, sign="+")))
+    rows: list[tuple[str, ...]] = [
+        (label[0].upper() + label[1:], *cells) for label, *cells in side_by_side(report)
+    ]
     if report.ranking is not None:
         rows += _ranks(report.ranking)
     return Markup(
@@ -132,8 +117,8 @@ def _ranks(ranking: Ranking) -> list[tuple[str, ...]]:
     rows.append(
         (
             "Precision there",
-            *(_cell(precision, "share") for precision in precisions),
-            _cell(less, "share", sign="+"),
+            *(cell(precision, "share") for precision in precisions),
+            cell(less, "share", sign="+"),
         )
     )
     return rows
@@ -168,11 +153,3 @@ def _outcomes(outcomes: tuple[str, ...], *, alerting: bool) -> Markup:
 
 def _numbers(cells: Iterable[str]) -> Markup:
     return Markup("").join(Markup('<td class="number">{}</td>').format(cell) for cell in cells)
-
-
-def _cell(value: float | None, kind: str, *, sign: str = "") -> str:
-    if value is None:
-        return "-"
-    if kind == "share":
-        return f"{value * 100:{sign}.2f} %"
-    return f"{value:{sign},.2f}" if kind == "money" else f"{value:{sign},.0f}"
