@@ -12,17 +12,26 @@ from itertools import chain, zip_longest
 from ringfence.events.definitions import EventType
 from ringfence.events.variables import DataType, VariableType
 from ringfence.profiles.aggregates import Aggregate, Kind, Part, Source
+from ringfence.profiles.declaring import (
+    DAY,
+    HOUR,
+    LENGTHS,
+    MONTH,
+    QUARTER,
+    WEEK,
+    YEAR,
+    ever,
+    name_of,
+    over,
+)
 from ringfence.profiles.plans import ProfilePlan
 
 PROPOSED = 40
-_HOUR, _DAY = 3_600.0, 86_400.0
-_WEEK, _MONTH, _QUARTER, _YEAR = 7 * _DAY, 30 * _DAY, 90 * _DAY, 365 * _DAY
-_LENGTHS = {_HOUR: "1h", _DAY: "1d", _WEEK: "7d", _MONTH: "30d", _QUARTER: "90d", _YEAR: "365d"}
 
 # Nothing is seen of a risk until its bucket is over: narrow ones lose less of what is known.
-_RISK_BUCKETS = {_DAY: 12, _WEEK: 28, _MONTH: 60, _YEAR: 146}
+_RISK_BUCKETS = {DAY: 12, WEEK: 28, MONTH: 60, YEAR: 146}
 # Of what is seen a few times a year one fraud says much.
-_RISK_SMOOTHING = {_YEAR: 1.0}
+_RISK_SMOOTHING = {YEAR: 1.0}
 
 # What a payment touches, in the order of what it tells, and the part that many share.
 _TOUCHED: tuple[tuple[VariableType, Part | None], ...] = (
@@ -113,92 +122,76 @@ def _habit(
     first: bool,
 ) -> list[Aggregate]:
     by = (owner,)
-    found = [_ever(Kind.SINCE_LAST, by), _over(Kind.COUNT, by, _DAY)]
+    found = [ever(Kind.SINCE_LAST, by), over(Kind.COUNT, by, DAY)]
     if amount is not None:
-        found.append(_over(Kind.DEVIATION, by, _MONTH, amount))
+        found.append(over(Kind.DEVIATION, by, MONTH, amount))
     # The month's count early: what is usual is told by it, in explanations too.
-    found.append(_over(Kind.COUNT, by, _MONTH))
+    found.append(over(Kind.COUNT, by, MONTH))
     if amount is not None:
-        found.append(_over(Kind.SUM, by, _DAY, amount))
-    found.append(_over(Kind.COUNT, by, _HOUR))
+        found.append(over(Kind.SUM, by, DAY, amount))
+    found.append(over(Kind.COUNT, by, HOUR))
     if first:
         found += [
-            _ever(Kind.SHARE, by, Source(variable=variable.name))
+            ever(Kind.SHARE, by, Source(variable=variable.name))
             for variable in event_type.variables
             if variable.variable_type in _HABITS
         ][:2]
     if amount is not None:
-        found.append(_shift(owner, amount, _WEEK))
-    found += [_ever(Kind.SHARE, by, source) for source in touched[:1]]
-    found += [_over(Kind.DISTINCT, by, _DAY, source) for source in touched[:1]]
+        found.append(_shift(owner, amount, WEEK))
+    found += [ever(Kind.SHARE, by, source) for source in touched[:1]]
+    found += [over(Kind.DISTINCT, by, DAY, source) for source in touched[:1]]
     if amount is not None:
-        found.append(_over(Kind.SPREAD, by, _MONTH, amount))
-    found += [_risk(owner, _MONTH), _velocity(owner)]
-    found += [_ever(Kind.SHARE, by, source) for source in touched[1:3]]
+        found.append(over(Kind.SPREAD, by, MONTH, amount))
+    found += [_risk(owner, MONTH), _velocity(owner)]
+    found += [ever(Kind.SHARE, by, source) for source in touched[1:3]]
     if amount is not None:
-        found += [_over(kind, by, _WEEK, amount) for kind in (Kind.MEAN, Kind.SUM)]
-    found += [_over(Kind.COUNT, by, _WEEK), _ever(Kind.AGE, by)]
+        found += [over(kind, by, WEEK, amount) for kind in (Kind.MEAN, Kind.SUM)]
+    found += [over(Kind.COUNT, by, WEEK), ever(Kind.AGE, by)]
     if first:
         if amount is not None:
-            found += [_over(kind, by, _MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]
-            found += [_peak(owner, amount, _WEEK), _shift(owner, amount, _DAY)]
-        found += [_over(Kind.DISTINCT, by, _WEEK, source) for source in touched[1:3]]
+            found += [over(kind, by, MONTH, amount) for kind in (Kind.RATIO, Kind.MEAN)]
+            found += [_peak(owner, amount, WEEK), _shift(owner, amount, DAY)]
+        found += [over(Kind.DISTINCT, by, WEEK, source) for source in touched[1:3]]
         if amount is not None:
-            found += [_over(kind, by, _WEEK, amount) for kind in (Kind.RATIO, Kind.DEVIATION)]
-            found.append(_over(Kind.SPREAD, by, _WEEK, amount))
+            found += [over(kind, by, WEEK, amount) for kind in (Kind.RATIO, Kind.DEVIATION)]
+            found.append(over(Kind.SPREAD, by, WEEK, amount))
     return found
 
 
 def _popularity(source: Source, who: list[Source], amount: Source | None) -> list[Aggregate]:
     by = (source,)
-    found = [_risk(source, _MONTH), _ever(Kind.SINCE_LAST, by), _risk(source, _YEAR)]
-    found += [_ever(Kind.AGE, by), _over(Kind.COUNT, by, _DAY)]
-    found += [_over(Kind.DISTINCT, by, _WEEK, owner) for owner in who[:1]]
-    found += [_over(Kind.COUNT, by, _HOUR), _ever(Kind.COUNT, by), _risk(source, _WEEK)]
+    found = [_risk(source, MONTH), ever(Kind.SINCE_LAST, by), _risk(source, YEAR)]
+    found += [ever(Kind.AGE, by), over(Kind.COUNT, by, DAY)]
+    found += [over(Kind.DISTINCT, by, WEEK, owner) for owner in who[:1]]
+    found += [over(Kind.COUNT, by, HOUR), ever(Kind.COUNT, by), _risk(source, WEEK)]
     if amount is not None:
-        found += [_over(Kind.DEVIATION, by, _WEEK, amount)]
-    found += [_over(Kind.COUNT, by, seconds) for seconds in (_QUARTER, _MONTH, _WEEK)]
-    found.append(_risk(source, _DAY))
+        found += [over(Kind.DEVIATION, by, WEEK, amount)]
+    found += [over(Kind.COUNT, by, seconds) for seconds in (QUARTER, MONTH, WEEK)]
+    found.append(_risk(source, DAY))
     # How long it has been bad tells whether it still is; last, for it pays where there are few.
     return [*found, *(_times(kind, source) for kind in (Kind.FRAUD_AGE, Kind.SINCE_FRAUD))]
 
 
 def _pair(owner: Source, source: Source) -> list[Aggregate]:
-    return [_over(Kind.COUNT, (owner, source), _MONTH), _ever(Kind.SINCE_LAST, (owner, source))]
-
-
-def _over(
-    kind: Kind, by: tuple[Source, ...], seconds: float, value: Source | None = None
-) -> Aggregate:
-    return Aggregate(
-        name=_name(kind, by, value, _LENGTHS[seconds]),
-        kind=kind,
-        by=by,
-        value=value,
-        horizon_seconds=seconds,
-    )
-
-
-def _ever(kind: Kind, by: tuple[Source, ...], value: Source | None = None) -> Aggregate:
-    return Aggregate(name=_name(kind, by, value), kind=kind, by=by, value=value)
+    return [over(Kind.COUNT, (owner, source), MONTH), ever(Kind.SINCE_LAST, (owner, source))]
 
 
 def _velocity(owner: Source) -> Aggregate:
     return Aggregate(
-        name=_name(Kind.VELOCITY, (owner,), None, "1d"),
+        name=name_of(Kind.VELOCITY, (owner,), None, "1d"),
         kind=Kind.VELOCITY,
         by=(owner,),
-        horizon_seconds=_DAY,
-        long_seconds=_MONTH,
+        horizon_seconds=DAY,
+        long_seconds=MONTH,
     )
 
 
 def _times(kind: Kind, source: Source) -> Aggregate:
     return Aggregate(
-        name=_name(kind, (source,), None, _LENGTHS[_QUARTER]),
+        name=name_of(kind, (source,), None, LENGTHS[QUARTER]),
         kind=kind,
         by=(source,),
-        horizon_seconds=_QUARTER,
+        horizon_seconds=QUARTER,
         buckets=180,
     )
 
@@ -213,27 +206,21 @@ def _peak(owner: Source, amount: Source, seconds: float) -> Aggregate:
 
 def _of_late(kind: Kind, owner: Source, amount: Source, seconds: float) -> Aggregate:
     return Aggregate(
-        name=_name(kind, (owner,), amount, _LENGTHS[seconds]),
+        name=name_of(kind, (owner,), amount, LENGTHS[seconds]),
         kind=kind,
         by=(owner,),
         value=amount,
         horizon_seconds=seconds,
-        long_seconds=_MONTH,
+        long_seconds=MONTH,
     )
 
 
 def _risk(source: Source, seconds: float) -> Aggregate:
     return Aggregate(
-        name=_name(Kind.RISK, (source,), None, _LENGTHS[seconds]),
+        name=name_of(Kind.RISK, (source,), None, LENGTHS[seconds]),
         kind=Kind.RISK,
         by=(source,),
         horizon_seconds=seconds,
         buckets=_RISK_BUCKETS[seconds],
         smoothing=_RISK_SMOOTHING.get(seconds, 10.0),
     )
-
-
-def _name(kind: Kind, by: tuple[Source, ...], value: Source | None, *length: str) -> str:
-    owner = "~".join(str(source) for source in by)
-    parts = (owner, *(() if value is None else (str(value),)), kind.value, *length)
-    return ".".join(parts).lower()

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from ringfence.models.takeover.logins import LoginVariables
 from ringfence.profiles import Aggregate, Kind, Part, ProfilePlan, Source
+from ringfence.profiles.declaring import DAY, HOUR, MONTH, ever, name_of, over
 
-_HOUR, _DAY = 3_600.0, 86_400.0
-_WEEK, _MONTH = 7 * _DAY, 30 * _DAY
-_LENGTHS = {_HOUR: "1h", _DAY: "1d", _WEEK: "7d", _MONTH: "30d"}
 # The more of it, the likelier a stranger (1) or the less (-1); the trees may learn no exception, as
 # what is made up differs from real strangers in ways that nobody meant.
 _DIRECTIONS_OF_PAIRS = {Kind.COUNT: -1, Kind.SUM: -1, Kind.AGE: -1, Kind.SINCE_LAST: 1}
@@ -32,45 +30,45 @@ def takeover_plan(event_type: str, of: LoginVariables) -> ProfilePlan:
 
     found = [
         known_for(of.account),
-        _ever(Kind.SINCE_LAST, (account,)),
-        _ever(Kind.AGE, (account,)),
-        *(_over(Kind.COUNT, (account,), seconds) for seconds in (_HOUR, _DAY)),
-        *(_over(Kind.DISTINCT, (account,), _MONTH, source) for source in (network, wide)),
-        _over(Kind.DISTINCT, (account,), _DAY, wide),
+        ever(Kind.SINCE_LAST, (account,)),
+        ever(Kind.AGE, (account,)),
+        *(over(Kind.COUNT, (account,), seconds) for seconds in (HOUR, DAY)),
+        *(over(Kind.DISTINCT, (account,), MONTH, source) for source in (network, wide)),
+        over(Kind.DISTINCT, (account,), DAY, wide),
     ]
     if device is not None:
-        found += [_over(Kind.DISTINCT, (account,), s, device) for s in (_DAY, _MONTH)]
+        found += [over(Kind.DISTINCT, (account,), s, device) for s in (DAY, MONTH)]
     for source in (device, address, network, wide, agent, browser):
         if source is not None:
-            found.append(_ever(Kind.COUNT, (account, source)))
+            found.append(ever(Kind.COUNT, (account, source)))
     for source in (device, network, wide, browser):
         if source is not None:
-            found += [_ever(each, (account, source)) for each in (Kind.SINCE_LAST, Kind.AGE)]
+            found += [ever(each, (account, source)) for each in (Kind.SINCE_LAST, Kind.AGE)]
             # A guess that failed makes its device no friend of the account.
-            found += [] if valid is None else [_ever(Kind.SUM, (account, source), valid)]
+            found += [] if valid is None else [ever(Kind.SUM, (account, source), valid)]
     if of.latitude is not None and of.longitude is not None:
         found += [
             _place(k, account, of.latitude, of.longitude) for k in (Kind.DISTANCE, Kind.SPEED)
         ]
         for name in (of.latitude, of.longitude):
-            found.append(_ever(Kind.DEVIATION, (account,), Source(variable=name)))
+            found.append(ever(Kind.DEVIATION, (account,), Source(variable=name)))
     for source in (address, network):
-        found += [_over(Kind.DISTINCT, (source,), s, account) for s in (_HOUR, _DAY)]
-    found.append(_over(Kind.COUNT, (address,), _HOUR))
+        found += [over(Kind.DISTINCT, (source,), s, account) for s in (HOUR, DAY)]
+    found.append(over(Kind.COUNT, (address,), HOUR))
     if device is not None:
-        found += [_over(Kind.DISTINCT, (device,), s, account) for s in (_DAY, _MONTH)]
+        found += [over(Kind.DISTINCT, (device,), s, account) for s in (DAY, MONTH)]
     if valid is not None:
-        tried = [(account, (_HOUR, _DAY, _MONTH)), (address, (_HOUR, _DAY)), (network, (_DAY,))]
-        tried += [] if device is None else [(device, (_DAY,))]
-        tried += [] if agent is None else [(agent, (_HOUR,))]
+        tried = [(account, (HOUR, DAY, MONTH)), (address, (HOUR, DAY)), (network, (DAY,))]
+        tried += [] if device is None else [(device, (DAY,))]
+        tried += [] if agent is None else [(agent, (HOUR,))]
         for source, lengths in tried:
-            found += [_over(Kind.MEAN, (source,), seconds, valid) for seconds in lengths]
+            found += [over(Kind.MEAN, (source,), seconds, valid) for seconds in lengths]
     return ProfilePlan(event_type, tuple(found))
 
 
 def known_for(account: str) -> Aggregate:
     """How many logins of the account there were: none for a newcomer."""
-    return _ever(Kind.COUNT, (Source(entity=account),))
+    return ever(Kind.COUNT, (Source(entity=account),))
 
 
 def direction(aggregate: Aggregate) -> int:
@@ -89,33 +87,11 @@ def looked_at(aggregate: Aggregate) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _over(
-    kind: Kind, by: tuple[Source, ...], seconds: float, value: Source | None = None
-) -> Aggregate:
-    return Aggregate(
-        name=_name(kind, by, value, _LENGTHS[seconds]),
-        kind=kind,
-        by=by,
-        value=value,
-        horizon_seconds=seconds,
-    )
-
-
-def _ever(kind: Kind, by: tuple[Source, ...], value: Source | None = None) -> Aggregate:
-    return Aggregate(name=_name(kind, by, value), kind=kind, by=by, value=value)
-
-
 def _place(kind: Kind, account: Source, latitude: str, longitude: str) -> Aggregate:
     return Aggregate(
-        name=_name(kind, (account,), None),
+        name=name_of(kind, (account,), None),
         kind=kind,
         by=(account,),
         latitude=latitude,
         longitude=longitude,
     )
-
-
-def _name(kind: Kind, by: tuple[Source, ...], value: Source | None, *length: str) -> str:
-    owner = "~".join(str(source) for source in by)
-    parts = (owner, *(() if value is None else (str(value),)), kind.value, *length)
-    return ".".join(parts).lower()
