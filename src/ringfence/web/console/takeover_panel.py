@@ -19,9 +19,8 @@ from ringfence.models import (
     suggest_challenges,
 )
 from ringfence.web.console import charts, markup
-from ringfence.web.console.layout import button, html, rewrite
-
-_MOVED = "console_challenge"
+from ringfence.web.console.layout import html, rewrite
+from ringfence.web.console.threshold import ThresholdSlider
 
 
 class TakeoverPanel:
@@ -32,7 +31,6 @@ class TakeoverPanel:
         self._rows = {int(row.threshold): row for row in metrics.rows}
         suggested = suggest_challenges(metrics)
         start = int(suggested[0].threshold) if suggested else 750
-        self._chips: dict[int, ui.button] = {}
         with ui.element("div").classes("bar"):
             html("What would this threshold challenge?", "h2")
             html(
@@ -44,16 +42,12 @@ class TakeoverPanel:
             ).classes("soft push")
         with ui.element("div").classes("columns"):
             with ui.element("div").classes("stack"):
-                with ui.element("div"):
-                    self._value = html("").classes("big").props('id="threshold-value"')
-                    # A native one: Home, End, the arrows and a screen reader work on it.
-                    html(
-                        Markup(
-                            '<input id="threshold" class="range" type="range" min="0" max="1000" '
-                            'step="5" value="{}" aria-label="Threshold" data-tells="{}">'
-                        ).format(start, _MOVED)
-                    )
-                self._suggest(suggested)
+                slider = ThresholdSlider(
+                    start,
+                    "Suggested, by share of logins challenged",
+                    [(markup.share(row.cr), int(row.threshold)) for row in suggested],
+                    self._show,
+                )
                 self._measures = (
                     html("").classes("measures").props('aria-live="polite" data-part="challenges"')
                 )
@@ -62,39 +56,14 @@ class TakeoverPanel:
                 _discovery(metrics.rows, self._at(start)),
                 "Strangers found by share of logins challenged, with the chosen threshold",
             ).classes("tall")
-        ui.on(_MOVED, lambda moved: self._show(int(moved.args)), throttle=0.04)
-        self._show(start)
-
-    def _suggest(self, suggested: tuple[TakeoverRow, ...]) -> None:
-        if not suggested:
-            return
-        with ui.element("div"):
-            html("Suggested, by share of logins challenged").classes("soft")
-            with (
-                ui.element("div")
-                .classes("chips")
-                .props('role="group" aria-label="Suggested thresholds"')
-            ):
-                for row in suggested:
-                    value = int(row.threshold)
-                    self._chips[value] = button(
-                        f"{markup.share(row.cr)}: {value}",
-                        lambda value=value: self._move(value),  # type: ignore[misc]
-                    )
-
-    def _move(self, threshold: int) -> None:
-        ui.run_javascript(f"document.getElementById('threshold').value = {threshold}")
-        self._show(threshold)
+        slider.begin()
 
     def _at(self, threshold: int) -> TakeoverRow:
         return self._rows[min(self._rows, key=lambda known: abs(known - threshold))]
 
     def _show(self, threshold: int) -> None:
         row = self._at(threshold)
-        rewrite(self._value, f"{threshold}")
         rewrite(self._measures, _measures(row))
-        for value, chip in self._chips.items():
-            chip.props(f'aria-pressed="{"true" if value == threshold else "false"}"')
         self._chart.options["series"][-1] = _point(row)
         self._chart.update()
 

@@ -10,21 +10,20 @@ from ringfence.access import Scope
 from ringfence.models import (
     MetricRow,
     ModelVersion,
-    Threshold,
     get_version,
     output_variable,
     suggest_thresholds,
 )
 from ringfence.web.console import charts, markup
-from ringfence.web.console.layout import button, console_page, heading, html, rewrite
+from ringfence.web.console.layout import console_page, heading, html, rewrite
 from ringfence.web.console.takeover_panel import (
     TakeoverPanel,
     group_importance,
     named_distribution,
 )
+from ringfence.web.console.threshold import ThresholdSlider
 from ringfence.web.console.visit import Visit
 
-_MOVED = "console_threshold"
 _MESSAGE_TONES = {"Error": "bad", "Warning": "warn", "Info": "info"}
 
 
@@ -87,48 +86,18 @@ class _ThresholdPanel:
             ).classes("soft push")
         with ui.element("div").classes("columns"):
             with ui.element("div").classes("stack"):
-                with ui.element("div"):
-                    self._value = html("").classes("big").props('id="threshold-value"')
-                    # A native one: Home, End, the arrows and a screen reader work on it.
-                    html(
-                        Markup(
-                            '<input id="threshold" class="range" type="range" min="0" max="1000" '
-                            'step="5" value="{}" aria-label="Threshold" data-tells="{}">'
-                        ).format(start, _MOVED)
-                    )
-                if suggested:
-                    self._chips = self._suggestions(suggested)
-                else:
-                    self._chips = {}
+                slider = ThresholdSlider(
+                    start,
+                    "Suggested, by false positive rate",
+                    [(f"{each.fpr:.0%}", int(each.threshold)) for each in suggested],
+                    self._show,
+                )
                 self._matrix = html("").props('aria-live="polite" data-part="matrix"')
                 self._measures = html("").classes("measures")
             self._roc = charts.chart(
                 charts.roc(metrics.rows, self._at(start)), "ROC curve with the chosen threshold"
             ).classes("tall")
-        ui.on(_MOVED, lambda moved: self._show(int(moved.args)), throttle=0.04)
-        self._show(start)
-
-    def _suggestions(self, suggested: tuple[Threshold, ...]) -> dict[int, list[ui.button]]:
-        chips: dict[int, list[ui.button]] = {}
-        with ui.element("div"):
-            html("Suggested, by false positive rate").classes("soft")
-            with (
-                ui.element("div")
-                .classes("chips")
-                .props('role="group" aria-label="Suggested thresholds"')
-            ):
-                for each in suggested:
-                    value = int(each.threshold)
-                    chip = button(
-                        f"{each.fpr:.0%}: {value}",
-                        lambda value=value: self._move(value),  # type: ignore[misc]
-                    )
-                    chips.setdefault(value, []).append(chip)
-        return chips
-
-    def _move(self, threshold: int) -> None:
-        ui.run_javascript(f"document.getElementById('threshold').value = {threshold}")
-        self._show(threshold)
+        slider.begin()
 
     def _at(self, threshold: int) -> MetricRow:
         nearest = min(self._rows, key=lambda known: abs(known - threshold))
@@ -136,12 +105,8 @@ class _ThresholdPanel:
 
     def _show(self, threshold: int) -> None:
         row = self._at(threshold)
-        rewrite(self._value, f"{threshold}")
         rewrite(self._matrix, _matrix(row))
         rewrite(self._measures, _measures(row))
-        for value, chips in self._chips.items():
-            for chip in chips:
-                chip.props(f'aria-pressed="{"true" if value == threshold else "false"}"')
         point = charts.roc_point(row)
         self._roc.options["series"][-1] = point
         self._roc.update()
