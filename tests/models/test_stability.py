@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.models.stability import (
@@ -94,6 +94,7 @@ def test_quantiles_of_chi_square_are_near_those_of_the_tables(freedom: int, know
 
 
 @given(st.integers(0, 500), st.integers(1, 500))
+@example(hits=0, more=249)
 def test_the_range_of_a_share_holds_the_share(hits: int, more: int) -> None:
     low, high = share_range(hits, hits + more)
     assert 0 <= low <= hits / (hits + more) <= high <= 1

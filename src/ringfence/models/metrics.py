@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Z95 = 1.959964
+"""So many standard errors to either side make a range of 95 %."""
 _STEP = 5
 # Below this many legitimate events one event is more than half a thousandth, and the rows at 1%,
 # 2%, ... 6% that thresholds are chosen by could be missing.
@@ -189,7 +191,7 @@ def auc_range(is_fraud: NDArray[np.bool_], raw: NDArray[np.float64]) -> tuple[fl
     variance = 0.0
     if m > 1 and n > 1:
         variance = of_frauds.var(ddof=1) / m + of_legits.var(ddof=1) / n
-    margin = 1.959964 * float(np.sqrt(variance))
+    margin = Z95 * float(np.sqrt(variance))
     return float(auc), max(0.0, float(auc) - margin), min(1.0, float(auc) + margin)
 
 

@@ -20,6 +20,8 @@ from statistics import NormalDist
 
 import msgspec
 
+from ringfence.models.metrics import Z95
+
 WATCH, ALERT = 0.1, 0.25
 # Fewer events than this say nothing about any distribution, however few its bins.
 MIN_EVENTS = 100
@@ -27,7 +29,6 @@ MIN_EVENTS = 100
 # not infinitely.
 _HALF = 0.5
 _CHANCE = 0.99
-_Z95 = 1.959964
 
 
 class State(StrEnum):
@@ -121,7 +122,8 @@ def share_range(hits: int, of: int) -> tuple[float, float]:
     """The 95 % range of a share, `hits` of `of` (Wilson 1927); 0 to 1 when there is none."""
     if of <= 0:
         return 0.0, 1.0
-    share, z2 = hits / of, _Z95 * _Z95
+    share, z2 = hits / of, Z95 * Z95
     middle = (share + z2 / (2 * of)) / (1 + z2 / of)
-    margin = _Z95 / (1 + z2 / of) * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
-    return max(0.0, middle - margin), min(1.0, middle + margin)
+    margin = Z95 / (1 + z2 / of) * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    # Rounding may carry the range of no hits, or of nothing but hits, past the share itself.
+    return max(0.0, min(share, middle - margin)), min(1.0, max(share, middle + margin))

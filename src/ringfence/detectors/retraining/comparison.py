@@ -20,7 +20,7 @@ from ringfence.errors import InvalidInput
 from ringfence.events import EventType
 from ringfence.models import Artifact, Scorer
 from ringfence.models.calibration import MAX_SCORE, score_of
-from ringfence.models.metrics import auc_range, average_precision
+from ringfence.models.metrics import Z95, auc_range, average_precision
 from ringfence.models.stability import stability_index
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ VOLUMES = (0.001, 0.005, 0.01, 0.02, 0.05)
 ENOUGH_FRAUDS = 30
 _SCORED_AT_ONCE = 512
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_Z95 = 1.959964
 _SCORE_BINS = 20
 
 
@@ -236,7 +235,7 @@ def auc_difference(
         return gain, -1.0, 1.0
     of_frauds, of_legits = (parts[1][side] - parts[0][side] for side in (0, 1))
     variance = float(of_frauds.var(ddof=1) / m + of_legits.var(ddof=1) / n)
-    margin = _Z95 * math.sqrt(max(0.0, variance))
+    margin = Z95 * math.sqrt(max(0.0, variance))
     return gain, max(-1.0, gain - margin), min(1.0, gain + margin)
 
 

@@ -15,13 +15,13 @@ from typing import TypeAlias
 
 import msgspec
 
+from ringfence.models.metrics import Z95
 from ringfence.models.stability import stability_index
 
 BINS = 20
 BIN_WIDTH = 50
 # With fewer labelled frauds, or legitimate events, a difference says more about chance.
 ENOUGH = 30
-_Z95 = 1.959964
 # Of events without a label, legitimate ones, frauds: the place of each in a list of three.
 UNLABELLED, LEGIT, FRAUD = 0, 1, 2
 _Classes: TypeAlias = list[int]
@@ -137,7 +137,7 @@ def auc_difference(
         ]
         parts.append(_mean_and_variance(gains))
     (difference, of_frauds), (_, of_legits) = parts
-    margin = _Z95 * math.sqrt(of_frauds + of_legits)
+    margin = Z95 * math.sqrt(of_frauds + of_legits)
     return difference, max(-1.0, difference - margin), min(1.0, difference + margin)
 
 
