@@ -1,0 +1,1 @@
+"""Amazon Fraud Detector's API: a file for each kind of resource, an operation for each function."""
