@@ -22,6 +22,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
 
     `fraud_label` and `legit_label` are the labels that a verdict turns into; `amount_variable`,
     `currency_variable` and `merchant_variable` name what a call says about a payment.
+    `event_ingestion` says that events which are asked about are kept, `event_orchestration` that
+    what was decided about them is published.
     """
 
     name: str
@@ -34,6 +36,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     currency_variable: str | None = None
     merchant_variable: str | None = None
     description: str = ""
+    event_ingestion: bool = True
+    event_orchestration: bool = False
 
     def check(self) -> None:
         """Raise `InvalidInput` naming the first thing that does not fit."""
