@@ -30,6 +30,10 @@ detectors = Table(
     Column("event_type", String(64), nullable=False),
     Column("description", String(256), nullable=False, default=""),
     Column("created_at", Instant, nullable=False),
+    # Rows that are older than these columns have none of them.
+    Column("updated_at", Instant),
+    # The number that was given last, so that none is given twice.
+    Column("last_version", Integer),
 )
 
 rules = Table(
@@ -42,6 +46,7 @@ rules = Table(
     Column("outcomes", Json, nullable=False),
     Column("description", String(256), nullable=False, default=""),
     Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant),
 )
 
 detector_versions = Table(
@@ -58,6 +63,9 @@ detector_versions = Table(
     Column("activated_at", Instant),
     # Names of models that were made elsewhere; none in versions that are older than the column.
     Column("external_models", Json),
+    Column("updated_at", Instant),
+    # When its models, rules or mode last changed, if they changed after it was made.
+    Column("redefined_at", Instant),
 )
 
 decisions = Table(

@@ -20,3 +20,31 @@ def upgrade() -> None:
         sa.Column("value", sa.String(length=256), nullable=False),
         sa.PrimaryKeyConstraint("resource", "key", name=op.f("pk_aws_tags")),
     )
+    op.create_table(
+        "aws_jobs",
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("job_id", sa.String(length=192), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger()),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("heartbeat_at", sa.BigInteger()),
+        sa.Column("processed", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer()),
+        sa.Column("share", sa.Float(), nullable=False),
+        sa.Column("stage", sa.String(length=256), nullable=False),
+        sa.Column("failure", sa.String(length=1024)),
+        sa.Column("place", sa.LargeBinary()),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("claim", sa.String(length=32)),
+        sa.PrimaryKeyConstraint("kind", "job_id", name=op.f("pk_aws_jobs")),
+    )
+    op.create_index("ix_aws_jobs_status", "aws_jobs", ["status"])
+    op.add_column("detectors", sa.Column("updated_at", sa.BigInteger(), nullable=True))
+    op.add_column("detectors", sa.Column("last_version", sa.Integer(), nullable=True))
+    op.add_column("rules", sa.Column("updated_at", sa.BigInteger(), nullable=True))
+    op.add_column("detector_versions", sa.Column("updated_at", sa.BigInteger(), nullable=True))
+    op.add_column("detector_versions", sa.Column("redefined_at", sa.BigInteger(), nullable=True))
