@@ -27,4 +27,4 @@ class Announcer(Protocol):
         """
 
     def announced(self) -> None:
-        """Told after the commit, from any thread: there is something to publish. Returns at once."""
+        """Told after the commit, from any thread. Returns at once."""

@@ -48,3 +48,18 @@ def upgrade() -> None:
     op.add_column("rules", sa.Column("updated_at", sa.BigInteger(), nullable=True))
     op.add_column("detector_versions", sa.Column("updated_at", sa.BigInteger(), nullable=True))
     op.add_column("detector_versions", sa.Column("redefined_at", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "decision_messages",
+        sa.Column("message_id", sa.String(length=36), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.String(length=512)),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_decision_messages")),
+    )
+    op.create_table(
+        "publisher_leases",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("holder", sa.String(length=128), nullable=False),
+        sa.Column("held_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_publisher_leases")),
+    )
