@@ -81,7 +81,9 @@ def build_application(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             try:
-                all_services = await stack.enter_async_context(open_services(settings, database))
+                all_services = await stack.enter_async_context(
+                    open_services(settings, database, telemetry)
+                )
             except RingfenceError as error:
                 on_failure(error)
                 raise

@@ -8,7 +8,8 @@ would cost more than the decision. Everything else goes to the application. Noth
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote, urlsplit
@@ -99,6 +100,11 @@ class Front:
 
         try:
             services = self._services()
+            if path == "/" and scope["method"] == "POST":
+                target = _target_of(scope)
+                if target is not None:
+                    await self._aws(services, target, scope, receive, send)
+                    return
             limited = _limited(scope, receive, services.settings.max_body_bytes)
             if path in OPEN_PATHS:
                 await self._application(scope, limited, _hardened(send_noting))
@@ -149,6 +155,27 @@ class Front:
         finally:
             self._telemetry.decided(result, time.perf_counter() - began)
 
+    async def _aws(
+        self, services: Services, target: str, scope: AsgiScope, receive: Receive, send: Send
+    ) -> None:
+        most = services.aws.largest_body(target, services.settings.max_body_bytes)
+        try:
+            body = await _body(_limited(scope, receive, most))
+        except TooLarge as error:
+            answer = services.aws.too_large(error)
+        else:
+            query: bytes = scope.get("query_string", b"")
+            answer = await services.aws.answer(target, scope["path"], query, scope["headers"], body)
+        await _send(
+            send,
+            answer.status,
+            answer.body,
+            [
+                (b"content-type", b"application/x-amz-json-1.1"),
+                (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+            ],
+        )
+
     async def _websocket(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
             scope["principal"] = self._principal(self._services(), scope)
@@ -198,6 +225,15 @@ class Front:
             msgspec.json.encode(reply),
             [(b"www-authenticate", b"Bearer")] if status == 401 else [],
         )
+
+
+def _target_of(scope: AsgiScope) -> str | None:
+    """What an AWS client asks for, such as `AWSHawksNestServiceFacade.PutLabel`."""
+    for name, value in scope["headers"]:
+        if name == b"x-amz-target":
+            target: str = value.decode("latin-1")
+            return target
+    return None
 
 
 def _session_token(cookie: str | None) -> str | None:
@@ -258,18 +294,20 @@ def _hardened(send: Send) -> Send:
 
 
 async def _send_json(
-    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
+    send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
+    await _send(send, status, body, [_JSON, *headers])
+
+
+async def _send(
+    send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]
+) -> None:
+    length = (b"content-length", str(len(body)).encode())
     await send(
         {
             "type": "http.response.start",
             "status": status,
-            "headers": [
-                _JSON,
-                _NO_STORE,
-                (b"content-length", str(len(body)).encode()),
-                *(headers or ()),
-            ],
+            "headers": [*headers, _NO_STORE, length],
         }
     )
     await send({"type": "http.response.body", "body": body})

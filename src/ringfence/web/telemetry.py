@@ -47,6 +47,18 @@ class Telemetry:
             registry=self.registry,
         )
 
+        self._aws = Histogram(
+            "ringfence_aws_request_seconds",
+            "Requests of AWS clients, by operation and error; an empty error is a success.",
+            ["service", "operation", "error"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+
+    def aws_answered(self, service: str, operation: str, error: str, seconds: float) -> None:
+        """Count a request of an AWS client."""
+        self._aws.labels(service, operation, error).observe(seconds)
+
     def decided(self, result: str, seconds: float) -> None:
         """Count a request for a decision: `decided` or `error`."""
         self._decisions[result].inc()

@@ -1,0 +1,84 @@
+"""Where requests of AWS clients come in: who sent it, and which service it is for.
+
+The front door (`web`) hands on what names an operation in the header `X-Amz-Target`. Nothing is
+answered before its signature has been verified.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from ringfence.aws.wire.errors import AwsError, InternalError, UnknownOperation
+from ringfence.aws.wire.json_service import Answer, Caller, JsonService, refusal
+from ringfence.errors import TooLarge
+
+_log = structlog.get_logger(__name__)
+# An operation that takes a list of 100,000 elements of 320 characters.
+_LARGEST_BODY = 40 * 1024 * 1024
+
+# Told of every answer: the service, the operation, the error's name or an empty text, and seconds.
+Watch = Callable[[str, str, str, float], None]
+
+
+class Verifier(Protocol):
+    """Tells who signed a request."""
+
+    def verify(
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> Caller:
+        """The caller. Raises an `AwsError` for what is not signed, or not rightly."""
+
+
+class Gateway:
+    """The services that are named by targets such as `AWSHawksNestServiceFacade.PutLabel`."""
+
+    def __init__(self, verifier: Verifier, services: Sequence[JsonService[Any]], watch: Watch):
+        self._verifier = verifier
+        self._services: Mapping[str, JsonService[Any]] = {
+            service.target_prefix: service for service in services
+        }
+        self._watch = watch
+
+    def largest_body(self, target: str, usual: int) -> int:
+        """How many bytes a request for this target may have, where `usual` is the limit of all."""
+        return max(usual, _LARGEST_BODY) if target.endswith("List") else usual
+
+    def too_large(self, error: TooLarge) -> Answer:
+        """The answer to a request with a larger body."""
+        return refusal(AwsError("RequestEntityTooLargeException", str(error), 413))
+
+    async def answer(
+        self,
+        target: str,
+        path: str,
+        query: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> Answer:
+        """The answer to a POST request. Never raises but for cancellation."""
+        began = time.perf_counter()
+        prefix, _, operation = target.partition(".")
+        service = self._services.get(prefix)
+        if service is None or not operation.isalnum() or not operation.isascii():
+            return refusal(UnknownOperation("the target is no operation that is served here"))
+        try:
+            caller = self._verifier.verify("POST", path, query, headers, body)
+        except AwsError as error:
+            answer = refusal(error)
+        except Exception as error:
+            _log.error("a signature could not be verified", exc_info=error)
+            answer = refusal(InternalError())
+        else:
+            answer = await service.answer(operation, body, caller)
+        shown = operation if service.has(operation) else "unknown"
+        self._watch(service.name, shown, answer.error or "", time.perf_counter() - began)
+        return answer
