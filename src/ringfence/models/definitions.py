@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import NAME_PATTERN, get_event_type, raise_revision
@@ -21,6 +21,7 @@ from ringfence.models.artifact import Artifact, pack, unpack
 from ringfence.models.baseline import Baseline
 from ringfence.models.messages import Message
 from ringfence.models.metrics import Metrics
+from ringfence.models.numbering import next_major, parts_of
 from ringfence.models.trials import Recipe, Tuning
 from ringfence.storage import now
 
@@ -47,6 +48,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     model_type: ModelType = ModelType.ONLINE_FRAUD_INSIGHTS
     description: str = ""
     created_at: datetime
+    updated_at: datetime | None = None
 
 
 class UsedVariable(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """One trained version: `1.0`, `2.0`, and so on. It never changes."""
+    """One trained version: `1.0`, `2.0`, or `1.01` for one trained again. It never changes."""
 
     model_id: str
     version: str
@@ -136,8 +138,7 @@ def create_model(
             field="model_type",
             expected=" or ".join(_TRAINABLE),
         )
-    if len(description) > 256:
-        raise InvalidInput("too long", field="description", expected="at most 256 characters")
+    _check_description(description)
     get_event_type(connection, event_type)
     models = tables.models
     if connection.execute(select(models.c.model_id).where(models.c.model_id == model_id)).first():
@@ -171,13 +172,39 @@ def get_model(connection: Connection, model_id: str) -> Model:
     return _model(row)
 
 
-def store_version(connection: Connection, model_id: str, trained: Trained) -> ModelVersion:
-    """Keep a training as the model's next version.
+def describe_model(connection: Connection, model_id: str, description: str) -> Model:
+    """Change what a model is said to be. Raises `NotFound`, `InvalidInput` when it is too long."""
+    _check_description(description)
+    model = get_model(connection, model_id)
+    changed = msgspec.structs.replace(model, description=description, updated_at=now())
+    connection.execute(
+        update(tables.models)
+        .where(tables.models.c.model_id == model_id)
+        .values(description=description, updated_at=changed.updated_at)
+    )
+    return changed
+
+
+def held_model(connection: Connection, model_id: str) -> Model:
+    """The model of that id, held until the transaction ends, so that two processes do not take the
+    same number for a version. Raises `NotFound`."""
+    models = tables.models  # SQLite has one writer anyway
+    connection.execute(
+        select(models.c.model_id).where(models.c.model_id == model_id).with_for_update()
+    )
+    return get_model(connection, model_id)
+
+
+def store_version(
+    connection: Connection, model_id: str, trained: Trained, number: str | None = None
+) -> ModelVersion:
+    """Keep a training as a version of a model: that of a number which it has been given, by default
+    the model's next one.
 
     Raises `NotFound` for an unknown model, `Conflict` when it was trained for another event type or
     as another type of model.
     """
-    model = get_model(connection, model_id)
+    model = held_model(connection, model_id)
     if trained.artifact.event_type != model.event_type:
         raise Conflict(
             f"this was trained for event type {trained.artifact.event_type!r}",
@@ -196,12 +223,9 @@ def store_version(connection: Connection, model_id: str, trained: Trained) -> Mo
             field="model_type",
             expected=f"a model of type {trained_as}",
         )
-    latest = max(
-        (int(v.version.partition(".")[0]) for v in _versions(connection, model_id)), default=0
-    )
     version = ModelVersion(
         model_id=model_id,
-        version=f"{latest + 1}.0",
+        version=number or next_major(connection, model_id),
         facts=trained.facts,
         metrics=trained.metrics,
         importance=trained.importance,
@@ -229,7 +253,7 @@ def list_versions(connection: Connection, model_id: str) -> list[ModelVersion]:
     """All versions of a model, oldest first. Raises `NotFound` for an unknown model."""
     get_model(connection, model_id)
     versions = [_version(row) for row in _versions(connection, model_id)]
-    return sorted(versions, key=lambda v: _number(v.version))
+    return sorted(versions, key=lambda v: parts_of(v.version))
 
 
 def get_version(connection: Connection, model_id: str, version: str) -> ModelVersion:
@@ -280,8 +304,9 @@ def _versions(
     return list(connection.execute(query))
 
 
-def _number(version: str) -> int:
-    return int(version.partition(".")[0])
+def _check_description(description: str) -> None:
+    if len(description) > 256:
+        raise InvalidInput("too long", field="description", expected="at most 256 characters")
 
 
 def _no_version(model_id: str, version: str) -> NotFound:
@@ -295,6 +320,7 @@ def _model(row: Row[tuple[object, ...]]) -> Model:
         model_type=ModelType(row.model_type),
         description=row.description,
         created_at=row.created_at,
+        updated_at=row.updated_at,
     )
 
 

@@ -63,3 +63,21 @@ def upgrade() -> None:
         sa.Column("held_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_publisher_leases")),
     )
+    op.add_column("models", sa.Column("updated_at", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "model_trainings",
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=8), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("request", sa.LargeBinary()),
+        sa.Column("messages", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("activated_at", sa.BigInteger()),
+        sa.Column("plan_id", sa.String(length=16)),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.model_id"], name=op.f("fk_model_trainings_model_id")
+        ),
+        sa.PrimaryKeyConstraint("model_id", "version", name=op.f("pk_model_trainings")),
+    )
