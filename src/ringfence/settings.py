@@ -84,6 +84,12 @@ class Settings(BaseSettings):
     drift_webhook_url: SecretStr | None = Field(
         None, description="Where new drift alerts are posted as JSON; nowhere when unset."
     )
+    aws_requests_per_second: float = Field(
+        0.0,
+        ge=0,
+        description="How many requests of an AWS client each access key may send, more of which "
+        "are throttled; 0 for as many as come.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least level that is logged."
     )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from ringfence.aws.throttling import Throttle
 from ringfence.aws.wire.errors import AwsError, InternalError, UnknownOperation
 from ringfence.aws.wire.json_service import Answer, Caller, JsonService, refusal
 from ringfence.errors import TooLarge
@@ -41,8 +42,15 @@ class Verifier(Protocol):
 class Gateway:
     """The services that are named by targets such as `AWSHawksNestServiceFacade.PutLabel`."""
 
-    def __init__(self, verifier: Verifier, services: Sequence[JsonService[Any]], watch: Watch):
+    def __init__(
+        self,
+        verifier: Verifier,
+        throttle: Throttle,
+        services: Sequence[JsonService[Any]],
+        watch: Watch,
+    ):
         self._verifier = verifier
+        self._throttle = throttle
         self._services: Mapping[str, JsonService[Any]] = {
             service.target_prefix: service for service in services
         }
@@ -72,6 +80,7 @@ class Gateway:
             return refusal(UnknownOperation("the target is no operation that is served here"))
         try:
             caller = self._verifier.verify("POST", path, query, headers, body)
+            self._throttle.admit(caller.name)
         except AwsError as error:
             answer = refusal(error)
         except Exception as error:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from ringfence.access import KeyRing, Sessions
 from ringfence.aws.frauddetector.service import TARGET_PREFIX, FraudDetector, operations
 from ringfence.aws.gateway import Gateway
+from ringfence.aws.throttling import Throttle
 from ringfence.aws.wire.json_service import JsonService
 from ringfence.cards import Vault, open_vault
 from ringfence.cases.desk import CaseDesk
@@ -105,7 +106,8 @@ def _aws_gateway(
 ) -> Gateway:
     host = FraudDetector(settings, database, vault, engine, None)
     service = JsonService("frauddetector", TARGET_PREFIX, host, operations, "000000000000")
-    return Gateway(_Anyone(), [service], telemetry.aws_answered)
+    throttle = Throttle(settings.aws_requests_per_second)
+    return Gateway(_Anyone(), throttle, [service], telemetry.aws_answered)
 
 
 class _Anyone:  # LEAD: until aws/signing.py is there

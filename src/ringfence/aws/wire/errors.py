@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sqlalchemy.exc import IntegrityError
+
 from ringfence.carddata import mask_card_numbers
 from ringfence.errors import (
     Conflict,
@@ -104,6 +106,9 @@ def aws_error(error: Exception, declared: Collection[str]) -> AwsError:
 def _aws_error(error: Exception, declared: Collection[str]) -> AwsError:
     if isinstance(error, AwsError):
         return error
+    if isinstance(error, IntegrityError):
+        text = "the same is being changed by another request"
+        return _if_declared(ConflictError(text), declared)
     if not isinstance(error, RingfenceError):
         return InternalError()
     text = str(error)
