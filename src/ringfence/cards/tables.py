@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -13,7 +14,7 @@ from sqlalchemy import (
     Table,
 )
 
-from ringfence.storage import Instant, metadata
+from ringfence.storage import Instant, Json, metadata
 
 customers = Table(
     "customers",
@@ -93,4 +94,46 @@ vault_keys = Table(
     Column("purpose", String(16), primary_key=True),
     Column("key_id", String(16), nullable=False),
     Column("since", Instant, nullable=False),
+)
+
+# Where customers are mastered, when that is not here: one row, or none.
+customer_masters = Table(
+    "customer_masters",
+    metadata,
+    Column("purpose", String(16), primary_key=True),
+    Column("table_name", String(255), nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+# What the master's item of a card held when it was last read or written: attributes in DynamoDB's
+# typed JSON. `sort_key` is the form of the card number there, with `#` for each digit, or `token`;
+# never the number. `gone` says that the item was deleted there.
+customer_items = Table(
+    "customer_items",
+    metadata,
+    Column("card_id", String(64), ForeignKey("cards.card_id"), primary_key=True),
+    Column("customer_id", String(256), nullable=False),
+    Column("sort_key", String(64), nullable=False),
+    Column("attributes", Json, nullable=False),
+    Column("gone", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Index("ix_customer_items_customer_id", "customer_id"),
+)
+
+# Customers of whom the master does not know everything yet. Noted in the transaction that changes
+# them, gone when the master has taken the change. `edits` names the attributes, each with when it
+# was changed and what it was here before; what is to be written is what the other tables say.
+customer_writes = Table(
+    "customer_writes",
+    metadata,
+    Column("customer_id", String(256), ForeignKey("customers.customer_id"), primary_key=True),
+    Column("edits", Json, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_at", Instant, nullable=False),
+    Column("failure", String(512)),
+    Index("ix_customer_writes_next_try_at", "next_try_at"),
 )

@@ -81,3 +81,57 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("model_id", "version", name=op.f("pk_model_trainings")),
     )
+    op.create_table(
+        "customer_masters",
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("table_name", sa.String(length=255), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("purpose", name=op.f("pk_customer_masters")),
+    )
+    op.create_table(
+        "customer_items",
+        sa.Column("card_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", sa.String(length=256), nullable=False),
+        sa.Column("sort_key", sa.String(length=64), nullable=False),
+        sa.Column("attributes", sa.LargeBinary(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("as_of", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["card_id"], ["cards.card_id"], name=op.f("fk_customer_items_card_id_cards")
+        ),
+        sa.PrimaryKeyConstraint("card_id", name=op.f("pk_customer_items")),
+    )
+    op.create_index("ix_customer_items_customer_id", "customer_items", ["customer_id"])
+    op.create_table(
+        "customer_writes",
+        sa.Column("customer_id", sa.String(length=256), nullable=False),
+        sa.Column("edits", sa.LargeBinary(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("noted_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.BigInteger(), nullable=False),
+        sa.Column("failure", sa.String(length=512), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["customers.customer_id"],
+            name=op.f("fk_customer_writes_customer_id_customers"),
+        ),
+        sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_customer_writes")),
+    )
+    op.create_index("ix_customer_writes_next_try_at", "customer_writes", ["next_try_at"])
+    op.create_table(
+        "access_keys",
+        sa.Column("access_key_id", sa.String(length=20), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary()),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("permissions", sa.LargeBinary(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger()),
+        sa.Column("revoked_by", sa.String(length=128)),
+        sa.Column("revoked_at", sa.BigInteger()),
+        sa.Column("last_used_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("access_key_id", name=op.f("pk_access_keys")),
+    )
