@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String, Table
+from sqlalchemy import Column, Float, Index, Integer, String, Table
 
-from ringfence.storage import metadata
+from ringfence.storage import Instant, Json, metadata
 
 # By the part of an ARN that names the resource, such as `label/fraud`.
 tags = Table(
@@ -13,4 +13,29 @@ tags = Table(
     Column("resource", String(256), primary_key=True),
     Column("key", String(128), primary_key=True),
     Column("value", String(256), nullable=False),
+)
+
+# `claim` names the attempt that a job belongs to: whoever has lost it stores nothing.
+jobs = Table(
+    "aws_jobs",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("job_id", String(192), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("ended_at", Instant),
+    Column("heartbeat_at", Instant),
+    Column("processed", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("total", Integer),
+    Column("share", Float, nullable=False),
+    Column("stage", String(256), nullable=False),
+    Column("failure", String(1024)),
+    Column("place", Json),
+    Column("attempts", Integer, nullable=False),
+    Column("claim", String(32)),
+    Index("ix_aws_jobs_status", "status"),
 )
