@@ -45,14 +45,14 @@ class KeyRing:
 
     def __init__(self, database: Database, *, reread_seconds: float = REREAD_SECONDS):
         self._database = database
-        self._recall: Recall[tuple[Principal, datetime | None]] = Recall(
+        self._recall: Recall[bytes, tuple[Principal, datetime | None]] = Recall(
             self._look_up, revocations_from(database.engine), reread_seconds
         )
 
     def principal(self, token: str) -> Principal:
         """Who holds `token`. Raises `Unauthenticated` for an unknown, expired or revoked one."""
         if len(token) <= _MOST_TOKEN_LENGTH:
-            known = self._recall.get(token)
+            known = self._recall.get(token_hash(token))
             if known is not None and (known[1] is None or now() < known[1]):
                 return known[0]
         raise Unauthenticated("not a valid API key", expected="Authorization: Bearer rf_...")
@@ -70,8 +70,7 @@ class KeyRing:
 
         Raises `InvalidInput` naming `name`, `scopes` or `expires_at`.
         """
-        if expires_at is not None and expires_at <= at:
-            raise InvalidInput("has passed already", field="expires_at", expected="a time to come")
+        require_to_come(expires_at, at)
         key_id = _new_id()
         token = f"rf_{key_id}_{secrets.token_urlsafe(32)}"
         return _store(connection, key_id, token, name, scopes, by, at, expires_at), token
@@ -144,6 +143,18 @@ def list_keys(connection: Connection) -> Sequence[ApiKey]:
     return [_key(row) for row in rows]
 
 
+def require_key_name(name: str) -> None:
+    """Raise `InvalidInput` naming `name` unless a key can be called that."""
+    if not 1 <= len(name) <= 64 or not name.isprintable() or name != name.strip():
+        raise InvalidInput("not a name", field="name", expected="1 to 64 printable characters")
+
+
+def require_to_come(expires_at: datetime | None, at: datetime) -> None:
+    """Raise `InvalidInput` naming `expires_at` when a key would have expired already."""
+    if expires_at is not None and expires_at <= at:
+        raise InvalidInput("has passed already", field="expires_at", expected="a time to come")
+
+
 def _store(
     connection: Connection,
     key_id: str,
@@ -154,8 +165,7 @@ def _store(
     at: datetime,
     expires_at: datetime | None,
 ) -> ApiKey:
-    if not 1 <= len(name) <= 64 or not name.isprintable() or name != name.strip():
-        raise InvalidInput("not a name", field="name", expected="1 to 64 printable characters")
+    require_key_name(name)
     kept = tuple(sorted(set(scopes)))
     if not kept:
         raise InvalidInput(

@@ -1,6 +1,6 @@
-"""What a process remembers of the tokens it has seen, and when it must look again.
+"""What a process remembers of the tokens and keys it has seen, and when it must look again.
 
-On the hot path a token is recognised from memory. What is remembered is read again after two
+On the hot path a caller is recognised from memory. What is remembered is read again after two
 seconds, so that a revocation made by another process counts then; one made in this process counts
 at once.
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
+Name = TypeVar("Name", bound=Hashable)
 Known = TypeVar("Known")
 
 REREAD_SECONDS = 2.0
@@ -47,42 +48,44 @@ def revocations_from(engine: Engine) -> Revocations:
         return _revocations.setdefault(engine, Revocations())
 
 
-class Recall(Generic[Known]):
-    """Remembers what `look_up(token_hash)` found. Tokens that were not found are not kept."""
+class Recall(Generic[Name, Known]):
+    """Remembers what `look_up(name)` found. Names that were not found are not kept.
+
+    A name is the hash of a token, or the id of an access key.
+    """
 
     def __init__(
         self,
-        look_up: Callable[[bytes], Known | None],
+        look_up: Callable[[Name], Known | None],
         revocations: Revocations,
         reread_seconds: float,
     ):
         self._look_up = look_up
         self._revocations = revocations
         self._reread_seconds = reread_seconds
-        self._known: dict[bytes, tuple[float, Known]] = {}
+        self._known: dict[Name, tuple[float, Known]] = {}
         self._lock = threading.Lock()
 
-    def get(self, token: str) -> Known | None:
-        """What is known of the holder of `token`; None for nobody."""
-        hashed = token_hash(token)
+    def get(self, name: Name) -> Known | None:
+        """What is known of whoever has that name; None for nobody."""
         at = time.monotonic()
-        # Finding a hash of the token in a dict takes no longer for a nearly right token, since
-        # its hash is not nearly right.
-        remembered = self._known.get(hashed)
+        # Finding a hash of a token in a dict takes no longer for a nearly right token, since
+        # its hash is not nearly right; and the id of an access key is no secret.
+        remembered = self._known.get(name)
         if (
             remembered is not None
             and at - remembered[0] < self._reread_seconds
             and remembered[0] >= self._revocations.settled_at
         ):
             return remembered[1]
-        known = self._look_up(hashed)
+        known = self._look_up(name)
         with self._lock:
             if known is None:
-                self._known.pop(hashed, None)
+                self._known.pop(name, None)
             else:
                 if len(self._known) >= _MOST_REMEMBERED:
                     self._known.clear()
-                self._known[hashed] = at, known
+                self._known[name] = at, known
         return known
 
     def forget(self) -> None:

@@ -45,7 +45,7 @@ class Sessions:
     ):
         self._database = database
         self._idle = idle
-        self._recall: Recall[_Open] = Recall(
+        self._recall: Recall[bytes, _Open] = Recall(
             self._look_up, revocations_from(database.engine), reread_seconds
         )
 
@@ -57,7 +57,7 @@ class Sessions:
         """
         at = now()
         used_at = at if used_at is None else min(used_at, at)
-        session = self._recall.get(token) if len(token) <= _MOST_TOKEN_LENGTH else None
+        session = self._recall.get(token_hash(token)) if len(token) <= _MOST_TOKEN_LENGTH else None
         if (
             session is None
             or at >= session.expires_at

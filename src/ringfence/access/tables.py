@@ -1,4 +1,7 @@
-"""Tables of the access room. No token and no password is in them, only what checks one."""
+"""Tables of the access room. No token and no password is in them, only what checks one.
+
+The secrets of access keys are there sealed: to check a signature one must make it again.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,21 @@ api_keys = Table(
     Column("expires_at", Instant),
     Column("revoked_by", String(128)),
     Column("revoked_at", Instant),
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("access_key_id", String(20), primary_key=True),
+    Column("sealed_secret", LargeBinary),  # gone once revoked
+    Column("name", String(64), nullable=False),
+    Column("permissions", Json, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_by", String(128)),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
 )
 
 users = Table(

@@ -36,7 +36,7 @@ class Vault:
     `vault_key` for a key of another length.
     """
 
-    __slots__ = ("_lookup_key", "_sealer", "key_id")
+    __slots__ = ("_lookup_key", "_sealer", "_text_sealer", "key_id")
 
     def __init__(self, master_key: bytes):
         if len(master_key) != _KEY_BYTES:
@@ -46,6 +46,7 @@ class Vault:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._sealer = AESGCM(_derive(master_key, b"seal"))
+        self._text_sealer = AESGCM(_derive(master_key, b"seal texts"))
         self._lookup_key = _derive(master_key, b"lookup")
         self.key_id = _derive(master_key, b"check")[:8].hex()
 
@@ -71,6 +72,28 @@ class Vault:
     def hash_of(self, number: CardNumber) -> bytes:
         """What a card is found by: 32 bytes, the same for the same number and key."""
         return hmac.digest(self._lookup_key, number.digits.encode(), hashlib.sha256)
+
+    def seal_text(self, purpose: str, text: str) -> bytes:
+        """A secret other than a card number, encrypted under a key of its own.
+
+        `purpose` says what it is and whose, such as `access key RFAK...`; it cannot be opened for
+        another one.
+        """
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._text_sealer.encrypt(nonce, text.encode(), purpose.encode())
+
+    def open_text(self, purpose: str, sealed: bytes) -> str:
+        """The text that was sealed for this purpose.
+
+        Raises `Unavailable` when it was sealed with another key, for another purpose, or changed.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return self._text_sealer.decrypt(nonce, ciphertext, purpose.encode()).decode()
+        except (InvalidTag, ValueError):
+            raise Unavailable(f"the secret of {purpose} cannot be decrypted") from None
 
     def __repr__(self) -> str:
         return f"Vault(key_id={self.key_id!r})"
