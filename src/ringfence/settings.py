@@ -42,6 +42,17 @@ class Settings(BaseSettings):
         "directory is made when unset.",
     )
 
+    aws_accept_any_key: bool = Field(
+        False,
+        description="For development only: requests of AWS clients are answered whatever key "
+        "signed them, and their signatures are not checked.",
+    )
+    aws_account_id: str = Field(
+        "000000000000",
+        pattern=r"^[0-9]{12}$",
+        description="The account in the ARNs that AWS clients are told, 12 digits.",
+    )
+
     transactions_event_type: str = Field(
         "card_payment", description="Event type of `POST /v1/transactions`."
     )
