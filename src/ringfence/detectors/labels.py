@@ -6,17 +6,21 @@ merchant or a device is learned in the transaction that labels the event.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ringfence.detectors.plans import hold_plans, read_plan
+from ringfence.detectors.plans import begin_building_anew, hold_plans, read_plan
 from ringfence.events import get_event_type, stored_event
 from ringfence.events import label_event as label_logged_event
+from ringfence.events.log import EventLabel, StoredEvent, label_stored_events
 from ringfence.profiles import LabelChange, ProfileStore
+from ringfence.storage import now
 
 # States of a single event: there is nothing to remember.
 _REMEMBERED = 1_000
+_LATE = timedelta(seconds=1)
 
 
 def label_event(
@@ -38,9 +42,47 @@ def label_event(
         label_logged_event(connection, event_type, event_id, label, source=source, at=at)
         return
     event = stored_event(connection, event_type, event_id)
-    fraud_label = get_event_type(connection, event_type).fraud_label
     label_logged_event(connection, event_type, event_id, label, source=source, at=at)
-    change = LabelChange(event, event.label == fraud_label, label == fraud_label)
+    _tell_profiles(connection, event_type, kept, [(event, label)])
+    if at is not None:
+        _mind_the_builders(connection, kept, [at])
+
+
+def label_events(
+    connection: Connection, event_type: str, labels: Sequence[tuple[StoredEvent, EventLabel]]
+) -> None:
+    """Give events of the log, as they are stored, the labels that have become known, and let every
+    kept profile know. For labels in their thousands; who locks anything else before, calls
+    `hold_plans` first."""
+    if not labels:
+        return
+    kept = hold_plans(connection, [event_type]).get(event_type, ())
+    label_stored_events(connection, event_type, {e.event_id: given for e, given in labels})
+    if kept:
+        _tell_profiles(connection, event_type, kept, [(e, given.label) for e, given in labels])
+        _mind_the_builders(connection, kept, [given.at for _, given in labels])
+
+
+def _tell_profiles(
+    connection: Connection,
+    event_type: str,
+    kept: Sequence[str],
+    labels: Sequence[tuple[StoredEvent, str | None]],
+) -> None:
+    fraud_label = get_event_type(connection, event_type).fraud_label
+    changes = [
+        LabelChange(event, event.label == fraud_label, label == fraud_label)
+        for event, label in labels
+    ]
     for plan_id in kept:
         store = ProfileStore(read_plan(connection, plan_id), remembered=_REMEMBERED)
-        store.label(connection, [change])
+        store.label(connection, changes)
+
+
+def _mind_the_builders(
+    connection: Connection, kept: Sequence[str], ats: Sequence[datetime]
+) -> None:
+    # Whoever builds profiles from the log looks at the end for the labels that came meanwhile, by
+    # their times: one that is older than it is late would be missed.
+    if min(ats) < now() - _LATE:
+        begin_building_anew(connection, kept)

@@ -79,6 +79,16 @@ def unbuilt(connection: Connection, plans: Iterable[ProfilePlan]) -> list[Profil
     return [plan for plan_id, plan in by_id.items() if plan_id not in built]
 
 
+def begin_building_anew(connection: Connection, plan_ids: Collection[str]) -> None:
+    """Let those who build these plans from the log at present begin again: something has changed
+    there that they may have passed already. The plans must be held."""
+    connection.execute(
+        update(profile_plans)
+        .where(profile_plans.c.plan_id.in_(plan_ids), profile_plans.c.building_id.is_not(None))
+        .values(building_id=new_states_id())
+    )
+
+
 def build_plan(database: Database, plan: ProfilePlan, progress: Progress = lambda *_: None) -> int:
     """Keep a plan from now on, with the states that the event log gives; how many events it had.
 

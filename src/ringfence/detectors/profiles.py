@@ -13,8 +13,9 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from ringfence.detectors.plans import hold_plans, read_plan
+from ringfence.events.log import StoredEvent
 from ringfence.events.reading import Event
-from ringfence.profiles import ProfilePlan, ProfileStore
+from ringfence.profiles import LabelChange, ProfilePlan, ProfileStore
 
 # By plan id: the values of events in the order of the events, one float per aggregate.
 ProfileValues: TypeAlias = Mapping[str, Sequence[Sequence[float]]]
@@ -60,6 +61,38 @@ class Profiles:
             for plan_id in sorted({*kept, *needed})
         }
 
+    def preview(
+        self,
+        connection: Connection,
+        needed: Mapping[str, ProfilePlan],
+        events: Sequence[Event],
+        received_at: datetime,
+    ) -> ProfileValues:
+        """The values that each event would get of the plans `needed`, by their ids, on its own, if
+        it came now; nothing is changed. The plans must be held, and the connection be one for
+        writing."""
+        return {
+            plan_id: self._store(connection, plan_id, needed[plan_id]).preview(
+                connection, events, received_at
+            )
+            for plan_id in sorted(needed)
+        }
+
+    def learn(
+        self,
+        connection: Connection,
+        kept: Collection[str],
+        frauds: Sequence[Event],
+        received_at: datetime,
+    ) -> None:
+        """Let the plans that are `kept` know that events, which were just added to them, are known
+        to be fraud."""
+        if not frauds:
+            return
+        changes = [LabelChange(_as_stored(event, received_at), False, True) for event in frauds]
+        for plan_id in sorted(kept):
+            self._store(connection, plan_id, None).label(connection, changes)
+
     def _store(
         self, connection: Connection, plan_id: str, plan: ProfilePlan | None
     ) -> ProfileStore:
@@ -68,6 +101,20 @@ class Profiles:
             store = ProfileStore(plan or read_plan(connection, plan_id))
             self._stores[plan_id] = store
         return store
+
+
+def _as_stored(event: Event, received_at: datetime) -> StoredEvent:
+    return StoredEvent(
+        event_type=event.event_type,
+        event_id=event.event_id,
+        at=event.at,
+        received_at=received_at,
+        entities=event.entities,
+        variables=event.variables,
+        label=None,
+        label_at=None,
+        label_source=None,
+    )
 
 
 def current_values(

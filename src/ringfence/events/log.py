@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from ringfence.errors import NotFound
 from ringfence.events import tables
@@ -29,37 +30,70 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     label_source: str | None
 
 
+class EventLabel(msgspec.Struct, frozen=True):
+    """What an event turned out to be, when that became known, and who knew."""
+
+    label: str
+    at: datetime
+    source: str
+
+
 _READ_AT_ONCE = 2_000
-_EVENTS = RowInsert(
-    tables.events,
-    "event_type",
-    "event_id",
-    "at",
-    "received_at",
-    "entities",
-    "variables",
-    "content_hash",
+# A database takes so many parameters at once: SQLite 32,766, PostgreSQL 65,535.
+_ASKED_AT_ONCE = 10_000
+_COLUMNS = ("event_type", "event_id", "at", "received_at", "entities", "variables", "content_hash")
+_EVENTS = RowInsert(tables.events, *_COLUMNS)
+_LABELLED = RowInsert(tables.events, *_COLUMNS, "label", "label_at", "label_source")
+# Built once: building it anew for every batch would take longer than running it.
+_BY_ID = select(tables.events).where(
+    tables.events.c.event_type == bindparam("of_type"),
+    tables.events.c.event_id.in_(bindparam("ids", expanding=True)),
 )
+_HASHES = _BY_ID.with_only_columns(tables.events.c.event_id, tables.events.c.content_hash)
 
 
 def append_events(connection: Connection, events: Sequence[Event], received_at: datetime) -> None:
     """Store new events. Their ids must not be in the log yet."""
     if events:
-        _EVENTS.insert(
+        _EVENTS.insert(connection, [_row(event, received_at) for event in events])
+
+
+def append_labelled_events(
+    connection: Connection,
+    events: Sequence[tuple[Event, EventLabel | None]],
+    received_at: datetime,
+) -> None:
+    """Store new events with the labels that are known of them. Their ids must not be in the log
+    yet."""
+    if events:
+        _LABELLED.insert(
             connection,
             [
-                (
-                    event.event_type,
-                    event.event_id,
-                    event.at,
-                    received_at,
-                    event.entities,
-                    event.variables,
-                    event.content_hash,
-                )
-                for event in events
+                (*_row(event, received_at), None, None, None)
+                if label is None
+                else (*_row(event, received_at), label.label, label.at, label.source)
+                for event, label in events
             ],
         )
+
+
+def content_hashes(
+    connection: Connection, event_type: str, event_ids: Collection[str]
+) -> dict[str, bytes]:
+    """Those of the events that are in the log, by id, with the hashes of what was sent."""
+    return {
+        row.event_id: bytes(row.content_hash)
+        for row in _in_parts(connection, _HASHES, event_type, event_ids)
+    }
+
+
+def stored_events(
+    connection: Connection, event_type: str, event_ids: Collection[str]
+) -> Mapping[str, StoredEvent]:
+    """Those of the events that are in the log, by id."""
+    return {
+        row.event_id: _stored(row) for row in _in_parts(connection, _BY_ID, event_type, event_ids)
+    }
 
 
 def stored_event(connection: Connection, event_type: str, event_id: str) -> StoredEvent:
@@ -117,6 +151,56 @@ def label_event(
     )
     if done.rowcount == 0:
         raise NotFound(f"there is no event {event_id!r} of type {event_type!r}", field="event_id")
+
+
+def label_stored_events(
+    connection: Connection, event_type: str, labels: Mapping[str, EventLabel]
+) -> None:
+    """Give events of the log, by id, the labels that have become known. Their ids must be in the
+    log."""
+    if labels:
+        connection.execute(
+            update(tables.events)
+            .where(
+                tables.events.c.event_type == bindparam("of_type"),
+                tables.events.c.event_id == bindparam("of_id"),
+            )
+            .values(
+                label=bindparam("new_label"),
+                label_at=bindparam("new_at"),
+                label_source=bindparam("new_source"),
+            ),
+            [
+                {
+                    "of_type": event_type,
+                    "of_id": event_id,
+                    "new_label": given.label,
+                    "new_at": given.at,
+                    "new_source": given.source,
+                }
+                for event_id, given in labels.items()
+            ],
+        )
+
+
+def _in_parts(
+    connection: Connection, query: Select[Any], event_type: str, event_ids: Collection[str]
+) -> Iterator[Row[Any]]:
+    left = iter(event_ids)
+    while some := list(islice(left, _ASKED_AT_ONCE)):
+        yield from connection.execute(query, {"of_type": event_type, "ids": some})
+
+
+def _row(event: Event, received_at: datetime) -> tuple[Any, ...]:
+    return (
+        event.event_type,
+        event.event_id,
+        event.at,
+        received_at,
+        event.entities,
+        event.variables,
+        event.content_hash,
+    )
 
 
 def _stored(row: Row[Any]) -> StoredEvent:
