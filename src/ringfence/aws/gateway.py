@@ -80,7 +80,8 @@ class Gateway:
             return refusal(UnknownOperation("the target is no operation that is served here"))
         try:
             caller = self._verifier.verify("POST", path, query, headers, body)
-            self._throttle.admit(caller.name)
+            caller.require(service.name, operation)
+            self._throttle.admit(caller.access_key_id)
         except AwsError as error:
             answer = refusal(error)
         except Exception as error:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from ringfence.access import KeyRing, Sessions
 from ringfence.aws.frauddetector.service import TARGET_PREFIX, FraudDetector, operations
 from ringfence.aws.gateway import Gateway
+from ringfence.aws.jobs.runner import JobRunner
 from ringfence.aws.throttling import Throttle
 from ringfence.aws.wire.json_service import JsonService
 from ringfence.cards import Vault, open_vault
@@ -72,9 +73,11 @@ async def open_services(
     engine = DecisionEngine(database, desk.opening)
     drift = DriftWatch(database, settings)
     retraining = RetrainingClock(settings, database)
+    jobs = JobRunner(settings, database)
     await desk.start()
     drift.start()
     retraining.start()
+    jobs.start()
     try:
         yield Services(
             settings=settings,
@@ -88,30 +91,27 @@ async def open_services(
             lines=lines,
             drift=drift,
             retraining=retraining,
-            aws=_aws_gateway(settings, database, vault, engine, telemetry),
+            aws=_aws_gateway(FraudDetector(settings, database, vault, engine, jobs), telemetry),
         )
     finally:
+        await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(retraining.close)
         await asyncio.to_thread(drift.close)
         engine.close()
         await desk.stop()
 
 
-def _aws_gateway(
-    settings: Settings,
-    database: Database,
-    vault: Vault,
-    engine: DecisionEngine,
-    telemetry: Telemetry,
-) -> Gateway:
-    host = FraudDetector(settings, database, vault, engine, None)
-    service = JsonService("frauddetector", TARGET_PREFIX, host, operations, "000000000000")
+def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
+    settings = frauddetector.settings
+    service = JsonService(
+        "frauddetector", TARGET_PREFIX, frauddetector, operations, settings.aws_account_id
+    )
     throttle = Throttle(settings.aws_requests_per_second)
     return Gateway(_Anyone(), throttle, [service], telemetry.aws_answered)
 
 
 class _Anyone:  # LEAD: until aws/signing.py is there
-    name, region = "anyone", "us-east-1"
+    name, access_key_id, region = "anyone", "AKIA", "us-east-1"
 
     def verify(self, *_: object) -> _Anyone:
         return self

@@ -7,18 +7,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from ringfence.aws.jobs.runner import JobRunner
 from ringfence.aws.wire.json_service import Handler
 from ringfence.cards import Vault
 from ringfence.detectors import DecisionEngine
 from ringfence.settings import Settings
 from ringfence.storage import Database
-
-if TYPE_CHECKING:
-    from ringfence.aws.jobs.runner import JobRunner
 
 TARGET_PREFIX = "AWSHawksNestServiceFacade"
 _RESOURCES = (
