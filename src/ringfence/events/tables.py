@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
 
 from ringfence.storage import Instant, Json, metadata
 
@@ -11,6 +11,39 @@ event_types = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("definition", Json, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("created_at", Instant),
+)
+
+# Names that event types are made from. What an event carries is said by its event type.
+variables = Table(
+    "variables",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("data_type", String(16), nullable=False),
+    Column("data_source", String(32), nullable=False),
+    Column("default_value", Text),
+    Column("variable_type", String(64)),
+    Column("description", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+labels = Table(
+    "labels",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("description", String(256), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+entity_types = Table(
+    "entity_types",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("description", String(256), nullable=False),
+    Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
 
@@ -22,6 +55,7 @@ lists = Table(
     Column("description", String(128), nullable=False, default=""),
     Column("elements", Json, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("created_at", Instant),
 )
 
 events = Table(

@@ -135,3 +135,72 @@ def upgrade() -> None:
         sa.Column("last_used_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("access_key_id", name=op.f("pk_access_keys")),
     )
+    op.add_column("event_types", sa.Column("created_at", sa.BigInteger(), nullable=True))
+    op.add_column("lists", sa.Column("created_at", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "variables",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("data_type", sa.String(length=16), nullable=False),
+        sa.Column("data_source", sa.String(length=32), nullable=False),
+        sa.Column("default_value", sa.Text(), nullable=True),
+        sa.Column("variable_type", sa.String(length=64), nullable=True),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_variables")),
+    )
+    for name in ("labels", "entity_types"):
+        op.create_table(
+            name,
+            sa.Column("name", sa.String(length=64), nullable=False),
+            sa.Column("description", sa.String(length=256), nullable=False),
+            sa.Column("created_at", sa.BigInteger(), nullable=False),
+            sa.Column("updated_at", sa.BigInteger(), nullable=False),
+            sa.PrimaryKeyConstraint("name", name=op.f(f"pk_{name}")),
+        )
+    _register_what_event_types_name()
+
+
+def _register_what_event_types_name() -> None:
+    """Event types that exist are as good as any: variables, labels and entity types of theirs are
+    registered, each as the first of them has it."""
+    connection = op.get_bind()
+    for table in ("event_types", "lists"):
+        connection.execute(sa.text(f"UPDATE {table} SET created_at = updated_at"))  # noqa: S608
+    event_types = sa.table(
+        "event_types", sa.column("definition", sa.LargeBinary), sa.column("updated_at")
+    )
+    # SQLAlchemy's own reader of JSON, which takes bytes.
+    decode = sa.JSON().result_processor(sa.engine.default.DefaultDialect(), None)
+    rows: dict[str, dict[str, dict[str, object]]] = {
+        "variables": {},
+        "labels": {},
+        "entity_types": {},
+    }
+    order = (event_types.c.updated_at,)
+    for definition, at in connection.execute(sa.select(event_types).order_by(*order)):
+        times = {"created_at": at, "updated_at": at}
+        event_type = decode(definition)
+        for variable in event_type["variables"]:
+            default = variable.get("default")
+            if isinstance(default, bool):
+                default = "true" if default else "false"
+            rows["variables"].setdefault(
+                variable["name"],
+                {
+                    "name": variable["name"],
+                    "data_type": variable["data_type"],
+                    "data_source": "EVENT",
+                    "default_value": None if default is None else str(default),
+                    "variable_type": variable["variable_type"],
+                    "description": variable.get("description", ""),
+                    **times,
+                },
+            )
+        for kind in ("labels", "entity_types"):
+            for name in event_type[kind]:
+                rows[kind].setdefault(name, {"name": name, "description": "", **times})
+    for table, found in rows.items():
+        if found:
+            columns = [sa.column(name) for name in next(iter(found.values()))]
+            connection.execute(sa.insert(sa.table(table, *columns)), list(found.values()))
