@@ -117,19 +117,36 @@ def test_a_blocked_card_opens_no_case_and_the_decision_says_why(database: Databa
     assert announced == []
 
 
+def test_an_event_that_names_the_customer_alone_is_about_their_only_card(
+    database: Database,
+) -> None:
+    card_id = set_up(database)
+    bank = Bank(database, card_id)
+    with deciding(database) as (decide, _):
+        decision = decide(payment("e1", None))
+    assert bank.case(decision.case_id).card_id == card_id
+    assert bank.card().state is cards.CardState.HELD
+
+
 @pytest.mark.parametrize(
-    ("card_id", "why"),
+    ("card_id", "customer_id", "why"),
     [
-        (None, "no case: the event names no card"),
-        ("card_unknown", "no case: there is no card 'card_unknown'"),
+        (None, "c9", "no case: the event names no card, and the customer has 0"),
+        (None, "two", "no case: the event names no card, and the customer has 2"),
+        ("card_unknown", CUSTOMER, "no case: there is no card 'card_unknown'"),
     ],
 )
 def test_without_a_card_of_ours_there_is_no_case_and_the_decision_stands(
-    database: Database, card_id: str | None, why: str
+    database: Database, card_id: str | None, customer_id: str, why: str
 ) -> None:
     set_up(database)
+    add_customer(database, "two", "+4930123457", "5399411802536781")
+    with database.write() as connection:
+        cards.add_card(
+            connection, cards.Vault(bytes(32)), "two", "4024007155261118", by="test", at=now()
+        )
     with deciding(database) as (decide, _):
-        decision = decide(payment("e1", card_id))
+        decision = decide(payment("e1", card_id, customer_id=customer_id))
     assert (decision.outcomes, decision.case_id, decision.note) == (("call_cardholder",), None, why)
 
 

@@ -16,7 +16,7 @@ from ringfence.cases.records import payment_of
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.detectors import Suspicion
 from ringfence.errors import NotFound
-from ringfence.events import get_event_type
+from ringfence.events import Event, get_event_type
 from ringfence.events.definitions import current_revision
 
 # Without letters and digits that are mistaken for each other on the telephone.
@@ -46,14 +46,12 @@ class CaseOpening:
         """A new case, or the open case of the same card, which it joins."""
         plan = next(self._plans[name] for name in suspicion.outcomes if name in self._plans)
         event, at = suspicion.event, suspicion.decided_at
-        card_id = next((e.entity_id for e in event.entities if e.entity_type == "card"), None)
-        if card_id is None:
-            return None, "no case: the event names no card"
         try:
-            card = cards.get_card(connection, card_id)
+            card = _card_of(connection, event)
             customer = cards.get_customer(connection, card.customer_id)
         except NotFound as error:
             return None, f"no case: {error.message}"
+        card_id = card.card_id
         table = tables.cases
         open_case = connection.execute(
             select(table.c.case_id, table.c.reference).where(
@@ -139,6 +137,20 @@ class CaseOpening:
                 joined_at=suspicion.decided_at,
             )
         )
+
+
+def _card_of(connection: Connection, event: Event) -> cards.Card:
+    """The card that an event names, or the only card of the customer whom it names, as events of
+    Amazon Fraud Detector's clients do. Raises `NotFound`."""
+    named = {entity.entity_type: entity.entity_id for entity in event.entities}
+    if "card" in named:
+        return cards.get_card(connection, named["card"])
+    if "customer" not in named:
+        raise NotFound("the event names neither a card nor a customer")
+    of_customer = cards.cards_of(connection, named["customer"])
+    if len(of_customer) != 1:
+        raise NotFound(f"the event names no card, and the customer has {len(of_customer)}")
+    return of_customer[0]
 
 
 def _new_reference(connection: Connection) -> str:

@@ -9,7 +9,8 @@ What is counted, and how:
   on a fraud is *caught*, one on a legitimate event is *false*.
 - A *call* is a case: the first alert of a card opens one, and further alerts of that card join it,
   without ringing again, until its window ends (the end of the UTC day, or a number of hours after
-  the first alert). An alert that names no card rings nobody, as in service.
+  the first alert). An alert that names no card rings nobody here, for what cards a customer has is
+  not known to past events.
 - Money is the event type's amount variable, added up as it is written, whatever the currency.
   *Caught* is the amount of caught frauds. *Prevented* is the amount of frauds that raised no alert
   themselves, on a card for which a fraud was caught before, while that case's window lasts: the
