@@ -136,22 +136,14 @@ def train_version(
     """
     from ringfence.errors import InvalidInput, NotFound
     from ringfence.events import get_event_type
-    from ringfence.models import (
-        ModelType,
-        create_model,
-        get_model,
-        plan_for,
-        read_data,
-        store_version,
-        train_takeover,
-    )
-    from ringfence.models import train as train_on
+    from ringfence.models import create_model, get_model, read_data, store_version
+    from ringfence.models.types import learns_from_logins, train_as
     from ringfence.models.weights import weights_of
 
     with database.read() as connection:
         event_type = get_event_type(connection, event_type_name)
         kind = _model_type(connection, model_id, model_type)
-    of_logins = kind is ModelType.ACCOUNT_TAKEOVER_INSIGHTS
+    of_logins = learns_from_logins(kind)
     if of_logins and budget_seconds is not None:
         raise InvalidInput(
             f"a model of type {kind} is always trained in the standard way",
@@ -175,20 +167,16 @@ def train_version(
         so_far = time.perf_counter() - read
         progress((took + so_far) / (took + so_far / share) if share > 0 else 0.02, stage)
 
-    if of_logins:
-        trained = train_takeover(data, seed=seed, progress=tell)
-    else:
-        plan = plan_for(data) if kind is ModelType.TRANSACTION_FRAUD_INSIGHTS else None
-        train_here = partial(
-            train_on,
-            data,
-            plan=plan,
-            seed=seed,
-            budget_seconds=None if budget_seconds is None else max(1.0, budget_seconds - took),
-            weights=weights_of(label_weights or {}),
-            progress=tell,
-        )
-        trained = train_here() if dask is None else _trained_on_cluster(dask, train_here)
+    train_here = partial(
+        train_as,
+        kind,
+        data,
+        seed=seed,
+        budget_seconds=None if budget_seconds is None else max(1.0, budget_seconds - took),
+        weights=weights_of(label_weights or {}),
+        progress=tell,
+    )
+    trained = train_here() if dask is None else _trained_on_cluster(dask, train_here)
     with database.write() as connection:
         try:
             get_model(connection, model_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -88,24 +89,26 @@ def read_label_sources(column: pl.Series) -> pl.Series:
 
 
 def read_labels(
-    column: pl.Series, event_type: EventType, name: str
+    column: pl.Series,
+    event_type: EventType,
+    name: str,
+    meanings: Mapping[str, bool | None] | None = None,
 ) -> tuple[pl.Series, list[Message]]:
     """Whether each event is a fraud, null where it has no label; and what is wrong with them.
 
     Labels are the event type's; 1 and 0 (or true and false) stand for fraud and legit as well.
+    Where `meanings` are given they alone count: what a label says, or None for one whose events are
+    left out.
     """
     import polars as pl
 
     labels = column.cast(pl.String).str.strip_chars()
     labels = labels.set(labels == "", None)
-    fraud, legit = event_type.fraud_label, event_type.legit_label
-    read = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
-    read |= {fraud: True, legit: False}
-    known = {
-        label: read.get(label, read.get(label.lower())) for label in labels.drop_nulls().unique()
-    }
+    read = _meanings_of(event_type) if meanings is None else _as_numbers_too(meanings)
+    found = labels.drop_nulls().unique()
+    known = {label: read[_key(label, read)] for label in found if _key(label, read) in read}
     messages = []
-    strange = sorted(label for label, is_fraud in known.items() if is_fraud is None)
+    strange = sorted(label for label in found if label not in known)
     if strange:
         count = int(labels.is_in(strange).sum())
         messages.append(
@@ -114,7 +117,20 @@ def read_labels(
                 column.name,
                 "Unknown label values",
                 f"{count:,} rows of {column.name} have a label that event type {event_type.name} "
-                f"does not train on, such as {_cut(strange[0])!r}; known are {fraud!r}, {legit!r}",
+                f"does not train on, such as {_cut(strange[0])!r}; known are "
+                + ", ".join(repr(label) for label in meanings or event_type.meanings),
+            )
+        )
+    left_out = sorted(label for label, is_fraud in known.items() if is_fraud is None)
+    if left_out:
+        count = int(labels.is_in(left_out).sum())
+        messages.append(
+            Message(
+                MessageKind.INFO,
+                column.name,
+                "Labels that say neither",
+                f"{count:,} rows of {column.name} have a label that means neither fraud nor legit, "
+                f"such as {_cut(left_out[0])!r}, and are left out",
             )
         )
     values = labels.replace_strict(known, default=None, return_dtype=pl.Boolean)
@@ -129,6 +145,21 @@ def read_labels(
             )
         )
     return values.alias(name), messages
+
+
+def _meanings_of(event_type: EventType) -> Mapping[str, bool | None]:
+    read = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+    return read | event_type.meanings
+
+
+def _as_numbers_too(meanings: Mapping[str, bool | None]) -> Mapping[str, bool | None]:
+    # A table of numbers with gaps in it is written with fractions: label 1 becomes 1.0.
+    with_fractions = {f"{label}.0": says for label, says in meanings.items() if label.isdigit()}
+    return with_fractions | dict(meanings)
+
+
+def _key(label: str, read: Mapping[str, bool | None]) -> str:
+    return label if label in read else label.lower()
 
 
 def read_variable(column: pl.Series, variable: Variable) -> tuple[pl.Series, list[Message]]:

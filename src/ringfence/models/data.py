@@ -10,7 +10,7 @@ ENTITY_ID.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -88,12 +88,14 @@ def read_data(
     label_column: str = _LABEL,
     timestamp_column: str = TIME_INPUT,
     labels_required: bool = True,
+    meanings: Mapping[str, bool | None] | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> DataSet:
     """The labelled events of a file. A value that is left out takes its variable's default.
 
     Unless `labels_required`, the file may be without a column of labels: then the data set's
-    `frame` is empty, and all events are in its `past`.
+    `frame` is empty, and all events are in its `past`. `meanings` say of each label whether it
+    means fraud (None: neither), where that is not for the event type to say.
 
     Raises `DataInvalid` with messages that name the column, `NotFound` when there is no such file,
     `InvalidInput` for one that is neither CSV nor Parquet, `Unavailable` when S3 cannot be reached.
@@ -105,7 +107,7 @@ def read_data(
         data = _read(
             raw,
             event_type,
-            Columns(label_column, timestamp_column, labels_required),
+            Columns(label_column, timestamp_column, labels_required, meanings),
             name if remote else Path(source).name,
             hashlib.sha256() if remote else None,
             tell,
@@ -126,13 +128,14 @@ def data_of(
     label_column: str = _LABEL,
     timestamp_column: str = TIME_INPUT,
     labels_required: bool = True,
+    meanings: Mapping[str, bool | None] | None = None,
 ) -> DataSet:
     """The labelled events of a table, with columns as a file has them, and the checks of a file.
 
-    `source` says where the table comes from. Raises `DataInvalid` with messages that name the
-    column.
+    `source` says where the table comes from; the rest is as for `read_data`. Raises `DataInvalid`
+    with messages that name the column.
     """
-    named = Columns(label_column, timestamp_column, labels_required)
+    named = Columns(label_column, timestamp_column, labels_required, meanings)
     return _read(table.lazy(), event_type, named, source, hashlib.sha256(), _silent)
 
 
@@ -144,11 +147,12 @@ def load_table(source: str) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the columns are called that every data set has."""
+    """What the columns are called that every data set has, and what its labels mean."""
 
     label: str
     timestamp: str
     label_required: bool
+    meanings: Mapping[str, bool | None] | None = None
 
 
 def _read(
@@ -192,7 +196,7 @@ def _read(
         columns.append(_placed(values, order))
 
     take(named.timestamp, lambda column: read_times(column, TIME_INPUT))
-    take(named.label, lambda column: read_labels(column, event_type, _LABEL))
+    take(named.label, lambda column: read_labels(column, event_type, _LABEL, named.meanings))
     for variable in variables:
         take(variable.name, partial(read_variable, variable=variable))
     if _LABEL_SOURCE in present:

@@ -6,7 +6,7 @@ that a model learns the same from both. The log is read in parts; what stays in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -39,6 +39,7 @@ def data_from_log(
     until: datetime | None = None,
     base: str | None = None,
     labels_required: bool = True,
+    meanings: Mapping[str, bool | None] | None = None,
     progress: Progress | None = None,
 ) -> DataSet:
     """The labelled events of the log from `since` on and before `until` (aware datetimes).
@@ -46,7 +47,8 @@ def data_from_log(
     What is remembered of entities goes further back: `past` has everything before `until`, as
     profiles in service have. `base` is a file (or `s3://...`) with events from before the log
     began, read as training reads files; of an event that is in both, the log's is taken. Unless
-    `labels_required`, the file may be without a column of labels, as for logins. Raises
+    `labels_required`, the file may be without a column of labels, as for logins; `meanings` are
+    those of labels, as for `read_data`. Raises
     `InvalidInput` for a window that is empty, `DataInvalid` when the log or the file does not fit
     the event type, and for the file what `read_data` raises.
     """
@@ -60,7 +62,9 @@ def data_from_log(
     if base is not None:
         table = _with_base(table, load_table(base), event_type)
         source = f"{base if base.startswith('s3://') else Path(base).name} and {source}"
-    data = data_of(table, event_type, source=source, labels_required=labels_required)
+    data = data_of(
+        table, event_type, source=source, labels_required=labels_required, meanings=meanings
+    )
     at = pl.col(TIME_INPUT)
     if base is not None and until is not None:
         before = at < until

@@ -46,7 +46,7 @@ def _amounts(
     variables: int,
 ) -> list[Message]:
     messages: list[Message] = []
-    names = (data.event_type.fraud_label, data.event_type.legit_label)
+    names = (data.event_type.fraud_label or "fraud", data.event_type.legit_label or "legit")
     counts = (int(is_fraud.sum()), int((~is_fraud).sum()))
     for name, count in zip(names, counts, strict=True):
         if count >= _MIN_CLASS:
