@@ -28,7 +28,8 @@ from ringfence.detectors import (
 )
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events import DataType, put_event_type
-from ringfence.events.definitions import current_revision, put_list
+from ringfence.events.lists import put_list
+from ringfence.events.revisions import current_revision
 from ringfence.models import create_model, store_version
 from ringfence.rules import ExecutionMode
 from ringfence.storage import Database

@@ -4,6 +4,11 @@ The hot path ends here. This room writes a decision, and tells whoever opens cas
 transaction; it does not know what a case is.
 """
 
+from ringfence.detectors.activation import (
+    activate_detector_version,
+    change_status,
+    deactivate_detector_version,
+)
 from ringfence.detectors.building import build_profiles
 from ringfence.detectors.decisions import (
     Decision,
@@ -13,12 +18,18 @@ from ringfence.detectors.decisions import (
 )
 from ringfence.detectors.definitions import (
     Detector,
+    StoredDetector,
     get_detector,
     list_detectors,
-    list_rules,
     put_detector,
-    put_rule,
-    rule_types,
+    stored_detector,
+    stored_detectors,
+)
+from ringfence.detectors.deletion import (
+    clear_before_deletion,
+    delete_detector,
+    delete_detector_version,
+    delete_rule,
 )
 from ringfence.detectors.engine import (
     CaseOpener,
@@ -30,6 +41,20 @@ from ringfence.detectors.engine import (
 from ringfence.detectors.labels import label_event
 from ringfence.detectors.outcomes import list_outcomes, put_outcome
 from ringfence.detectors.plans import hold_plans
+from ringfence.detectors.rules import (
+    NotLatest,
+    RuleExists,
+    StoredRule,
+    create_rule,
+    describe_rule,
+    list_rules,
+    put_rule,
+    rule_types,
+    rules_at,
+    stored_rule,
+    stored_rules,
+    update_rule,
+)
 from ringfence.detectors.shadows.running import (
     Shadow,
     ShadowState,
@@ -44,10 +69,13 @@ from ringfence.detectors.versions import (
     DetectorVersion,
     ModelRef,
     RuleRef,
-    activate_detector_version,
+    VersionGone,
     create_detector_version,
+    describe_detector_version,
     get_detector_version,
     list_detector_versions,
+    update_detector_version,
+    version_that_decided,
 )
 
 __all__ = [
@@ -59,16 +87,30 @@ __all__ = [
     "DetectorVersion",
     "MatchedRule",
     "ModelRef",
+    "NotLatest",
     "Request",
     "Resolved",
+    "RuleExists",
     "RuleRef",
     "Shadow",
     "ShadowState",
+    "StoredDetector",
+    "StoredRule",
     "Suspicion",
+    "VersionGone",
     "activate_detector_version",
     "build_profiles",
+    "change_status",
+    "clear_before_deletion",
     "clear_shadow_decisions",
     "create_detector_version",
+    "create_rule",
+    "deactivate_detector_version",
+    "delete_detector",
+    "delete_detector_version",
+    "delete_rule",
+    "describe_detector_version",
+    "describe_rule",
     "get_detector",
     "get_detector_version",
     "get_shadow",
@@ -84,7 +126,15 @@ __all__ = [
     "put_outcome",
     "put_rule",
     "rule_types",
+    "rules_at",
     "start_shadow",
     "stop_shadow",
     "stored_decision",
+    "stored_detector",
+    "stored_detectors",
+    "stored_rule",
+    "stored_rules",
+    "update_detector_version",
+    "update_rule",
+    "version_that_decided",
 ]

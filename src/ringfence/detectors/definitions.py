@@ -1,21 +1,16 @@
-"""Detectors and the versions of their rules: what detector versions are put together from."""
+"""Detectors: which events are decided about. What decides is in `versions`, by rules of `rules`."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.detectors import tables
-from ringfence.detectors.outcomes import check_description, list_outcomes
+from ringfence.detectors.outcomes import check_description
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.events.definitions import (
-    NAME_PATTERN,
-    get_event_type,
-    get_lists,
-)
-from ringfence.events.variables import DataType
-from ringfence.models import output_variable
-from ringfence.rules import Rule, check
+from ringfence.events.definitions import NAME_PATTERN, get_event_type
 from ringfence.storage import now
 
 
@@ -25,6 +20,14 @@ class Detector(msgspec.Struct, frozen=True, kw_only=True):
     detector_id: str
     event_type: str
     description: str = ""
+
+
+class StoredDetector(msgspec.Struct, frozen=True):
+    """A detector, when it was made and when it last changed."""
+
+    detector: Detector
+    created_at: datetime
+    updated_at: datetime
 
 
 def put_detector(connection: Connection, detector: Detector) -> None:
@@ -38,6 +41,7 @@ def put_detector(connection: Connection, detector: Detector) -> None:
             "not a detector id", field="detector_id", expected="1 to 64 of 0-9 a-z _ -"
         )
     get_event_type(connection, detector.event_type)
+    at = now()
     stored = connection.execute(
         select(tables.detectors.c.event_type).where(
             tables.detectors.c.detector_id == detector.detector_id
@@ -49,7 +53,8 @@ def put_detector(connection: Connection, detector: Detector) -> None:
                 detector_id=detector.detector_id,
                 event_type=detector.event_type,
                 description=detector.description,
-                created_at=now(),
+                created_at=at,
+                updated_at=at,
             )
         )
     elif stored != detector.event_type:
@@ -58,24 +63,34 @@ def put_detector(connection: Connection, detector: Detector) -> None:
         connection.execute(
             update(tables.detectors)
             .where(tables.detectors.c.detector_id == detector.detector_id)
-            .values(description=detector.description)
+            .values(description=detector.description, updated_at=at)
         )
 
 
 def list_detectors(connection: Connection) -> list[Detector]:
     """All detectors by id."""
+    return [stored.detector for stored in stored_detectors(connection)]
+
+
+def stored_detectors(connection: Connection) -> list[StoredDetector]:
+    """All detectors by id, with their times."""
     rows = connection.execute(select(tables.detectors).order_by(tables.detectors.c.detector_id))
-    return [_detector(row) for row in rows]
+    return [_stored(row) for row in rows]
 
 
 def get_detector(connection: Connection, detector_id: str) -> Detector:
     """The detector of that id. Raises `NotFound`."""
+    return stored_detector(connection, detector_id).detector
+
+
+def stored_detector(connection: Connection, detector_id: str) -> StoredDetector:
+    """The detector of that id, with its times. Raises `NotFound`."""
     row = connection.execute(
         select(tables.detectors).where(tables.detectors.c.detector_id == detector_id)
     ).first()
     if row is None:
         raise NotFound(f"there is no detector {detector_id!r}", field="detector")
-    return _detector(row)
+    return _stored(row)
 
 
 def held_detector(connection: Connection, detector_id: str) -> Detector:
@@ -90,87 +105,11 @@ def held_detector(connection: Connection, detector_id: str) -> Detector:
     return get_detector(connection, detector_id)
 
 
-def put_rule(connection: Connection, detector_id: str, rule: Rule) -> Rule:
-    """Store a rule as its next version, or return the latest version when nothing differs.
-
-    The rule is checked against the event type's variables and every model's score. Raises
-    `InvalidInput` (a rule error with line and column, or an unknown outcome), `NotFound`.
-    """
-    detector = held_detector(connection, detector_id)
-    check_description(rule.description)
-    if not NAME_PATTERN.fullmatch(rule.rule_id):
-        raise InvalidInput("not a rule id", field="rule_id", expected="1 to 64 of 0-9 a-z _ -")
-    if not rule.outcomes:
-        raise InvalidInput("no outcome", field="outcomes", expected="at least one outcome")
-    known = list_outcomes(connection)
-    for outcome in rule.outcomes:
-        if outcome not in known:
-            raise InvalidInput(
-                f"there is no outcome {outcome!r}",
-                field="outcomes",
-                expected="one of " + (", ".join(known) or "the outcomes, of which there are none"),
-            )
-    check(rule.expression, rule_types(connection, detector.event_type), get_lists(connection))
-    versions = [
-        stored for stored in list_rules(connection, detector_id) if stored.rule_id == rule.rule_id
-    ]
-    latest = max(versions, key=lambda stored: int(stored.version), default=None)
-    if latest and (latest.expression, latest.outcomes) == (rule.expression, rule.outcomes):
-        return latest
-    stored = Rule(
-        rule_id=rule.rule_id,
-        version=str(int(latest.version) + 1 if latest else 1),
-        expression=rule.expression,
-        outcomes=rule.outcomes,
-        description=rule.description,
-    )
-    connection.execute(
-        insert(tables.rules).values(
-            detector_id=detector_id,
-            rule_id=stored.rule_id,
-            version=stored.version,
-            expression=stored.expression,
-            outcomes=stored.outcomes,
-            description=stored.description,
-            created_at=now(),
-        )
-    )
-    return stored
-
-
-def list_rules(connection: Connection, detector_id: str) -> list[Rule]:
-    """Every version of every rule of a detector."""
-    rows = connection.execute(
-        select(tables.rules)
-        .where(tables.rules.c.detector_id == detector_id)
-        .order_by(tables.rules.c.rule_id, tables.rules.c.created_at)
-    )
-    return [
-        Rule(
-            rule_id=row.rule_id,
-            version=row.version,
-            expression=row.expression,
-            outcomes=tuple(row.outcomes),
-            description=row.description,
-        )
-        for row in rows
-    ]
-
-
-def rule_types(connection: Connection, event_type: str) -> dict[str, DataType]:
-    """What a rule of this event type may name: its variables and the scores of its models."""
-    from ringfence.models import list_models
-    from ringfence.models.external import list_external_models, variables_of
-
-    types = {v.name: v.data_type for v in get_event_type(connection, event_type).variables}
-    for model in list_models(connection):
-        if model.event_type == event_type:
-            types[output_variable(model.model_id)] = DataType.FLOAT
-    external = list_external_models(connection)
-    return types | variables_of(one for one in external if one.event_type == event_type)
-
-
-def _detector(row: Row[tuple[object, ...]]) -> Detector:
-    return Detector(
-        detector_id=row.detector_id, event_type=row.event_type, description=row.description
+def _stored(row: Row[tuple[object, ...]]) -> StoredDetector:
+    return StoredDetector(
+        Detector(
+            detector_id=row.detector_id, event_type=row.event_type, description=row.description
+        ),
+        row.created_at,
+        row.updated_at or row.created_at,
     )

@@ -13,10 +13,11 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from ringfence.detectors.active import find_active, version_before
-from ringfence.detectors.definitions import get_detector, list_rules, rule_types
+from ringfence.detectors.definitions import get_detector
 from ringfence.detectors.external import ExternalScores, Said, files_of, load_external
 from ringfence.detectors.plans import unbuilt
 from ringfence.detectors.profiles import ProfileValues
+from ringfence.detectors.rules import list_rules, rule_types
 from ringfence.detectors.shadows.running import running_shadows
 from ringfence.detectors.versions import (
     DetectorVersion,
@@ -187,6 +188,12 @@ class Catalog:
         generation = self._generation
         chosen = generation.active.get((event_type, detector_id))
         return None if chosen is None else generation.runtimes.get(chosen)
+
+    def cached_version(self, detector_id: str, version: str) -> DetectorRuntime | None:
+        """A version, active or not, if it is loaded and was checked a moment ago; likewise."""
+        if time.monotonic() - self._checked_at >= _REVISION_CHECK_SECONDS:
+            return None
+        return self._generation.runtimes.get((detector_id, version))
 
     def shadows(self, connection: Connection, detector_id: str) -> ShadowCrew:
         """How the running shadows of a detector are doing. Loads no model."""

@@ -28,8 +28,9 @@ from ringfence.detectors.backtest.worker import (
     Questions,
     judge_process,
 )
-from ringfence.detectors.definitions import get_detector, list_rules
+from ringfence.detectors.definitions import get_detector
 from ringfence.detectors.outcomes import list_outcomes
+from ringfence.detectors.rules import list_rules
 from ringfence.detectors.runtime import Catalog, DetectorRuntime
 from ringfence.detectors.versions import DetectorStatus, RuleRef, list_detector_versions
 from ringfence.errors import InvalidInput, NotFound

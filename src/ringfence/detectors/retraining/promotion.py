@@ -7,11 +7,13 @@ recorded with the numbers that it was met by. Models are only named here, never 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
+from ringfence.detectors.activation import activate_detector_version
 from ringfence.detectors.definitions import held_detector
 from ringfence.detectors.retraining.challengers import (
     Challenger,
@@ -36,12 +38,11 @@ from ringfence.detectors.versions import (
     DetectorStatus,
     DetectorVersion,
     ModelRef,
-    activate_detector_version,
     create_detector_version,
     get_detector_version,
     list_detector_versions,
 )
-from ringfence.errors import Conflict, InvalidInput
+from ringfence.errors import Conflict, InvalidInput, NotFound
 
 BY_POLICY = "policy"
 _MAX_REASON = 300
@@ -52,10 +53,13 @@ _DAY = 86_400.0
 def shadow_days(connection: Connection, challenger: Challenger, at: datetime) -> float:
     """For how many days, all in all, the draft that was tried least has scored live events."""
     totals = []
+    shadows = list_shadows(connection)
     for draft in challenger.drafts:
         seconds = 0.0
-        for shadow in list_shadows(connection, draft.detector_id):
-            if shadow.version == draft.version and shadow.ready_at is not None:
+        for shadow in shadows:
+            if (shadow.detector_id, shadow.version) != (draft.detector_id, draft.version):
+                continue
+            if shadow.ready_at is not None:
                 seconds += ((shadow.stopped_at or at) - shadow.ready_at).total_seconds()
         totals.append(seconds / _DAY)
     return min(totals, default=0.0)
@@ -215,7 +219,7 @@ def start_shadows(connection: Connection, challenger: Challenger, *, by: str) ->
 
     Returns the drafts that do; none where no active detector version uses the model.
     """
-    drafts = challenger.drafts or draft_versions(
+    drafts = _existing(connection, challenger.drafts) or draft_versions(
         connection,
         challenger.model_id,
         challenger.version,
@@ -310,7 +314,7 @@ def _tried_draft(
     connection: Connection, challenger: Challenger, user: DetectorVersion
 ) -> str | None:
     """The draft that has been tried as a shadow, unless the active version has changed since."""
-    for draft in challenger.drafts:
+    for draft in _existing(connection, challenger.drafts):
         if draft.detector_id != user.detector_id:
             continue
         tried = get_detector_version(connection, draft.detector_id, draft.version)
@@ -318,6 +322,16 @@ def _tried_draft(
         if tried.models == expected and _apart_from_models(tried) == _apart_from_models(user):
             return draft.version
     return None
+
+
+def _existing(connection: Connection, drafts: Sequence[Draft]) -> tuple[Draft, ...]:
+    """Those of the drafts that nobody has deleted."""
+    found = []
+    for draft in drafts:
+        with suppress(NotFound):
+            get_detector_version(connection, draft.detector_id, draft.version)
+            found.append(draft)
+    return tuple(found)
 
 
 def _apart_from_models(version: DetectorVersion) -> tuple[object, ...]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from ringfence.detectors.backtest.report import Split, Tally, VersionReport, split_of
-from ringfence.detectors.definitions import get_detector, list_rules
+from ringfence.detectors.definitions import get_detector
+from ringfence.detectors.rules import list_rules
 from ringfence.detectors.shadows.counting import (
     EXAMPLES,
     Cell,
@@ -32,6 +34,7 @@ from ringfence.detectors.versions import RuleRef
 from ringfence.errors import InvalidInput
 from ringfence.events.definitions import get_event_type
 from ringfence.events.reading import Entity
+from ringfence.rules import Rule
 
 _EPOCH = date(1970, 1, 1)
 _ENTITIES = msgspec.json.Decoder(tuple[Entity, ...])
@@ -223,16 +226,24 @@ def _sides(
     case_hours: float | None,
 ) -> list[VersionReport]:
     """Champion and challenger, by alerts and frauds; other events are not counted in them."""
-    rules = list_rules(connection, detector_id)
-    places = {RuleRef(rule.rule_id, rule.version): place for place, rule in enumerate(rules)}
-    tallies = [Tally(detector_id, side, rules, counts.alert_outcomes, case_hours) for side in "ab"]
+    said = {stored: matched_of(stored) for pair in counts.cells for stored in pair}
+    rules = {RuleRef(r.rule_id, r.version): r for r in list_rules(connection, detector_id)}
+    for rule in chain.from_iterable(said.values()):
+        # The champion of then, and its rules with it, may have been deleted.
+        gone = Rule(
+            rule_id=rule.rule_id, version=rule.version, expression="", outcomes=rule.outcomes
+        )
+        rules.setdefault(RuleRef(rule.rule_id, rule.version), gone)
+    places = {ref: place for place, ref in enumerate(rules)}
+    every = tuple(rules.values())
+    tallies = [Tally(detector_id, side, every, counts.alert_outcomes, case_hours) for side in "ab"]
     matched: dict[bytes, tuple[int, ...]] = {
-        stored: tuple(places[RuleRef(m.rule_id, m.version)] for m in matched_of(stored))
-        for stored in {stored for pair in counts.cells for stored in pair}
+        stored: tuple(places[RuleRef(m.rule_id, m.version)] for m in of_it)
+        for stored, of_it in said.items()
     }
     of_type = counts.event_type
-    known = {of_type.fraud_label: True, of_type.legit_label: False}
-    for row in compared.telling(counts.alerting(0), counts.alerting(1), of_type.fraud_label):
+    known = of_type.meanings
+    for row in compared.telling(counts.alerting(0), counts.alerting(1), of_type.fraud_labels):
         named = {entity.entity_type: entity.entity_id for entity in _ENTITIES.decode(row.entities)}
         of_event = (
             known.get(row.label),
