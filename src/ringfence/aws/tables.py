@@ -39,3 +39,11 @@ jobs = Table(
     Column("claim", String(32)),
     Index("ix_aws_jobs_status", "status"),
 )
+
+# The key that a client named for what it sends to be encrypted with; at most one row.
+encryption = Table(
+    "aws_encryption",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("key_arn", String(256), nullable=False),
+)

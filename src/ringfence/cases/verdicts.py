@@ -99,7 +99,11 @@ def record_answer(
     event_type = get_event_type(connection, case.event_type)
     label = event_type.fraud_label if verdict is Verdict.FRAUD else event_type.legit_label
     stored = stored_event(connection, case.event_type, case.event_id)
-    if first or (verdict is Verdict.FRAUD and stored.label != label):
+    if label is None:
+        if first:
+            text = f"event {case.event_id} is not labelled: its type does not say by which label"
+            note(connection, case_id, at, EntryKind.LABEL, text)
+    elif first or (verdict is Verdict.FRAUD and stored.label != label):
         label_event(connection, case.event_type, case.event_id, label, source=source, at=at)
         note(connection, case_id, at, EntryKind.LABEL, f"event {case.event_id} is {label}")
     return first

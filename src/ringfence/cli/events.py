@@ -94,7 +94,7 @@ def export(
         )
     write(_written(table), out)
     labels = table["EVENT_LABEL"].drop_nulls()
-    frauds = int((labels == of_type.fraud_label).sum())
+    frauds = int(labels.is_in(of_type.fraud_labels).sum())
     console.print(
         f"{table.height:,} events, {len(labels):,} of them labelled, {frauds:,} as fraud, in {out}"
     )

@@ -69,9 +69,9 @@ def _tell_profiles(
     kept: Sequence[str],
     labels: Sequence[tuple[StoredEvent, str | None]],
 ) -> None:
-    fraud_label = get_event_type(connection, event_type).fraud_label
+    frauds = get_event_type(connection, event_type).fraud_labels
     changes = [
-        LabelChange(event, event.label == fraud_label, label == fraud_label)
+        LabelChange(event, event.label in frauds, label in frauds)
         for event, label in labels
     ]
     for plan_id in kept:

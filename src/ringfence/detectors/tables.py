@@ -21,6 +21,8 @@ outcomes = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("description", String(256), nullable=False, default=""),
+    Column("created_at", Instant),
+    Column("updated_at", Instant),
 )
 
 detectors = Table(

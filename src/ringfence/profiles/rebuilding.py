@@ -75,7 +75,7 @@ class _Building:
         self._advancer = Advancer(plan)
         self._remembered = RememberedStates(_REMEMBERED)
         with database.write() as connection:
-            self._fraud_label = get_event_type(connection, plan.event_type).fraud_label
+            self._frauds = get_event_type(connection, plan.event_type).fraud_labels
             left_over = locked_plan(connection, plan).building_id
             connection.execute(
                 update(profile_plans)
@@ -110,7 +110,7 @@ class _Building:
             self._plan,
             (events.c.received_at <= self._settled)
             & (events.c.label_at > self._settled)
-            & (events.c.label == self._fraud_label),
+            & events.c.label.in_(self._frauds),
         )
         for start in range(0, len(labelled), _AT_ONCE):
             found = self._arrivals(connection, labelled[start : start + _AT_ONCE], None)
@@ -142,7 +142,7 @@ class _Building:
                 msgspec.convert(row.entities, tuple[Entity, ...]),
                 row.variables,
                 int(
-                    row.label == self._fraud_label
+                    row.label in self._frauds
                     and (labels_until is None or row.label_at <= labels_until)
                 ),
             )

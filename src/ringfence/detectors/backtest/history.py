@@ -114,7 +114,7 @@ class LoggedEvents:
         self._connection = connection
         self._event_type = event_type
         self._window = window
-        self._label = {event_type.fraud_label: True, event_type.legit_label: False}
+        self._label = event_type.meanings
 
     def count(self) -> int:
         """How many events there are."""

@@ -61,7 +61,7 @@ class Counting:
         self.event_type: EventType = get_event_type(
             connection, get_model(connection, model_id).event_type
         )
-        self._label = {self.event_type.fraud_label: True, self.event_type.legit_label: False}
+        self._label = self.event_type.meanings
         self._deciders = _deciders(connection, model_id, version)
         self._shadow = _shadow(connection, self._deciders)
         self._readers = _readers(artifact, baseline)

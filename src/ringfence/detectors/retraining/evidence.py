@@ -71,7 +71,7 @@ def comparison_window(
     query = select(events.at).where(*_new(event_type, champion_until, mature))
     by_frauds = frauds > 0 and max(1, frauds // 2) >= least_frauds
     if by_frauds:
-        query = query.where(events.label == event_type.fraud_label)
+        query = query.where(events.label.in_(event_type.fraud_labels))
         place = min(_COMPARED_FRAUDS, max(1, frauds // 2))
     else:
         if unlabelled.treatment is not UnlabelledTreatment.LEGIT:
@@ -107,7 +107,7 @@ def count_new(
         select(
             func.count(),
             func.count(events.label),
-            func.count().filter(events.label == event_type.fraud_label),
+            func.count().filter(events.label.in_(event_type.fraud_labels)),
         ).where(*_new(event_type, after, before))
     ).one()
     assumed = unlabelled.treatment is UnlabelledTreatment.LEGIT

@@ -51,8 +51,9 @@ class ShadowCounts:
         """Count the events of a group."""
         of_type = self.event_type
         label = UNLABELLED
-        if group.label in (of_type.fraud_label, of_type.legit_label):
-            label = FRAUD if group.label == of_type.fraud_label else LEGIT
+        is_fraud = of_type.meanings.get(group.label or "")
+        if is_fraud is not None:
+            label = FRAUD if is_fraud else LEGIT
             self.sources[group.label_source or "unknown"] += group.events
         self.labels[label] += group.events
         self.champions[group.champion_version] += group.events

@@ -176,7 +176,7 @@ class Compared:
         self,
         champion_rules: Collection[bytes],
         challenger_rules: Collection[bytes],
-        fraud_label: str,
+        fraud_labels: Sequence[str],
     ) -> Iterator[Row[Any]]:
         """In order of time, the events for which one of the versions has rule results that are
         named here, and all frauds; and possibly others.
@@ -198,7 +198,7 @@ class Compared:
         if len(champion_rules) + len(challenger_rules) <= _MOST_NAMED:
             query = query.where(
                 or_(
-                    events.c.label == fraud_label,
+                    events.c.label.in_(fraud_labels),
                     type_coerce(decisions.c.rule_results, LargeBinary).in_(champion_rules),
                     type_coerce(said.c.rule_results, LargeBinary).in_(challenger_rules),
                 )

@@ -80,7 +80,7 @@ def compared_on(report: ShadowReport) -> Markup:
     return markup.facts(pairs)
 
 
-def label_pill(label: str | None, fraud_label: str = "fraud") -> Markup:
+def label_pill(label: str | None, fraud_label: str | None = "fraud") -> Markup:
     """What an event turned out to be."""
     if label is None:
         return markup.pill("no label")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -159,6 +161,17 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("name", name=op.f(f"pk_{name}")),
         )
     _register_what_event_types_name()
+    op.add_column("outcomes", sa.Column("created_at", sa.BigInteger(), nullable=True))
+    op.add_column("outcomes", sa.Column("updated_at", sa.BigInteger(), nullable=True))
+    # When they were made was never written down; the detectors came after them.
+    first = "coalesce((SELECT min(created_at) FROM detectors), 0)"
+    op.execute(f"UPDATE outcomes SET created_at = {first}, updated_at = {first}")  # noqa: S608
+    op.create_table(
+        "aws_encryption",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("key_arn", sa.String(length=256), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_aws_encryption")),
+    )
 
 
 def _register_what_event_types_name() -> None:
@@ -170,17 +183,15 @@ def _register_what_event_types_name() -> None:
     event_types = sa.table(
         "event_types", sa.column("definition", sa.LargeBinary), sa.column("updated_at")
     )
-    # SQLAlchemy's own reader of JSON, which takes bytes.
-    decode = sa.JSON().result_processor(sa.engine.default.DefaultDialect(), None)
     rows: dict[str, dict[str, dict[str, object]]] = {
         "variables": {},
         "labels": {},
         "entity_types": {},
     }
-    order = (event_types.c.updated_at,)
-    for definition, at in connection.execute(sa.select(event_types).order_by(*order)):
+    query = sa.select(event_types).order_by(event_types.c.updated_at)
+    for definition, at in connection.execute(query):
         times = {"created_at": at, "updated_at": at}
-        event_type = decode(definition)
+        event_type = json.loads(definition)
         for variable in event_type["variables"]:
             default = variable.get("default")
             if isinstance(default, bool):
@@ -202,5 +213,7 @@ def _register_what_event_types_name() -> None:
                 rows[kind].setdefault(name, {"name": name, "description": "", **times})
     for table, found in rows.items():
         if found:
-            columns = [sa.column(name) for name in next(iter(found.values()))]
-            connection.execute(sa.insert(sa.table(table, *columns)), list(found.values()))
+            names: list[sa.ColumnClause[object]] = [
+                sa.column(n) for n in next(iter(found.values()))
+            ]
+            connection.execute(sa.insert(sa.table(table, *names)), list(found.values()))

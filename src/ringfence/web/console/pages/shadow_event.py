@@ -33,7 +33,7 @@ class _Known:
     decision: Decision
     said: ShadowDecision
     expressions: Mapping[tuple[str, str], str]
-    fraud_label: str
+    fraud_label: str | None
 
 
 @console_page(
