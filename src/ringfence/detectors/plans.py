@@ -4,7 +4,7 @@ A plan is kept from the moment its states begin to be built from the event log: 
 event of its type is added to it in the transaction that stores the event, whichever detector
 decides, so that what was built stays complete. It is given up when it is neither used by an active
 detector version nor by the version that decided before, to which one may want to go back at once,
-nor by a version that runs as a shadow.
+nor by a version that runs as a shadow, nor by a model version that is deployed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from ringfence.detectors import tables
 from ringfence.models import load_artifact
+from ringfence.models.trainings import deployed_versions
 from ringfence.profiles import ProfilePlan, rebuild
 from ringfence.profiles.states import delete_states, locked_plan, new_states_id
 from ringfence.profiles.tables import profile_plans
@@ -128,8 +129,8 @@ def give_up_unused_plans(connection: Connection, event_type: str) -> None:
 
 
 def plans_in_use(connection: Connection, event_type: str) -> list[ProfilePlan]:
-    """The plans of the active detector versions of an event type, of those before them, and of
-    those that run as shadows."""
+    """The plans of the active detector versions of an event type, of those before them, of those
+    that run as shadows, and of the model versions that are deployed."""
     detectors, versions = tables.detectors, tables.detector_versions
     rows = connection.execute(
         select(versions.c.detector_id, versions.c.status, versions.c.models)
@@ -154,6 +155,7 @@ def plans_in_use(connection: Connection, event_type: str) -> list[ProfilePlan]:
         (model["model_id"], model["version"])
         for model in chain(chain.from_iterable(newest.values()), chain.from_iterable(shadows))
     }
+    models.update(deployed_versions(connection, event_type))
     return list(plans_of(connection, sorted(models)).values())
 
 

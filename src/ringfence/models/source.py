@@ -26,6 +26,9 @@ _SMALL_BYTES = 64 * 2**20
 def open_table(source: str) -> Iterator[pl.LazyFrame]:
     """The columns of a file as they stand, each read when it is collected.
 
+    In S3 a name that does not end in .parquet is that of a CSV file, or of a folder whose CSV files
+    are one table.
+
     A large CSV file is copied to a temporary Parquet file first, beside other temporary files
     (`TMPDIR`), so that it is parsed once and not for every column. Raises `NotFound`,
     `InvalidInput` for what cannot be read, `Unavailable` when S3 cannot be reached; all of them
@@ -34,6 +37,8 @@ def open_table(source: str) -> Iterator[pl.LazyFrame]:
     remote, suffix = source.startswith("s3://"), Path(source).suffix.lower()
     if not remote and not Path(source).is_file():
         raise NotFound(f"there is no file {source}", field="source")
+    if remote and suffix != ".parquet":
+        suffix = ".csv"
     if suffix not in (".csv", ".parquet"):
         raise InvalidInput(
             f"{suffix or 'a name without a suffix'} is not a known kind of file",
@@ -42,11 +47,15 @@ def open_table(source: str) -> Iterator[pl.LazyFrame]:
         )
     small = not remote and Path(source).stat().st_size <= _SMALL_BYTES
     with _named(source, remote), TemporaryDirectory(prefix="ringfence-") as directory:
+        copy = Path(directory) / "table.parquet"
+        if remote and suffix == ".csv":
+            yield _copied_from_s3(source, copy)
+            return
         scan = _scan(source, suffix, _s3_options() if remote else None)
         if small:
             scan = scan.collect().lazy()
         elif suffix == ".csv":
-            scan = _copied(scan, Path(directory) / "table.parquet")
+            scan = _copied(scan, copy)
         yield scan
 
 
@@ -58,6 +67,27 @@ def _scan(source: str, suffix: str, storage: dict[str, str] | None) -> pl.LazyFr
         return pl.scan_parquet(source, **options)
     # As text first: what cannot be read as its type is then counted and shown.
     return pl.scan_csv(source, infer_schema=False, encoding="utf8-lossy", **options)
+
+
+def _copied_from_s3(source: str, path: Path) -> pl.LazyFrame:
+    import polars as pl
+
+    options = _s3_options()
+    if not source.endswith("/"):
+        try:
+            return _copied(_scan(source, ".csv", options), path)
+        except FileNotFoundError:
+            if Path(source).suffix.lower() == ".csv":
+                raise NotFound(f"there is no file {source}", field="source") from None
+    folder = source.rstrip("/")
+    try:
+        return _copied(_scan(f"{folder}/*.csv", ".csv", options), path)
+    except (FileNotFoundError, pl.exceptions.ComputeError) as error:
+        if isinstance(error, FileNotFoundError) or "paths were empty" in str(error):
+            raise NotFound(
+                f"there is neither a file {source} nor a CSV file below it", field="source"
+            ) from None
+        raise
 
 
 def _copied(scan: pl.LazyFrame, path: Path) -> pl.LazyFrame:
