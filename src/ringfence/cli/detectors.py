@@ -172,6 +172,50 @@ def activate(
     console.print(f"Detector {detector} decides with version {version}.")
 
 
+@app.command("deactivate")
+def deactivate(
+    detector: Annotated[str, typer.Argument(help="Id of the detector.")],
+    version: Annotated[str, typer.Argument(help="The version that decides.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Decide with no version any more; a running server notices within a second.
+
+    Events that are sent for a decision are refused until a version is activated.
+
+    Examples:
+
+        ringfence detectors deactivate card_fraud 2
+    """
+    from ringfence.cli.screen import console
+    from ringfence.detectors import deactivate_detector_version
+
+    with open_database(settings_of(data_dir=data_dir)).write() as connection:
+        deactivate_detector_version(connection, detector, version)
+    console.print(f"Detector {detector} decides with no version.")
+
+
+@app.command("delete")
+def delete(
+    detector: Annotated[str, typer.Argument(help="Id of the detector.")],
+    version: Annotated[str, typer.Argument(help="A draft, or a version that is inactive.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Take a version away that does not decide. Decisions that it made stay, without reasons.
+
+    Examples:
+
+        ringfence detectors delete card_fraud 3
+    """
+    from ringfence.cli.screen import console
+    from ringfence.detectors import clear_before_deletion, delete_detector_version
+
+    database = open_database(settings_of(data_dir=data_dir))
+    clear_before_deletion(database, detector, version)
+    with database.write() as connection:
+        delete_detector_version(connection, detector, version)
+    console.print(f"Version {version} of detector {detector} is deleted.")
+
+
 def publish_version(
     database: Database,
     detector_id: str,

@@ -32,6 +32,7 @@ from ringfence.detectors.known import known_decisions, other_content, repeated
 from ringfence.detectors.profiles import Profiles
 from ringfence.detectors.runtime import Catalog, DetectorRuntime, Scored
 from ringfence.detectors.shadows.scoring import Deliberation, ShadowStage
+from ringfence.detectors.versions import version_that_decided
 from ringfence.events.log import append_events, stored_event
 from ringfence.events.reading import Entity, Event, SentEvent
 from ringfence.models import Contribution, Scorer
@@ -132,7 +133,10 @@ class DecisionEngine:
         return decision
 
     async def explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
-        """What the scores of a stored decision are made of, from what was stored."""
+        """What the scores of a stored decision are made of, from what was stored.
+
+        Raises `VersionGone` when the version that decided was deleted or changed since.
+        """
         return await asyncio.to_thread(self._explain, decision)
 
     def close(self) -> None:
@@ -157,6 +161,12 @@ class DecisionEngine:
 
     def _explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
         with self._database.read() as connection:
+            version_that_decided(
+                connection,
+                decision.detector_id,
+                decision.detector_version,
+                decision.decided_at,
+            )
             runtime = self.catalog.version(
                 connection, decision.detector_id, decision.detector_version
             )

@@ -16,7 +16,14 @@ from sqlalchemy import Connection
 
 from ringfence.access import Scope
 from ringfence.cases import find_card, get_case
-from ringfence.detectors import Decision, MatchedRule, Request, Resolved, stored_decision
+from ringfence.detectors import (
+    Decision,
+    MatchedRule,
+    Request,
+    Resolved,
+    VersionGone,
+    stored_decision,
+)
 from ringfence.errors import InvalidInput
 from ringfence.events import Entity, SentEvent
 from ringfence.models import Contribution
@@ -174,8 +181,13 @@ async def _reply(services: Services, decision: Decision, *, explain: bool) -> De
     case = None
     if decision.case_id is not None:
         case = await asyncio.to_thread(_opened_case, services, decision.case_id)
+    note = decision.note
     if explain or decision.case_id is not None:
-        reasons = await services.engine.explain(decision)
+        try:
+            reasons = await services.engine.explain(decision)
+        except VersionGone as gone:
+            # The decision stands, and is told, though nobody can say any more why.
+            note = "; ".join(filter(None, (note, f"no reasons: {gone.message}")))
     return DecisionReply(
         event_id=decision.event_id,
         event_type=decision.event_type,
@@ -186,7 +198,7 @@ async def _reply(services: Services, decision: Decision, *, explain: bool) -> De
         rules=decision.rules,
         outcomes=decision.outcomes,
         case=case,
-        note=decision.note,
+        note=note,
         repeated=decision.repeated,
         reasons=reasons,
     )

@@ -21,7 +21,7 @@ from ringfence.cases import (
     timeline_of,
 )
 from ringfence.cases.records import payment_of
-from ringfence.detectors import Decision, list_rules, stored_decision
+from ringfence.detectors import Decision, rules_at, stored_decision
 from ringfence.detectors.recent import RecentDecision, count_decisions, recent_decisions
 from ringfence.errors import NotFound
 from ringfence.events import EventType, get_event_type
@@ -119,7 +119,8 @@ def case_facts(connection: Connection, case_id: str) -> CaseFacts:
 def suspicion(connection: Connection, case: Case) -> Suspicion:
     """What made a case. Raises `NotFound`."""
     decision = stored_decision(connection, case.event_type, case.event_id)
-    stored = {(r.rule_id, r.version): r for r in list_rules(connection, decision.detector_id)}
+    rules = rules_at(connection, decision.detector_id, decision.decided_at)
+    stored = {(r.rule_id, r.version): r for r in rules}
     return Suspicion(
         decision,
         tuple(

@@ -11,7 +11,10 @@ from ringfence.detectors import (
     ModelRef,
     RuleRef,
     activate_detector_version,
+    clear_before_deletion,
     create_detector_version,
+    deactivate_detector_version,
+    delete_detector_version,
     get_detector_version,
     list_detector_versions,
     list_detectors,
@@ -175,3 +178,31 @@ def post_activation(services: Services, call: Call) -> DetectorVersion:
     with services.redefine() as connection:
         activate_detector_version(connection, detector_id, version)
         return get_detector_version(connection, detector_id, version)
+
+
+@operations.add(
+    "POST",
+    "/v1/detectors/{detector_id}/versions/{version}/deactivate",
+    scope=Scope.RULES_WRITE,
+    reply=DetectorVersion,
+)
+def post_deactivation(services: Services, call: Call) -> DetectorVersion:
+    """Decide with no version of the detector any more, until one is activated."""
+    detector_id, version = call.path["detector_id"], call.path["version"]
+    with services.redefine() as connection:
+        deactivate_detector_version(connection, detector_id, version)
+        return get_detector_version(connection, detector_id, version)
+
+
+@operations.add(
+    "DELETE",
+    "/v1/detectors/{detector_id}/versions/{version}",
+    scope=Scope.RULES_WRITE,
+    status=204,
+)
+def delete_one_detector_version(services: Services, call: Call) -> None:
+    """Take a draft or an inactive version away; decisions that it made stay."""
+    detector_id, version = call.path["detector_id"], call.path["version"]
+    clear_before_deletion(services.database, detector_id, version)
+    with services.redefine() as connection:
+        delete_detector_version(connection, detector_id, version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from ringfence.detectors import (
     ModelRef,
     Shadow,
     activate_detector_version,
+    clear_before_deletion,
+    deactivate_detector_version,
+    delete_detector_version,
     get_detector,
     list_detector_versions,
     list_outcomes,
@@ -119,11 +123,15 @@ def _version(visit: Visit, known: _Known, version: DetectorVersion) -> None:
                 about = "shadow" if run.stopped_at is not None else f"shadow, {run.state}"
                 html(markup.pill(about, STATE_TONES[run.state]), "span")
                 html(markup.link(link, "Compare"), "span")
-            if visit.allows(Scope.RULES_WRITE) and version.status is not DetectorStatus.ACTIVE:
+            if visit.allows(Scope.RULES_WRITE):
                 with ui.element("div").classes("bar push"):
-                    if run is None or run.stopped_at is not None:
-                        button("Start as a shadow", lambda: ask_start(visit, version))
-                    button("Activate", lambda: _ask_activate(visit, version))
+                    if version.status is DetectorStatus.ACTIVE:
+                        button("Deactivate", lambda: _ask_deactivate(visit, version))
+                    else:
+                        if run is None or run.stopped_at is not None:
+                            button("Delete", lambda: _ask_delete(visit, version))
+                            button("Start as a shadow", lambda: ask_start(visit, version))
+                        button("Activate", lambda: _ask_activate(visit, version))
         models = ", ".join(version.model_names)
         html(
             markup.facts(
@@ -171,6 +179,51 @@ def _ask_activate(visit: Visit, version: DetectorVersion) -> None:
         "Activate",
         work,
         danger=False,
+    )
+
+
+def _ask_deactivate(visit: Visit, version: DetectorVersion) -> None:
+    async def work() -> None:
+        def deactivate(connection: Connection, _name: str) -> None:
+            deactivate_detector_version(connection, version.detector_id, version.version)
+
+        await visit.write(Scope.RULES_WRITE, deactivate)
+        done(f"Version {version.version} decides no longer.")
+        ui.navigate.reload()
+
+    confirm(
+        f"Deactivate version {version.version}?",
+        f"Detector {version.detector_id} decides about nothing until a version is activated: "
+        "whoever sends it an event gets an error.",
+        "Deactivate",
+        work,
+        danger=True,
+    )
+
+
+def _ask_delete(visit: Visit, version: DetectorVersion) -> None:
+    async def work() -> None:
+        def delete(connection: Connection, _name: str) -> None:
+            delete_detector_version(connection, version.detector_id, version.version)
+
+        await visit.write(Scope.RULES_WRITE, lambda _connection, _name: None)
+        await asyncio.to_thread(
+            clear_before_deletion,
+            visit.services.database,
+            version.detector_id,
+            version.version,
+        )
+        await visit.write(Scope.RULES_WRITE, delete)
+        done(f"Version {version.version} is deleted.")
+        ui.navigate.reload()
+
+    confirm(
+        f"Delete version {version.version}?",
+        "What it said as a shadow goes with it. Decisions that it made stay, but nobody can say "
+        "any more why they were made. Its rules stay.",
+        "Delete",
+        work,
+        danger=True,
     )
 
 
