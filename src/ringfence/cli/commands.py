@@ -15,7 +15,9 @@ from ringfence.cli import (
     events,
     external_models,
     flows,
+    keys,
     models,
+    orchestration,
     profiles,
     retraining,
     retraining_schedules,
@@ -60,6 +62,9 @@ app.add_typer(detectors.app, name="detectors")
 app.add_typer(shadows.app, name="shadows")
 app.add_typer(customers.app, name="customers")
 app.add_typer(flows.app, name="flow")
+app.add_typer(migrating.app, name="migrate")
+app.add_typer(keys.app, name="keys")
+app.add_typer(orchestration.app, name="orchestration")
 
 
 def _version(wanted: bool) -> None:
