@@ -16,6 +16,7 @@ from ringfence.cli import (
     external_models,
     flows,
     keys,
+    migrating,
     models,
     orchestration,
     profiles,
