@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, String, Table
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, String, Table
 
 from ringfence.storage import Instant, Json, metadata
 
@@ -38,6 +38,16 @@ jobs = Table(
     Column("attempts", Integer, nullable=False),
     Column("claim", String(32)),
     Index("ix_aws_jobs_status", "status"),
+)
+
+# What a job has to write to a file in the end, kept in the transactions that it comes from.
+job_outputs = Table(
+    "aws_job_outputs",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("job_id", String(192), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 # The key that a client named for what it sends to be encrypted with; at most one row.

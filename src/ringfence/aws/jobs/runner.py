@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from ringfence.aws.jobs.claims import LEASE, claim_next, give_back
 from ringfence.aws.jobs.context import job_folder
 from ringfence.aws.jobs.job import Job, JobKind, JobStatus
-from ringfence.aws.jobs.records import find_job
+from ringfence.aws.jobs.records import find_job, list_jobs
 from ringfence.aws.jobs.work import WORK
 from ringfence.settings import Settings
 from ringfence.storage import Database, now
@@ -84,14 +84,30 @@ class JobRunner:
             self._thread.join()
 
     def _run(self) -> None:
+        swept = False
         while not self._closing.is_set():
             try:
+                swept = swept or self._sweep()
                 self._look()
                 self._wait()
             except Exception:
                 _log.exception("jobs cannot be looked after")
                 self._closing.wait(_TROUBLE_SECONDS)
         self._end_all()
+
+    def _sweep(self) -> bool:
+        """Remove the files of jobs that ended while nobody looked after them."""
+        with self._database.read() as connection:
+            wanted = {
+                job_folder(self._settings, kind, job.job_id)
+                for kind in JobKind
+                for job in list_jobs(connection, kind)
+                if not job.status.is_final
+            }
+        for folder in self._settings.data_dir.absolute().glob("jobs/*-*"):
+            if folder not in wanted:
+                shutil.rmtree(folder, ignore_errors=True)
+        return True
 
     def _wait(self) -> None:
         """Until it is time to look again, or somebody says so, or a process ends."""

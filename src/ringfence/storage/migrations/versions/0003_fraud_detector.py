@@ -45,6 +45,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "job_id", name=op.f("pk_aws_jobs")),
     )
     op.create_index("ix_aws_jobs_status", "aws_jobs", ["status"])
+    op.create_table(
+        "aws_job_outputs",
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("job_id", sa.String(length=192), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "job_id", "number", name=op.f("pk_aws_job_outputs")),
+    )
     op.add_column("detectors", sa.Column("updated_at", sa.BigInteger(), nullable=True))
     op.add_column("detectors", sa.Column("last_version", sa.Integer(), nullable=True))
     op.add_column("rules", sa.Column("updated_at", sa.BigInteger(), nullable=True))
@@ -172,6 +180,32 @@ def upgrade() -> None:
         sa.Column("key_arn", sa.String(length=256), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_aws_encryption")),
     )
+    op.create_table(
+        "predictions",
+        sa.Column(
+            "prediction_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("event_type", sa.String(length=64), nullable=False),
+        sa.Column("event_id", sa.String(length=128), nullable=False),
+        sa.Column("event_at", sa.BigInteger(), nullable=False),
+        sa.Column("entities", sa.LargeBinary(), nullable=False),
+        sa.Column("variables", sa.LargeBinary(), nullable=False),
+        sa.Column("detector_id", sa.String(length=64), nullable=False),
+        sa.Column("detector_version", sa.String(length=5), nullable=False),
+        sa.Column("predicted_at", sa.BigInteger(), nullable=False),
+        sa.Column("scores", sa.LargeBinary(), nullable=False),
+        sa.Column("rule_results", sa.LargeBinary(), nullable=False),
+        sa.Column("outcomes", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.String(length=512)),
+        sa.Column("profile_values", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_predictions")),
+    )
+    op.create_index("ix_predictions_event_id", "predictions", ["event_id"])
+    op.create_index("ix_predictions_predicted_at", "predictions", ["predicted_at"])
+    op.add_column("profile_plans", sa.Column("outdated_at", sa.BigInteger(), nullable=True))
 
 
 def _register_what_event_types_name() -> None:
