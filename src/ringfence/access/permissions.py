@@ -31,7 +31,7 @@ NEEDED_SCOPES = frozenset(
 # IAM's actions for Lambda have other names than its operations.
 _LAMBDA_ACTIONS = ("InvokeFunction",)
 _SERVICES = ("frauddetector", "connect", "lambda")
-_FORM = re.compile(r"\*|([a-z]+):([A-Za-z0-9*?]{1,64})")
+_FORM = re.compile(r"\*|([a-z0-9-]{1,64}):([A-Za-z0-9*?]{1,64})")
 _MOST_PATTERNS = 100
 _EXPECTED = "such as frauddetector:GetEventPrediction, frauddetector:Get* or frauddetector:*"
 

@@ -20,7 +20,7 @@ from collections.abc import Hashable
 # Of the 32 bytes of a signature. Two of a million agree in these by a chance of 1 to 10^13.
 _KEPT_BYTES = 8
 # One process verifies fewer, and looking through more would take longer than verifying.
-_MOST_OF_A_SECOND = 65_536
+_MOST_OF_A_SECOND = 16_384
 # A second in which signatures are alike, and how much longer one may be on its way than another.
 _TOGETHER_SECONDS = 10
 _MOST_TOGETHER = 1_000

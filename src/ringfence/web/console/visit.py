@@ -35,6 +35,7 @@ class Visit:
         self.path: Mapping[str, str] = dict(request.path_params)
         self.query: Mapping[str, str] = dict(request.query_params)
         self.here = request.url.path
+        self.origin = f"{request.url.scheme}://{request.url.netloc}"
         chosen = request.cookies.get(THEME_COOKIE)
         self.theme = chosen if chosen in ("light", "dark") else "auto"
         self._token = token

@@ -1,4 +1,4 @@
-"""API keys and users."""
+"""API keys, access keys of AWS clients, and users."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from datetime import datetime
 import msgspec
 
 from ringfence.access import (
+    DEFAULT_PERMISSIONS,
+    NEEDED_SCOPES,
+    AccessKey,
     ApiKey,
     Role,
     Scope,
     User,
+    create_access_key,
     create_user,
     disable_user,
     enable_user,
     get_user,
+    list_access_keys,
     list_keys,
     list_users,
+    revoke_access_key,
     set_password,
     set_role,
 )
@@ -49,6 +55,25 @@ class NewKey(msgspec.Struct, frozen=True):
 
     key: ApiKey
     token: str
+
+
+class AccessKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An access key to make: which operations it may call, as IAM writes actions, and until when.
+
+    A permission is a name such as `frauddetector:GetEventPrediction`, or a pattern such as
+    `frauddetector:Get*`.
+    """
+
+    name: str
+    permissions: tuple[str, ...] = DEFAULT_PERMISSIONS
+    expires_at: datetime | None = None
+
+
+class NewAccessKey(msgspec.Struct, frozen=True):
+    """An access key just made. The secret is shown only here."""
+
+    key: AccessKey
+    secret_access_key: str
 
 
 class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +134,51 @@ def delete_key(services: Services, call: Call) -> None:
     """Revoke an API key at once."""
     with services.database.write() as connection:
         services.keys.revoke_key(connection, call.path["key_id"], by=call.principal.name, at=now())
+
+
+@operations.add("GET", "/v1/access-keys", scope=Scope.ACCESS, reply=list[AccessKey])
+def get_access_keys(services: Services, call: Call) -> list[AccessKey]:
+    """All access keys of AWS clients, without their secrets."""
+    with services.database.read() as connection:
+        return list(list_access_keys(connection))
+
+
+@operations.add(
+    "POST",
+    "/v1/access-keys",
+    scope=Scope.ACCESS,
+    body=AccessKeyBody,
+    reply=NewAccessKey,
+    status=201,
+)
+def post_access_key(services: Services, call: Call) -> NewAccessKey:
+    """Make an access key for an AWS client. The caller must be able to do what it may."""
+    body: AccessKeyBody = call.body
+    beyond = NEEDED_SCOPES - call.principal.scopes
+    if beyond:
+        raise InvalidInput(
+            f"the caller does not have {min(beyond)}",
+            field="permissions",
+            expected="a caller with " + ", ".join(sorted(NEEDED_SCOPES)),
+        )
+    with services.database.write() as connection:
+        key, secret = create_access_key(
+            connection,
+            services.vault,
+            body.name,
+            body.permissions,
+            by=call.principal.name,
+            at=now(),
+            expires_at=body.expires_at,
+        )
+    return NewAccessKey(key, secret)
+
+
+@operations.add("DELETE", "/v1/access-keys/{access_key_id}", scope=Scope.ACCESS, status=204)
+def delete_access_key(services: Services, call: Call) -> None:
+    """Revoke an access key at once."""
+    with services.database.write() as connection:
+        revoke_access_key(connection, call.path["access_key_id"], by=call.principal.name, at=now())
 
 
 @operations.add("GET", "/v1/users", scope=Scope.ACCESS, reply=list[User])
