@@ -52,6 +52,36 @@ class Settings(BaseSettings):
         pattern=r"^[0-9]{12}$",
         description="The account in the ARNs that AWS clients are told, 12 digits.",
     )
+    orchestration_url: SecretStr | None = Field(
+        None,
+        description="Where decisions about event types with event orchestration are published: "
+        "https://..., file:///path/decisions.jsonl, nats://host/subject, kafka://host/topic, "
+        "amqp://host/exchange, redis://host/stream or eventbridge://bus.",
+    )
+    orchestration_secret: SecretStr | None = Field(
+        None, description="Signs what is posted to a webhook, as Standard Webhooks does."
+    )
+    orchestration_keep_days: float = Field(
+        7.0, gt=0, le=366, description="How long a decision waits to be published, at most."
+    )
+    orchestration_region: str = Field(
+        "us-east-1", pattern="^[a-z0-9-]{3,20}$", description="The region that messages name."
+    )
+
+    customers_url: str | None = Field(
+        None,
+        description="Where customers are mastered, such as `dynamodb://TABLE`; here when unset.",
+    )
+    customers_card_numbers: Literal["clear", "token"] = Field(
+        "clear",
+        description="How card numbers stand in that table: as in the article, or as keyed hashes.",
+    )
+    customers_refresh_seconds: float = Field(
+        5.0, ge=0, le=3600, description="How old the copy of one of those customers may become."
+    )
+    customers_timeout_seconds: float = Field(
+        1.0, gt=0, le=30, description="How long a decision waits for that table at most."
+    )
 
     transactions_event_type: str = Field(
         "card_payment", description="Event type of `POST /v1/transactions`."

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from ringfence.access import KeyRing, Sessions
+from ringfence.access import KeyRing, Sessions, SigningKeys
 from ringfence.aws.frauddetector.service import TARGET_PREFIX, FraudDetector, operations
 from ringfence.aws.gateway import Gateway
 from ringfence.aws.jobs.runner import JobRunner
+from ringfence.aws.signing import Verifier
 from ringfence.aws.throttling import Throttle
 from ringfence.aws.wire.json_service import JsonService
-from ringfence.cards import Vault, open_vault
+from ringfence.cards import CustomerMaster, Vault, open_master, open_vault
 from ringfence.cases.desk import CaseDesk
 from ringfence.detectors import DecisionEngine
 from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.settings import Settings
 from ringfence.storage import Database
+from ringfence.streams import publisher_of
 from ringfence.web.drift_watch import DriftWatch
 from ringfence.web.retraining_schedule import RetrainingClock
 from ringfence.web.telemetry import Telemetry
@@ -33,6 +35,7 @@ class Services:
     settings: Settings
     database: Database
     vault: Vault
+    customers: CustomerMaster
     keys: KeyRing
     sessions: Sessions
     engine: DecisionEngine
@@ -61,6 +64,15 @@ async def open_services(
         settings.vault_secret,
         database,
     )
+    customers = open_master(
+        settings.customers_url,
+        database,
+        vault,
+        card_numbers=settings.customers_card_numbers,
+        refresh_seconds=settings.customers_refresh_seconds,
+        timeout_seconds=settings.customers_timeout_seconds,
+    )
+    await customers.start()
     phones = BrowserLine(Synthesizer())
     lines: dict[str, Line] = {phones.name: phones}
     desk = CaseDesk(
@@ -70,6 +82,7 @@ async def open_services(
         bank_name=settings.bank_name,
         caller_number=settings.caller_number,
     )
+    publisher = publisher_of(settings, database)
     engine = DecisionEngine(database, desk.opening)
     drift = DriftWatch(database, settings)
     retraining = RetrainingClock(settings, database)
@@ -78,11 +91,13 @@ async def open_services(
     drift.start()
     retraining.start()
     jobs.start()
+    publisher.start()
     try:
         yield Services(
             settings=settings,
             database=database,
             vault=vault,
+            customers=customers,
             keys=KeyRing(database),
             sessions=Sessions(database),
             engine=engine,
@@ -98,7 +113,9 @@ async def open_services(
         await asyncio.to_thread(retraining.close)
         await asyncio.to_thread(drift.close)
         engine.close()
+        await asyncio.to_thread(publisher.close)
         await desk.stop()
+        await customers.close()
 
 
 def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
@@ -107,14 +124,9 @@ def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
         "frauddetector", TARGET_PREFIX, frauddetector, operations, settings.aws_account_id
     )
     throttle = Throttle(settings.aws_requests_per_second)
-    return Gateway(_Anyone(), throttle, [service], telemetry.aws_answered)
-
-
-class _Anyone:  # LEAD: until aws/signing.py is there
-    name, access_key_id, region = "anyone", "AKIA", "us-east-1"
-
-    def verify(self, *_: object) -> _Anyone:
-        return self
-
-    def require(self, *_: object) -> None:
-        pass
+    verifier = Verifier(
+        SigningKeys(frauddetector.database, frauddetector.vault),
+        account_id=settings.aws_account_id,
+        accept_any=settings.aws_accept_any_key,
+    )
+    return Gateway(verifier, throttle, [service], telemetry.aws_answered)

@@ -15,12 +15,13 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from ringfence.cards import counts_of_cards
+from ringfence.cards import counts_of_cards, writes_waiting
 from ringfence.cases import counts_of_attempts, counts_of_cases
 from ringfence.detectors.drift.alerts import counts_of_alerts
 from ringfence.detectors.drift.checks import list_checks
 from ringfence.models.external import ExternalCalls
 from ringfence.storage import Database
+from ringfence.streams import seconds_waiting, standing_of
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -68,6 +69,7 @@ class Telemetry:
         """Also tell how cases, attempts, cards and drift stand, read at each scrape."""
         self.registry.register(_Standing(database))
         self.registry.register(_Drift(database))
+        self.registry.register(_Outbox(database))
 
     def watch_external(self, calls: ExternalCalls) -> None:
         """Also tell how the endpoints of external models answer."""
@@ -90,9 +92,15 @@ class _Standing(Collector):
             cases = counts_of_cases(connection)
             attempts = counts_of_attempts(connection)
             cards = counts_of_cards(connection)
+            writes = writes_waiting(connection)
         yield _gauge("ringfence_cases", "Cases by verdict; `open` has none.", "verdict", cases)
         yield _gauge("ringfence_attempts", "Attempts by how they ended.", "end", attempts)
         yield _gauge("ringfence_cards", "Cards by state.", "state", cards)
+        yield GaugeMetricFamily(
+            "ringfence_customer_writes",
+            "Customers with changes that the table they are mastered in does not have yet.",
+            value=writes.customers,
+        )
 
 
 class _Drift(Collector):
@@ -136,6 +144,31 @@ class _Drift(Collector):
             checked.add_metric(names, check.checked_at.timestamp())
             opened.add_metric(names, alerts.get((report.model_id, report.version), 0))
         yield from (moved, frauds, checked, opened)
+
+
+class _Outbox(Collector):
+    """What is still to be published of decisions."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        with self._database.read() as connection:
+            standing = standing_of(connection)
+        yield _gauge(
+            "ringfence_decision_messages",
+            "Decisions that wait to be published, or were refused by the target.",
+            "state",
+            {"waiting": standing.waiting, "refused": standing.refused},
+        )
+        yield GaugeMetricFamily(
+            "ringfence_decision_message_seconds",
+            "For how long the oldest decision has been waiting to be published.",
+            value=seconds_waiting(standing),
+        )
 
 
 class _Endpoints(Collector):
