@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ringfence.aws import tables
 from ringfence.aws.jobs.job import Job, JobKind, JobStatus
+from ringfence.aws.jobs.outputs import forget_outputs
 from ringfence.errors import Conflict, NotFound
 from ringfence.storage import now
 
@@ -98,6 +99,7 @@ def delete_job(connection: Connection, kind: JobKind, job_id: str) -> None:
         )
     jobs = tables.jobs
     connection.execute(delete(jobs).where(jobs.c.kind == kind, jobs.c.job_id == job_id))
+    forget_outputs(connection, kind, job_id)
 
 
 def read_row(row: Row[Any]) -> Job:
