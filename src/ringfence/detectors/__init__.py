@@ -31,16 +31,13 @@ from ringfence.detectors.deletion import (
     delete_detector_version,
     delete_rule,
 )
-from ringfence.detectors.engine import (
-    CaseOpener,
-    DecisionEngine,
-    Request,
-    Resolved,
-    Suspicion,
-)
+from ringfence.detectors.engine import DecisionEngine
+from ringfence.detectors.known import KnownEvent
 from ringfence.detectors.labels import label_event
 from ringfence.detectors.outcomes import list_outcomes, put_outcome
 from ringfence.detectors.plans import hold_plans
+from ringfence.detectors.predictions import Prediction
+from ringfence.detectors.requests import CaseOpener, Request, Resolved, Suspicion
 from ringfence.detectors.rules import (
     NotLatest,
     RuleExists,
@@ -64,6 +61,7 @@ from ringfence.detectors.shadows.running import (
     start_shadow,
     stop_shadow,
 )
+from ringfence.detectors.storing import Arriving, Stored, store_events
 from ringfence.detectors.versions import (
     DetectorStatus,
     DetectorVersion,
@@ -79,21 +77,25 @@ from ringfence.detectors.versions import (
 )
 
 __all__ = [
+    "Arriving",
     "CaseOpener",
     "Decision",
     "DecisionEngine",
     "Detector",
     "DetectorStatus",
     "DetectorVersion",
+    "KnownEvent",
     "MatchedRule",
     "ModelRef",
     "NotLatest",
+    "Prediction",
     "Request",
     "Resolved",
     "RuleExists",
     "RuleRef",
     "Shadow",
     "ShadowState",
+    "Stored",
     "StoredDetector",
     "StoredRule",
     "Suspicion",
@@ -129,6 +131,7 @@ __all__ = [
     "rules_at",
     "start_shadow",
     "stop_shadow",
+    "store_events",
     "stored_decision",
     "stored_detector",
     "stored_detectors",

@@ -11,6 +11,14 @@ from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.definitions import get_event_type
 
 
+class NothingActive(Conflict):
+    """No detector version is active where one is asked for."""
+
+
+class OtherEventType(NotFound):
+    """The detector is for another event type."""
+
+
 def find_active(
     connection: Connection, event_type: str, detector_id: str | None
 ) -> tuple[str, str]:
@@ -29,13 +37,13 @@ def find_active(
     )
     if detector_id is not None:
         if get_detector(connection, detector_id).event_type != event_type:
-            raise NotFound(
+            raise OtherEventType(
                 f"detector {detector_id!r} is not for event type {event_type!r}", field="detector"
             )
         query = query.where(versions.c.detector_id == detector_id)
     found = connection.execute(query).all()
     if not found:
-        raise Conflict(
+        raise NothingActive(
             f"no detector version is active for event type {event_type!r}", field="detector"
         )
     if len(found) > 1:

@@ -16,6 +16,7 @@ from ringfence.detectors.plans import (
     Progress,
     build_plan,
     clear_given_up_plans,
+    outdated_plans,
     plans_of,
     unbuilt,
 )
@@ -92,7 +93,7 @@ class ProfileBuilder:
         began = time.monotonic()
         try:
             with self._database.read() as connection:
-                if not unbuilt(connection, [plan]):
+                if not unbuilt(connection, [plan]) and not outdated_plans(connection, [plan]):
                     return True
             _log.info("building profiles", plan=plan.plan_id, event_type=plan.event_type)
             events = build_plan(self._database, plan, self._go_on)

@@ -31,6 +31,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     `profile_values` are what the models were given of profiles, by plan id and in the order of the
     plan's aggregates, None where there was no value; None as a whole if no model looks at any.
+    `external_texts` are what endpoints of external models said word for word, by output variable;
+    None if none was asked.
     """
 
     event_type: str
@@ -45,6 +47,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     repeated: bool = False
     profile_values: Mapping[str, Sequence[float | None]] | None = None
+    external_texts: Mapping[str, str] | None = None
 
 
 def stored_decision(connection: Connection, event_type: str, event_id: str) -> Decision:
@@ -87,6 +90,7 @@ def decision_of(row: Row[Any], *, repeated: bool = False) -> Decision:
         note=row.note,
         repeated=repeated,
         profile_values=row.profile_values,
+        external_texts=row.external_texts,
     )
 
 
@@ -138,6 +142,7 @@ _DECISIONS = RowInsert(
     "case_id",
     "note",
     "profile_values",
+    "external_texts",
 )
 
 
@@ -154,4 +159,5 @@ def _row(decision: Decision) -> tuple[Any, ...]:
         decision.case_id,
         decision.note,
         decision.profile_values,
+        decision.external_texts,
     )

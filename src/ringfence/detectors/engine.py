@@ -1,136 +1,135 @@
 """The hot path: an event in, a durable decision out.
 
-Requests that arrive together are scored as one batch and committed as one transaction: the event,
-what profiles learn from it, the decision, and the opening of a case when an outcome calls for one.
-Nothing is answered before it is on disk, and one event id has one decision.
+Requests that arrive together are answered in one transaction (`deciding`); nothing is answered
+before it is on disk, and one event id has one decision. Events that are asked about without being
+stored (`predicting`), and stored without being asked about (`storing`), go the same way.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Iterable
 
-import msgspec
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from ringfence.detectors.announcing import Announcer
 from ringfence.detectors.building import ProfileBuilder
-from ringfence.detectors.decisions import (
-    Decision,
-    insert_decisions,
-    matched_rules,
-    outcomes_of,
-    seen_values,
-    stored_decision,
-    stored_values,
-)
+from ringfence.detectors.deciding import Decider
+from ringfence.detectors.decisions import Decision, seen_values, stored_decision
 from ringfence.detectors.external import Asked
-from ringfence.detectors.known import known_decisions, other_content, repeated
+from ringfence.detectors.known import known_events
+from ringfence.detectors.predicting import Predictor
+from ringfence.detectors.predictions import Prediction
 from ringfence.detectors.profiles import Profiles
-from ringfence.detectors.runtime import Catalog, DetectorRuntime, Scored
-from ringfence.detectors.shadows.scoring import Deliberation, ShadowStage
+from ringfence.detectors.requests import CaseOpener, Prepared, Request
+from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.detectors.shadows.scoring import ShadowStage
+from ringfence.detectors.storing import Arriving, Stored, store_events
 from ringfence.detectors.versions import version_that_decided
-from ringfence.events.log import append_events, stored_event
-from ringfence.events.reading import Entity, Event, SentEvent
-from ringfence.models import Contribution, Scorer
-from ringfence.models.external import Body, ExternalCalls
+from ringfence.errors import Unavailable
+from ringfence.events.log import stored_event
+from ringfence.events.reading import Event
+from ringfence.models import Contribution
+from ringfence.models.external import ExternalCalls
 from ringfence.profiles import ProfilePlan
-from ringfence.rules import RuleResult
 from ringfence.storage import Database, GroupCommit, now
 
-_NOTE_CHARACTERS = 512
-
-
-class Resolved(msgspec.Struct, frozen=True):
-    """Who an event turned out to be about, and what to tell the client about that."""
-
-    entities: tuple[Entity, ...]
-    note: str | None = None
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One event to decide about.
-
-    `resolve(connection, fresh)` finds the entities inside the deciding transaction, for a client
-    that names the card by its number; what it raises is the answer to this request alone. `fresh`
-    is false when the event id is known already: a repeat must get its answer even if the card has
-    been blocked since. `variables_field` is where the variables stand in the client's document.
-    `bodies` are those for external models that look at no variables, by the model's name.
-    """
-
-    event_type: str
-    sent: SentEvent
-    detector_id: str | None = None
-    resolve: Callable[[Connection, bool], Resolved] | None = None
-    variables_field: str = "variables"
-    bodies: Mapping[str, Body] | None = None
-
-
-class Suspicion(msgspec.Struct, frozen=True, kw_only=True):
-    """An event whose decision has an outcome, handed to whoever opens cases."""
-
-    event: Event
-    outcomes: tuple[str, ...]
-    decided_at: datetime
-
-
-class CaseOpener(Protocol):
-    """Opens cases. Implemented by `cases`, of which this room knows nothing else."""
-
-    def watched_outcomes(self, connection: Connection) -> frozenset[str]:
-        """The outcomes that can open a case."""
-
-    def open_case(self, connection: Connection, suspicion: Suspicion) -> tuple[str | None, str]:
-        """Open a case, or join the open one of that card, in the given transaction.
-
-        Returns the case's id, or None and why there is none.
-        """
-
-    def opened(self, case_id: str) -> None:
-        """Told after the commit, on the event loop."""
+# How long a request waits for profiles that are being built, and how often it looks.
+_PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
 
 
 class DecisionEngine:
     """Decides about events. One per process; close it to finish what is queued."""
 
-    def __init__(self, database: Database, opener: CaseOpener | None = None):
+    def __init__(
+        self,
+        database: Database,
+        opener: CaseOpener | None = None,
+        announcer: Announcer | None = None,
+    ):
         self._database = database
         self._opener = opener
+        self._announcer = announcer
         self.catalog = Catalog()
         self.external = ExternalCalls()
-        self._profiles = Profiles()
         self._builder = ProfileBuilder(database, self.catalog.reconsider)
         self._shadows = ShadowStage(database, self.catalog)
-        self._commit: GroupCommit[_Prepared, Decision] = GroupCommit(database, self._decide_batch)
+        profiles = Profiles()
+        decider = Decider(profiles, self._shadows, opener, announcer)
+        predictor = Predictor(profiles, announcer)
+        self._decisions: GroupCommit[Prepared, Decision] = GroupCommit(database, decider.decide)
+        self._predictions: GroupCommit[Prepared, Prediction] = GroupCommit(
+            database, predictor.predict
+        )
+        self._arriving: GroupCommit[Arriving, Stored] = GroupCommit(
+            database, lambda connection, batch: store_events(connection, batch, profiles)
+        )
 
     async def decide(self, request: Request) -> Decision:
         """The decision about an event, durable when this returns.
 
         The same event id with the same content returns the stored decision (`repeated`); with
-        other content it raises `Conflict`. Raises `InvalidInput` naming the field, `NotFound`,
-        `Unavailable` for an external model without which nothing is to be decided.
+        other content, or when the event was stored for the record only, it raises `KnownEvent`, a
+        `Conflict`. So it does when another version has decided than the one that is named. Raises
+        `InvalidInput` naming the field, `NotFound`, `Unavailable` for an external model without
+        which nothing is to be decided, or for a named version whose profiles take long to build.
         """
-        runtime = self.catalog.cached(request.event_type, request.detector_id)
-        if runtime is None:
-            runtime = await asyncio.to_thread(self._active, request)
+        runtime = await self._runtime(request)
         event = runtime.reader.read(request.sent, now(), field=request.variables_field)
         asked: Asked = {}
         # What is decided already is not asked again; the stored decision is the answer.
         if runtime.external.are_asked_ahead and not await asyncio.to_thread(self._is_known, event):
             asked = await runtime.external.ask(self.external, event.variables, request.bodies)
-        prepared = _Prepared(request, event, runtime, asked)
+        prepared = Prepared(request, event, runtime, asked)
         try:
-            decision = await self._commit.submit(prepared)
+            decision = await self._decisions.submit(prepared)
         except (IntegrityError, OperationalError):
             # On PostgreSQL another server may have stored this event, or opened a case for this
             # card, in the same moment; by now that is known, and the answer follows from it.
-            decision = await self._commit.submit(prepared)
-        if self._opener and decision.case_id and not decision.repeated:
-            self._opener.opened(decision.case_id)
+            decision = await self._decisions.submit(prepared)
+        if not decision.repeated:
+            self._tell(runtime, decision.case_id)
         return decision
+
+    async def predict(self, request: Request) -> Prediction:
+        """What a detector version says of an event that is not to be stored; the prediction is
+        durable when this returns, and is kept apart from decisions.
+
+        Profiles are looked at and learn nothing, no case opens, and an event id may be asked about
+        as often as one likes. Raises like `decide`, except for known events.
+        """
+        runtime = await self._runtime(request)
+        event = runtime.reader.read(request.sent, now(), field=request.variables_field)
+        asked: Asked = {}
+        if runtime.external.are_asked_ahead:
+            asked = await runtime.external.ask(self.external, event.variables, request.bodies)
+        prediction = await self._predictions.submit(Prepared(request, event, runtime, asked))
+        self._tell(runtime, None)
+        return prediction
+
+    async def store(self, arriving: Arriving) -> Stored:
+        """Store an event that is not to be decided about, durably; see `store_events`."""
+        try:
+            return await self._arriving.submit(arriving)
+        except (IntegrityError, OperationalError):
+            # As with decisions: another server may have stored this event in the same moment.
+            return await self._arriving.submit(arriving)
+
+    async def version(
+        self, event_type: str, detector_id: str, version: str | None = None
+    ) -> DetectorRuntime:
+        """The version that decides, or the one that is named, once its profiles are built.
+
+        Raises `NotFound`, `NothingActive` when none is named and none decides, `OtherEventType`,
+        `Unavailable` when the profiles take long to build.
+        """
+        if version is None:
+            runtime = self.catalog.cached(event_type, detector_id)
+            if runtime is None:
+                runtime = await asyncio.to_thread(self._active, event_type, detector_id)
+            version = runtime.version.version
+        return await self._ready(detector_id, version)
 
     async def explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
         """What the scores of a stored decision are made of, from what was stored.
@@ -139,25 +138,72 @@ class DecisionEngine:
         """
         return await asyncio.to_thread(self._explain, decision)
 
+    def build_profiles(self, plans: Iterable[ProfilePlan]) -> None:
+        """See to it that these plans are built from the event log; returns at once."""
+        self._builder.ask(plans)
+
     def close(self) -> None:
         """Finish what was accepted."""
         self._builder.close()
         self._shadows.close()
-        self._commit.close()
+        for commit in (self._decisions, self._predictions, self._arriving):
+            commit.close()
         self.external.close()
 
-    def _active(self, request: Request) -> DetectorRuntime:
+    async def _runtime(self, request: Request) -> DetectorRuntime:
+        if request.detector_id is not None and request.detector_version is not None:
+            return await self._ready(request.detector_id, request.detector_version)
+        runtime = self.catalog.cached(request.event_type, request.detector_id)
+        if runtime is None:
+            runtime = await asyncio.to_thread(self._active, request.event_type, request.detector_id)
+        return runtime
+
+    async def _ready(self, detector_id: str, version: str) -> DetectorRuntime:
+        found = self.catalog.cached_ready(detector_id, version)
+        if found is not None:
+            return found
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _PATIENCE_SECONDS
+        while True:
+            runtime, lacking = await asyncio.to_thread(self._look, detector_id, version)
+            if not lacking:
+                return runtime
+            if loop.time() > deadline:
+                raise Unavailable(
+                    f"the profiles of version {version} of detector {detector_id!r} are still "
+                    "being built from the stored events",
+                    field="detector_version",
+                )
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _tell(self, runtime: DetectorRuntime, case_id: str | None) -> None:
+        if self._opener and case_id:
+            self._opener.opened(case_id)
+        if self._announcer and runtime.reader.event_type.event_orchestration:
+            self._announcer.announced()
+
+    def _active(self, event_type: str, detector_id: str | None) -> DetectorRuntime:
         with self._database.read() as connection:
-            runtime = self.catalog.active(connection, request.event_type, request.detector_id)
+            runtime = self.catalog.active(connection, event_type, detector_id)
             self._shadows.look(connection, runtime.version.detector_id)
+        self._prepare(runtime)
+        return runtime
+
+    def _look(self, detector_id: str, version: str) -> tuple[DetectorRuntime, list[ProfilePlan]]:
+        with self._database.read() as connection:
+            runtime, lacking = self.catalog.ready(connection, detector_id, version)
+            self._shadows.look(connection, detector_id)
+        self._prepare(runtime)
+        return runtime, lacking
+
+    def _prepare(self, runtime: DetectorRuntime) -> None:
         self._builder.ask(self.catalog.lacking())
         if runtime.external.endpoints:
             self.external.open()
-        return runtime
 
     def _is_known(self, event: Event) -> bool:
         with self._database.read() as connection:
-            return bool(known_decisions(connection, [(event.event_type, event.event_id)]))
+            return bool(known_events(connection, [(event.event_type, event.event_id)]))
 
     def _explain(self, decision: Decision) -> dict[str, tuple[Contribution, ...]]:
         with self._database.read() as connection:
@@ -185,188 +231,3 @@ class DecisionEngine:
             seen_values(decision),
             decision.scores,
         )
-
-    def _decide_batch(
-        self, connection: Connection, batch: Sequence[_Prepared]
-    ) -> list[Decision | BaseException]:
-        answers: list[Decision | BaseException | None] = [None] * len(batch)
-        kept = self._profiles.hold(connection, {item.event.event_type for item in batch})
-        known = known_decisions(
-            connection, [(item.event.event_type, item.event.event_id) for item in batch]
-        )
-        fresh: dict[tuple[str, str], int] = {}
-        repeats: list[tuple[int, int]] = []
-        events: dict[int, Event] = {}
-        notes: dict[int, str | None] = {}
-        for position, item in enumerate(batch):
-            key = (item.event.event_type, item.event.event_id)
-            try:
-                event, notes[position] = _resolve(connection, item, key not in known)
-            except Exception as error:
-                answers[position] = error
-                continue
-            if key in known:
-                answers[position] = repeated(known[key], event)
-            elif key in fresh:
-                repeats.append((position, fresh[key]))
-                events[position] = event
-            else:
-                fresh[key] = position
-                events[position] = event
-        decided = self._decide_fresh(connection, batch, fresh.values(), events, notes, kept)
-        for position, decision in decided.items():
-            answers[position] = decision
-        for position, first in repeats:
-            same = events[position].content_hash == events[first].content_hash
-            answers[position] = (
-                msgspec.structs.replace(decided[first], repeated=True)
-                if same
-                else other_content(events[position].event_id)
-            )
-        return [answer for answer in answers if answer is not None]
-
-    def _decide_fresh(
-        self,
-        connection: Connection,
-        batch: Sequence[_Prepared],
-        positions: Collection[int],
-        events: Mapping[int, Event],
-        notes: Mapping[int, str | None],
-        kept: Mapping[str, Sequence[str]],
-    ) -> dict[int, Decision]:
-        if not positions:
-            return {}
-        by_runtime: dict[DetectorRuntime, list[int]] = {}
-        for position in positions:
-            by_runtime.setdefault(batch[position].runtime, []).append(position)
-        watched = self._opener.watched_outcomes(connection) if self._opener else frozenset()
-        # Read while the plans are held: profiles take events in the order of these times.
-        decided_at = now()
-        append_events(connection, [events[position] for position in positions], decided_at)
-        profiles = self._advance(connection, by_runtime, events, kept, decided_at)
-        decided: dict[int, Decision] = {}
-        deliberations = []
-        for runtime, places in by_runtime.items():
-            of_runtime = [events[place] for place in places]
-            seen = {
-                plan_id: [values[place] for place in places]
-                for plan_id, values in profiles.items()
-                if places[0] in values
-            }
-            of_plans = {plan_id: seen[plan_id] for plan_id in runtime.plans}
-            scored: dict[Scorer, Scored] = {}
-            asked = [batch[place].asked for place in places]
-            said = runtime.external.answer([event.variables for event in of_runtime], asked)
-            for number, (scores, results) in enumerate(
-                runtime.decide(of_runtime, of_plans, scored, said)
-            ):
-                place = places[number]
-                decided[place] = self._decision(
-                    connection,
-                    runtime,
-                    events[place],
-                    scores,
-                    results,
-                    watched,
-                    decided_at,
-                    _joined(notes[place], said[number].note),
-                    stored_values(of_plans, number),
-                )
-            decisions = [decided[place] for place in places]
-            deliberations.append(Deliberation(runtime, of_runtime, decisions, seen, asked, scored))
-        insert_decisions(connection, list(decided.values()))
-        self._shadows.score(connection, deliberations)
-        return decided
-
-    def _advance(
-        self,
-        connection: Connection,
-        by_runtime: Mapping[DetectorRuntime, Sequence[int]],
-        events: Mapping[int, Event],
-        kept: Mapping[str, Sequence[str]],
-        received_at: datetime,
-    ) -> Mapping[str, Mapping[int, Sequence[float]]]:
-        """By plan id, the values of the events at their positions in the batch."""
-        positions: dict[str, list[int]] = {}
-        needed: dict[str, dict[str, ProfilePlan]] = {}
-        for runtime, places in by_runtime.items():
-            event_type = runtime.reader.event_type.name
-            if runtime.plans or event_type in kept:
-                positions.setdefault(event_type, []).extend(places)
-                needed.setdefault(event_type, {}).update(runtime.plans)
-        found: dict[str, Mapping[int, Sequence[float]]] = {}
-        for event_type in sorted(positions):
-            places = positions[event_type]
-            values = self._profiles.advance(
-                connection,
-                kept.get(event_type, ()),
-                needed[event_type],
-                [events[place] for place in places],
-                received_at,
-            )
-            for plan_id, of_events in values.items():
-                found[plan_id] = dict(zip(places, of_events, strict=True))
-        return found
-
-    def _decision(
-        self,
-        connection: Connection,
-        runtime: DetectorRuntime,
-        event: Event,
-        scores: dict[str, float],
-        results: Sequence[RuleResult],
-        watched: frozenset[str],
-        decided_at: datetime,
-        note: str | None,
-        profile_values: Mapping[str, Sequence[float | None]] | None,
-    ) -> Decision:
-        matched = matched_rules(results)
-        outcomes = outcomes_of(matched)
-        case_id = None
-        if self._opener and not watched.isdisjoint(outcomes):
-            case_id, reason = self._opener.open_case(
-                connection, Suspicion(event=event, outcomes=outcomes, decided_at=decided_at)
-            )
-            note = _joined(note, reason)
-        return Decision(
-            event_type=event.event_type,
-            event_id=event.event_id,
-            detector_id=runtime.version.detector_id,
-            detector_version=runtime.version.version,
-            decided_at=decided_at,
-            scores=scores,
-            rules=matched,
-            outcomes=outcomes,
-            case_id=case_id,
-            note=note,
-            profile_values=profile_values,
-        )
-
-
-class _Prepared:
-    __slots__ = ("asked", "event", "request", "runtime")
-
-    def __init__(self, request: Request, event: Event, runtime: DetectorRuntime, asked: Asked):
-        self.request = request
-        self.event = event
-        self.runtime = runtime
-        self.asked = asked
-
-
-def _resolve(connection: Connection, item: _Prepared, fresh: bool) -> tuple[Event, str | None]:
-    if item.request.resolve is None:
-        return item.event, None
-    resolved = item.request.resolve(connection, fresh)
-    content = item.event.content_hash + msgspec.msgpack.encode(resolved.entities)
-    return (
-        msgspec.structs.replace(
-            item.event,
-            entities=resolved.entities,
-            content_hash=hashlib.blake2b(content, digest_size=16).digest(),
-        ),
-        resolved.note,
-    )
-
-
-def _joined(*notes: str | None) -> str | None:
-    return "; ".join(note for note in notes if note)[:_NOTE_CHARACTERS] or None

@@ -43,10 +43,12 @@ Asked = Mapping[str, Answer]
 
 class Said(msgspec.Struct, frozen=True):
     """What all external models of a version say of an event: values by output variable, without
-    those that are missing, and a note about those that failed."""
+    those that are missing, and a note about those that failed; and what endpoints among them said
+    word for word."""
 
     values: dict[str, float]
     note: str | None = None
+    texts: Mapping[str, str] | None = None
 
 
 class ExternalScores:
@@ -55,6 +57,8 @@ class ExternalScores:
 
     def __init__(self, models: Sequence[ExternalModel], networks: Mapping[str, Network]):
         self._models = tuple(models)
+        self.outputs = {model.name: model.variables for model in models}
+        """By the model's name, the variables that it gives."""
         self.networks = {model.name: networks[model.name] for model in models if _is_file(model)}
         """The files among them, by name."""
         self.endpoints = tuple(model.name for model in models if not _is_file(model))
@@ -115,16 +119,18 @@ class ExternalScores:
         failure that is declared to refuse the decision.
         """
         values: list[dict[str, float]] = [{} for _ in rows]
+        texts: list[dict[str, str]] = [{} for _ in rows]
         notes: list[list[str]] = [[] for _ in rows]
         for model in self._models:
             for number, answer in enumerate(self._answers(model, rows, asked)):
                 _refuse_if_declared(model, answer)
                 values[number].update(answer.values)
+                texts[number].update(answer.texts)
                 if answer.failure:
                     notes[number].append(_note(model, answer.failure))
         return [
-            Said(of_event, "; ".join(note)[:_NOTE_CHARACTERS] or None)
-            for of_event, note in zip(values, notes, strict=True)
+            Said(of_event, "; ".join(note)[:_NOTE_CHARACTERS] or None, said or None)
+            for of_event, note, said in zip(values, notes, texts, strict=True)
         ]
 
     def explain(self, scores: Mapping[str, float]) -> dict[str, tuple[Contribution, ...]]:

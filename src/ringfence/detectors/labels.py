@@ -71,8 +71,7 @@ def _tell_profiles(
 ) -> None:
     frauds = get_event_type(connection, event_type).fraud_labels
     changes = [
-        LabelChange(event, event.label in frauds, label in frauds)
-        for event, label in labels
+        LabelChange(event, event.label in frauds, label in frauds) for event, label in labels
     ]
     for plan_id in kept:
         store = ProfileStore(read_plan(connection, plan_id), remembered=_REMEMBERED)

@@ -16,12 +16,13 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 
 from ringfence.detectors import tables
+from ringfence.events.revisions import raise_revision
 from ringfence.models import load_artifact
 from ringfence.models.trainings import deployed_versions
 from ringfence.profiles import ProfilePlan, rebuild
 from ringfence.profiles.states import delete_states, locked_plan, new_states_id
 from ringfence.profiles.tables import profile_plans
-from ringfence.storage import Database
+from ringfence.storage import Database, now
 
 Progress = Callable[[int, int], None]
 _DELETED_AT_ONCE = 20_000
@@ -78,6 +79,35 @@ def unbuilt(connection: Connection, plans: Iterable[ProfilePlan]) -> list[Profil
         ).scalars()
     )
     return [plan for plan_id, plan in by_id.items() if plan_id not in built]
+
+
+def outdated_plans(connection: Connection, plans: Iterable[ProfilePlan]) -> list[ProfilePlan]:
+    """Those of the plans whose states hold events that have been deleted since."""
+    by_id = {plan.plan_id: plan for plan in plans}
+    if not by_id:
+        return []
+    outdated = connection.execute(
+        select(profile_plans.c.plan_id).where(
+            profile_plans.c.plan_id.in_(by_id), profile_plans.c.outdated_at.is_not(None)
+        )
+    ).scalars()
+    return [by_id[plan_id] for plan_id in outdated]
+
+
+def note_deletion(connection: Connection, event_type: str) -> None:
+    """Note that events of this type are gone from the log, whose plans must be held: servers build
+    the profiles that are kept anew, and go on deciding by those that they have meanwhile."""
+    kept = hold_plans(connection, [event_type]).get(event_type, ())
+    if not kept:
+        return
+    begin_building_anew(connection, kept)
+    marked = connection.execute(
+        update(profile_plans)
+        .where(profile_plans.c.plan_id.in_(kept), profile_plans.c.outdated_at.is_(None))
+        .values(outdated_at=now())
+    )
+    if marked.rowcount:
+        raise_revision(connection)
 
 
 def begin_building_anew(connection: Connection, plan_ids: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from ringfence.detectors.active import find_active, version_before
 from ringfence.detectors.definitions import get_detector
 from ringfence.detectors.external import ExternalScores, Said, files_of, load_external
-from ringfence.detectors.plans import unbuilt
+from ringfence.detectors.plans import outdated_plans, unbuilt
 from ringfence.detectors.profiles import ProfileValues
 from ringfence.detectors.rules import list_rules, rule_types
 from ringfence.detectors.shadows.running import running_shadows
@@ -56,6 +56,10 @@ class DetectorRuntime:
         self.scorers = scorers
         self.external = external
         self.rules = {rule.rule_id: rule for rule in rules}
+        self._unevaluated = tuple(
+            RuleResult(rule.rule_id, rule.version, rule.outcomes, matched=False, evaluated=False)
+            for rule in rules
+        )
         self._plan_ids = {
             variable: None if scorer.plan is None else scorer.plan.plan_id
             for variable, scorer in scorers.items()
@@ -99,6 +103,11 @@ class DetectorRuntime:
             (of_event, self.rule_set.evaluate({**event.variables, **of_event}, event.at))
             for event, of_event in zip(events, scores, strict=True)
         ]
+
+    def all_rules(self, results: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
+        """The results that `decide` gave of an event, and after them those of the rules that it did
+        not come to."""
+        return (*results, *self._unevaluated[len(results) :])
 
     def explain(
         self,
@@ -181,6 +190,28 @@ class Catalog:
         """A version, active or not. Raises `NotFound`."""
         return self._runtime(connection, self._current(connection), detector_id, version)
 
+    def ready(
+        self, connection: Connection, detector_id: str, version: str
+    ) -> tuple[DetectorRuntime, list[ProfilePlan]]:
+        """A version, active or not, and those of its plans that have not been built, without which
+        it should not decide. Raises `NotFound`."""
+        generation = self._current(connection)
+        runtime = self._runtime(connection, generation, detector_id, version)
+        lacking = unbuilt(connection, runtime.plans.values())
+        outdated = outdated_plans(connection, runtime.plans.values())
+        generation.lacking.update((plan.plan_id, plan) for plan in (*lacking, *outdated))
+        if not lacking:
+            generation.ready.add((detector_id, version))
+        return runtime, lacking
+
+    def cached_ready(self, detector_id: str, version: str) -> DetectorRuntime | None:
+        """The runtime of a version that lacks nothing, if it is known and was checked a moment ago;
+        needs no connection."""
+        if time.monotonic() - self._checked_at >= _REVISION_CHECK_SECONDS:
+            return None
+        generation, key = self._generation, (detector_id, version)
+        return generation.runtimes.get(key) if key in generation.ready else None
+
     def cached(self, event_type: str, detector_id: str | None) -> DetectorRuntime | None:
         """The active runtime if it is known and was checked a moment ago; needs no connection."""
         if time.monotonic() - self._checked_at >= _REVISION_CHECK_SECONDS:
@@ -231,7 +262,7 @@ class Catalog:
         self._checked_at = -math.inf
 
     def lacking(self) -> list[ProfilePlan]:
-        """The plans of active versions that were found not to be built."""
+        """The plans in use that were found not to be built, or to hold what has been deleted."""
         return list(self._generation.lacking.values())
 
     def reconsider(self) -> None:
@@ -244,9 +275,10 @@ class Catalog:
         self, connection: Connection, generation: _Generation, detector_id: str, version: str
     ) -> tuple[str, str]:
         runtime = self._runtime(connection, generation, detector_id, version)
+        outdated = outdated_plans(connection, runtime.plans.values())
         lacking = unbuilt(connection, runtime.plans.values())
+        generation.lacking.update((plan.plan_id, plan) for plan in (*outdated, *lacking))
         if lacking:
-            generation.lacking.update((plan.plan_id, plan) for plan in lacking)
             before = version_before(connection, detector_id)
             if before is not None:
                 older = self._runtime(connection, generation, detector_id, before)
@@ -316,6 +348,7 @@ class _Generation:
         self.networks: dict[str, Network] = {}
         self.runtimes: dict[tuple[str, str], DetectorRuntime] = {}
         self.active: dict[tuple[str, str | None], tuple[str, str]] = {}
+        self.ready: set[tuple[str, str]] = set()
         self.lacking: dict[str, ProfilePlan] = {}
         self.shadows: dict[str, ShadowCrew] = {}
         # Until they have been found anew, so that no event is left out meanwhile.

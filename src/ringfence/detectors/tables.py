@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -84,8 +85,37 @@ decisions = Table(
     Column("case_id", String(40)),
     Column("note", String(512)),
     Column("profile_values", Json),
+    Column("external_texts", Json),
     ForeignKeyConstraint(["event_type", "event_id"], ["events.event_type", "events.event_id"]),
     Index("ix_decisions_decided_at", "decided_at"),
+)
+
+# What a detector version said of an event that is not stored, or not any more.
+predictions = Table(
+    "predictions",
+    metadata,
+    Column(
+        "prediction_id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("event_type", String(64), nullable=False),
+    Column("event_id", String(128), nullable=False),
+    Column("event_at", Instant, nullable=False),
+    Column("entities", Json, nullable=False),
+    Column("variables", Json, nullable=False),
+    Column("detector_id", String(64), nullable=False),
+    Column("detector_version", String(5), nullable=False),
+    Column("predicted_at", Instant, nullable=False),
+    Column("scores", Json, nullable=False),
+    Column("rule_results", Json, nullable=False),
+    Column("outcomes", Json, nullable=False),
+    Column("note", String(512)),
+    Column("profile_values", Json),
+    Column("external_texts", Json),
+    Index("ix_predictions_event_id", "event_id"),
+    Index("ix_predictions_predicted_at", "predicted_at"),
 )
 
 # One row for each time that a version was started as a shadow; `ready_at` is when a server first

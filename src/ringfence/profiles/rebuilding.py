@@ -123,7 +123,13 @@ class _Building:
         connection.execute(
             update(profile_plans)
             .where(profile_plans.c.plan_id == self._plan.plan_id)
-            .values(states_id=self._states_id, building_id=None, stamp=new_stamp(), built_at=now())
+            .values(
+                states_id=self._states_id,
+                building_id=None,
+                stamp=new_stamp(),
+                built_at=now(),
+                outdated_at=None,
+            )
         )
         replaced: int = row.states_id
         return replaced

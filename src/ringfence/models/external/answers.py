@@ -26,10 +26,11 @@ class Unreadable(Exception):
 
 class Answer(msgspec.Struct, frozen=True):
     """The values by output variable, on the scale that rules see; and why they are the fallbacks,
-    if they are."""
+    if they are. `texts` are the values as an endpoint wrote them."""
 
     values: dict[str, float]
     failure: str | None = None
+    texts: dict[str, str] = {}
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -82,7 +83,12 @@ def read_reply(model: ExternalModel, reply: bytes, count: int) -> list[Answer]:
     first: Unreadable | None = None
     for row in rows:
         try:
-            answers.append(Answer({o.variable: scaled(o, row(o.key)) for o in model.outputs}))
+            answers.append(
+                Answer(
+                    {o.variable: scaled(o, row(o.key)) for o in model.outputs},
+                    texts={o.variable: row.written(o.key) for o in model.outputs},
+                )
+            )
         except Unreadable as error:
             first = first or error
             answers.append(failed(model, str(error)))
@@ -92,13 +98,21 @@ def read_reply(model: ExternalModel, reply: bytes, count: int) -> list[Answer]:
 
 
 class _CsvRow:
-    def __init__(self, fields: Sequence[str]):
+    """One event's line of a reply; `ending` is what follows its last value up to the end."""
+
+    def __init__(self, fields: Sequence[str], ending: str = ""):
         self._fields = fields
+        self._ending = ending
 
     def __call__(self, key: str) -> object:
         if int(key) >= len(self._fields):
             raise Unreadable(f"the answer has no column {key}")
         return self._fields[int(key)]
+
+    def written(self, key: str) -> str:
+        """A value as it stands there, with the end of the line where nothing follows it."""
+        is_last = int(key) == len(self._fields) - 1
+        return self._fields[int(key)] + (self._ending if is_last else "")
 
 
 class _JsonRow:
@@ -119,6 +133,11 @@ class _JsonRow:
             return found[0]
         return found
 
+    def written(self, key: str) -> str:
+        """A value as text."""
+        found = self(key)
+        return found if isinstance(found, str) else msgspec.json.encode(found).decode()
+
 
 def _csv_rows(text: str, count: int) -> list[_CsvRow]:
     try:
@@ -130,6 +149,8 @@ def _csv_rows(text: str, count: int) -> list[_CsvRow]:
         rows = [[field] for field in rows[0]]
     if len(rows) != count:
         raise Unreadable(f"{len(rows)} answers to {count} events")
+    if count == 1:
+        return [_CsvRow(rows[0], text[len(text.rstrip("\r\n")) :])]
     return [_CsvRow(row) for row in rows]
 
 

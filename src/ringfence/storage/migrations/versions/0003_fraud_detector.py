@@ -201,10 +201,12 @@ def upgrade() -> None:
         sa.Column("outcomes", sa.LargeBinary(), nullable=False),
         sa.Column("note", sa.String(length=512)),
         sa.Column("profile_values", sa.LargeBinary()),
+        sa.Column("external_texts", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_predictions")),
     )
     op.create_index("ix_predictions_event_id", "predictions", ["event_id"])
     op.create_index("ix_predictions_predicted_at", "predictions", ["predicted_at"])
+    op.add_column("decisions", sa.Column("external_texts", sa.LargeBinary(), nullable=True))
     op.add_column("profile_plans", sa.Column("outdated_at", sa.BigInteger(), nullable=True))
 
 
