@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from ringfence.models.boosting import Grower
 from ringfence.models.data import DataSet
 from ringfence.models.definitions import ModelType
 from ringfence.models.history import plan_for
@@ -19,7 +20,6 @@ from ringfence.models.weights import LabelWeight
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ringfence.models.boosting import Grower
     from ringfence.models.matrix import FeatureTable
 
 
@@ -36,7 +36,7 @@ def train_as(
     seed: int = 0,
     budget_seconds: float | None = None,
     weights: Mapping[str, LabelWeight] | None = None,
-    grower: Callable[[FeatureTable], Grower] | None = None,
+    grower: Callable[[FeatureTable], Grower] = Grower,
     progress: Callable[[float, str], None] | None = None,
 ) -> Trained:
     """Train a model of this type as it is usually done: with the profiles that are proposed for
@@ -49,7 +49,6 @@ def train_as(
     if learns_from_logins(model_type):
         return train_takeover(data, seed=seed, progress=progress)
     plan = plan_for(data) if model_type is ModelType.TRANSACTION_FRAUD_INSIGHTS else None
-    given = {} if grower is None else {"grower": grower}
     return train(
         data,
         plan=plan,
@@ -57,6 +56,6 @@ def train_as(
         seed=seed,
         budget_seconds=budget_seconds,
         weights=weights,
+        grower=grower,
         progress=progress,
-        **given,
     )
