@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from ringfence.detectors import tables
 from ringfence.detectors.definitions import list_detectors
 from ringfence.detectors.outcomes import OUTCOMES
+from ringfence.detectors.plans import give_up_unused_plans
 from ringfence.errors import Conflict
 from ringfence.events import lists, usage
 from ringfence.models import list_models
@@ -18,7 +19,10 @@ from ringfence.rules import RuleInvalid, references
 
 def delete_event_type(connection: Connection, name: str) -> None:
     """Delete an event type, if there is one of that name. Raises `Conflict` while a detector or a
-    model is for it, or an event of it is stored."""
+    model is for it, or an event of it is stored.
+
+    Its profiles are given up; `plans.clear_given_up_plans` then deletes what is kept of them.
+    """
     users = [
         *(("detector", of.detector_id, of.event_type) for of in list_detectors(connection)),
         *(("model", of.model_id, of.event_type) for of in list_models(connection)),
@@ -32,6 +36,7 @@ def delete_event_type(connection: Connection, name: str) -> None:
                 expected="an event type of no detector and no model",
             )
     usage.delete_event_type(connection, name)
+    give_up_unused_plans(connection, name)
 
 
 def delete_outcome(connection: Connection, name: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import tables
@@ -17,6 +19,7 @@ from ringfence.storage import now
 __all__ = [
     "NAME_PATTERN",
     "EventType",
+    "StoredEventType",
     "current_revision",
     "get_event_type",
     "get_lists",
@@ -24,6 +27,8 @@ __all__ = [
     "put_event_type",
     "put_list",
     "raise_revision",
+    "stored_event_type",
+    "stored_event_types",
 ]
 
 
@@ -98,6 +103,14 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
                 )
 
 
+class StoredEventType(msgspec.Struct, frozen=True):
+    """An event type, when it was created and when it last changed."""
+
+    event_type: EventType
+    created_at: datetime
+    updated_at: datetime
+
+
 def put_event_type(connection: Connection, event_type: EventType) -> None:
     """Create or replace an event type, and register what it names and nobody has registered yet.
 
@@ -133,7 +146,7 @@ def get_event_type(connection: Connection, name: str) -> EventType:
     """The event type of that name. Raises `NotFound`."""
     found = _definition(connection, name)
     if found is None:
-        raise NotFound(f"there is no event type {name!r}", field="event_type")
+        raise _unknown(name)
     return found
 
 
@@ -143,6 +156,21 @@ def list_event_types(connection: Connection) -> list[EventType]:
         select(tables.event_types.c.definition).order_by(tables.event_types.c.name)
     )
     return [msgspec.convert(row.definition, EventType) for row in rows]
+
+
+def stored_event_types(connection: Connection) -> list[StoredEventType]:
+    """All event types by name, with their times."""
+    rows = connection.execute(select(tables.event_types).order_by(tables.event_types.c.name))
+    return [_stored(row) for row in rows]
+
+
+def stored_event_type(connection: Connection, name: str) -> StoredEventType:
+    """One event type with its times. Raises `NotFound`."""
+    event_types = tables.event_types
+    row = connection.execute(select(event_types).where(event_types.c.name == name)).first()
+    if row is None:
+        raise _unknown(name)
+    return _stored(row)
 
 
 def _check_change(stored: EventType, event_type: EventType) -> None:
@@ -173,3 +201,13 @@ def _definition(connection: Connection, name: str) -> EventType | None:
         select(tables.event_types.c.definition).where(tables.event_types.c.name == name)
     ).scalar()
     return None if stored is None else msgspec.convert(stored, EventType)
+
+
+def _stored(row: Row[tuple[object, ...]]) -> StoredEventType:
+    return StoredEventType(
+        msgspec.convert(row.definition, EventType), row.created_at, row.updated_at
+    )
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"there is no event type {name!r}", field="event_type")

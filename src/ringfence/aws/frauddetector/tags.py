@@ -90,7 +90,8 @@ def forget_tags(connection: Connection, resource: str) -> None:
     )
 
 
-def _set_tags(connection: Connection, resource: str, given: Iterable[Mapping[str, str]]) -> None:
+def check_tags(given: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The tags of a request by their keys. Raises `InvalidInput` when a key is given twice."""
     values: dict[str, str] = {}
     for tag in given:
         if tag["key"] in values:
@@ -98,6 +99,11 @@ def _set_tags(connection: Connection, resource: str, given: Iterable[Mapping[str
                 f"the key {tag['key']!r} is given twice", field="tags", expected="each key once"
             )
         values[tag["key"]] = tag["value"]
+    return values
+
+
+def _set_tags(connection: Connection, resource: str, given: Iterable[Mapping[str, str]]) -> None:
+    values = check_tags(given)
     if not values:
         return
     connection.execute(
