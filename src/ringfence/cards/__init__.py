@@ -25,6 +25,7 @@ from ringfence.cards.finding import (
     list_customers,
     matching,
 )
+from ringfence.cards.masters import CustomerMaster, LocalMaster, Refreshed, open_master
 from ringfence.cards.numbers import CardNumber, read_card_number
 from ringfence.cards.records import (
     Card,
@@ -45,6 +46,14 @@ from ringfence.cards.states import (
     release,
 )
 from ringfence.cards.vault import Vault, check_vault, open_vault
+from ringfence.cards.writes import (
+    WritesWaiting,
+    master_here,
+    master_in,
+    mastered_in,
+    note_unwritten,
+    writes_waiting,
+)
 
 __all__ = [
     "AddedCard",
@@ -58,10 +67,14 @@ __all__ = [
     "CustomerChanges",
     "CustomerDetails",
     "CustomerDocument",
+    "CustomerMaster",
+    "LocalMaster",
     "Match",
+    "Refreshed",
     "StoreResult",
     "StoredCustomer",
     "Vault",
+    "WritesWaiting",
     "add_card",
     "article_view",
     "block",
@@ -76,7 +89,12 @@ __all__ = [
     "hold",
     "lift_hold",
     "list_customers",
+    "master_here",
+    "master_in",
+    "mastered_in",
     "matching",
+    "note_unwritten",
+    "open_master",
     "open_vault",
     "put_customer",
     "read_card_number",
@@ -84,4 +102,5 @@ __all__ = [
     "release",
     "store_customers",
     "update_customer",
+    "writes_waiting",
 ]

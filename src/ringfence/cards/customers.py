@@ -28,11 +28,14 @@ from ringfence.cards.phones import (
     time_zone_of,
 )
 from ringfence.cards.records import CardState, Customer
-from ringfence.cards.states import block
+from ringfence.cards.states import force
 from ringfence.cards.vault import Vault
+from ringfence.cards.writes import note_write
 from ringfence.errors import Conflict, NotFound
 
 _customers = tables.customers
+# What the article's table has of a customer, beside the block of each card.
+MIRRORED = ("last_name", "first_name", "phone_number", "salutation")
 
 
 class StoreResult(StrEnum):
@@ -60,6 +63,19 @@ def put_customer(
     as the phone number is the same. Raises `InvalidInput` naming the field, and
     `Conflict` when the customer is being created by somebody else.
     """
+    stored, edits = store_details(connection, details, by=by, at=at)
+    if stored.result is not StoreResult.UNCHANGED:
+        note_write(connection, stored.customer_id, edits=edits, at=at)
+    return stored
+
+
+def store_details(
+    connection: Connection, details: CustomerDetails, *, by: str, at: datetime
+) -> tuple[StoredCustomer, dict[str, str | None]]:
+    """Like `put_customer`, noting nothing for the table in which customers are mastered.
+
+    Also returns what each attribute that was changed was before; None when there was none.
+    """
     told = checked(details)
     try:
         before = get_customer(connection, told.customer_id)
@@ -82,12 +98,16 @@ def put_customer(
         "time_zone": time_zone,
         "language": told.language or (before.language if before else DEFAULT_LANGUAGE),
     }
+    edits: dict[str, str | None]
     if before is None:
         _create(connection, told.customer_id, told_values, by, at)
         result = StoreResult.CREATED
+        edits = {name: None for name in MIRRORED if told_values[name]}
     else:
         result = _change(connection, before, told_values, by, at)
-    return StoredCustomer(customer_id=told.customer_id, result=result, remarks=tuple(remarks))
+        edits = _edits(before, told_values)
+    stored = StoredCustomer(customer_id=told.customer_id, result=result, remarks=tuple(remarks))
+    return stored, edits
 
 
 def update_customer(
@@ -126,6 +146,9 @@ def update_customer(
     if changes.phone_verified is not None:
         values["phone_verified_at"] = at if changes.phone_verified else None
     result = _change(connection, before, values, by, at)
+    edits = _edits(before, values)
+    if edits:
+        note_write(connection, customer_id, edits=edits, at=at)
     return StoredCustomer(customer_id=customer_id, result=result, remarks=tuple(remarks))
 
 
@@ -160,7 +183,7 @@ def _store(
     by: str,
     at: datetime,
 ) -> StoredCustomer:
-    stored = put_customer(connection, document.details, by=by, at=at)
+    stored, edits = store_details(connection, document.details, by=by, at=at)
     remarks = list(stored.remarks)
     changed = False
     for number in document.card_numbers:
@@ -168,6 +191,14 @@ def _store(
     result = stored.result
     if changed and result is StoreResult.UNCHANGED:
         result = StoreResult.UPDATED
+    if result is not StoreResult.UNCHANGED:
+        note_write(
+            connection,
+            stored.customer_id,
+            edits=edits,
+            urgent=changed and bool(document.is_blocked),
+            at=at,
+        )
     return StoredCustomer(customer_id=stored.customer_id, result=result, remarks=tuple(remarks))
 
 
@@ -186,7 +217,15 @@ def _store_card(
     taken = take_in(connection, vault, customer_id, number, by=by, at=at, field=field)
     remarks.extend(taken.remarks)
     if document.is_blocked:
-        change = block(connection, taken.card.card_id, by=by, reason="stored as blocked", at=at)
+        change = force(
+            connection,
+            taken.card.card_id,
+            CardState.BLOCKED,
+            by=by,
+            reason="stored as blocked",
+            case_id=None,
+            at=at,
+        )
         return taken.added or change.changed
     if document.is_blocked is False and taken.card.state is CardState.BLOCKED:
         remarks.append(f"the card ending in {number.last4} is blocked and stays so")
@@ -235,6 +274,14 @@ def _change(
         .values(updated_by=by[:128], updated_at=at, **changed)
     )
     return StoreResult.UPDATED
+
+
+def _edits(before: Customer, values: dict[str, object]) -> dict[str, str | None]:
+    return {
+        name: getattr(before, name)
+        for name in MIRRORED
+        if name in values and values[name] != getattr(before, name)
+    }
 
 
 def _not_dialable(e164: str) -> str:

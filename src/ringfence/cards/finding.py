@@ -17,6 +17,7 @@ from ringfence.cards.numbers import CardNumber, read_card_number
 from ringfence.cards.records import Card, CardAction, CardState, Customer, Match
 from ringfence.cards.states import write_history
 from ringfence.cards.vault import Vault, check_vault, require_key
+from ringfence.cards.writes import note_write
 from ringfence.errors import Conflict, InvalidInput, NotFound
 
 _customers = tables.customers
@@ -139,7 +140,11 @@ def add_card(
     Raises `InvalidInput` naming `card_number`, `NotFound` naming `customer`, `Conflict` naming
     `card_number` when the card is another customer's.
     """
-    return take_in(connection, vault, customer_id, read_card_number(card_number), by=by, at=at)
+    number = read_card_number(card_number)
+    taken = take_in(connection, vault, customer_id, number, by=by, at=at)
+    if taken.added:
+        note_write(connection, customer_id, at=at)
+    return taken
 
 
 def take_in(
@@ -152,7 +157,8 @@ def take_in(
     at: datetime,
     field: str = "card_number",
 ) -> AddedCard:
-    """Like `add_card`, for a number that has been read."""
+    """Like `add_card`, for a number that has been read, and noting nothing for the table in which
+    customers are mastered."""
     check_vault(connection, vault)
     # Locked, so that the same card cannot be added twice at the same time.
     locked = connection.execute(

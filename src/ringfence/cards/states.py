@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from ringfence.carddata import mask_card_numbers
 from ringfence.cards import tables
 from ringfence.cards.records import CardAction, CardEntry, CardState, Change
+from ringfence.cards.writes import note_write
 from ringfence.errors import InvalidInput, NotFound
 
 _cards = tables.cards
@@ -89,7 +90,12 @@ def block(
     at: datetime,
 ) -> Change:
     """Block a card, whatever holds it. A blocked card stays as it is. Raises `NotFound`."""
-    return _force(connection, card_id, CardState.BLOCKED, by, reason, case_id, at)
+    change = force(
+        connection, card_id, CardState.BLOCKED, by=by, reason=reason, case_id=case_id, at=at
+    )
+    if change.changed:
+        _note(connection, card_id, at)
+    return change
 
 
 def release(
@@ -107,7 +113,47 @@ def release(
     """
     if not reason.strip():
         raise InvalidInput("empty", field="reason", expected="why, in a few words")
-    return _force(connection, card_id, CardState.ACTIVE, by, reason, case_id, at)
+    change = force(
+        connection, card_id, CardState.ACTIVE, by=by, reason=reason, case_id=case_id, at=at
+    )
+    if change.changed:
+        _note(connection, card_id, at)
+    return change
+
+
+def force(
+    connection: Connection,
+    card_id: str,
+    state: CardState,
+    *,
+    by: str,
+    reason: str,
+    case_id: str | None,
+    at: datetime,
+) -> Change:
+    """Block or release a card, noting nothing for the table in which customers are mastered.
+
+    `state` is blocked or active. Raises `NotFound`.
+    """
+    kept = readable_reason(reason)
+    forced = connection.execute(
+        update(_cards)
+        .where(_cards.c.card_id == card_id, _cards.c.state != state)
+        .values(
+            state=state,
+            state_by=by[:128],
+            state_at=at,
+            state_reason=kept,
+            hold_case_id=None,
+            hold_expires_at=None,
+        )
+    )
+    if forced.rowcount == 0:
+        return Change(False, _lock(connection, card_id))
+    connection.execute(delete(_holds).where(_holds.c.card_id == card_id))
+    action = CardAction.BLOCKED if state is CardState.BLOCKED else CardAction.RELEASED
+    write_history(connection, card_id, action, state, by, kept, case_id, at)
+    return Change(True, state)
 
 
 def expire_holds(connection: Connection, at: datetime) -> Sequence[str]:
@@ -188,6 +234,13 @@ def readable_reason(reason: str) -> str:
     return mask_card_numbers(reason.strip())[:512]
 
 
+def _note(connection: Connection, card_id: str, at: datetime) -> None:
+    customer_id = connection.execute(
+        select(_cards.c.customer_id).where(_cards.c.card_id == card_id)
+    ).scalar_one()
+    note_write(connection, customer_id, urgent=True, at=at)
+
+
 def _lock(connection: Connection, card_id: str) -> CardState:
     state = connection.execute(
         select(_cards.c.state).where(_cards.c.card_id == card_id).with_for_update()
@@ -195,36 +248,6 @@ def _lock(connection: Connection, card_id: str) -> CardState:
     if state is None:
         raise NotFound(f"there is no card {card_id!r}", field="card_id")
     return CardState(state)
-
-
-def _force(
-    connection: Connection,
-    card_id: str,
-    state: CardState,
-    by: str,
-    reason: str,
-    case_id: str | None,
-    at: datetime,
-) -> Change:
-    kept = readable_reason(reason)
-    forced = connection.execute(
-        update(_cards)
-        .where(_cards.c.card_id == card_id, _cards.c.state != state)
-        .values(
-            state=state,
-            state_by=by[:128],
-            state_at=at,
-            state_reason=kept,
-            hold_case_id=None,
-            hold_expires_at=None,
-        )
-    )
-    if forced.rowcount == 0:
-        return Change(False, _lock(connection, card_id))
-    connection.execute(delete(_holds).where(_holds.c.card_id == card_id))
-    action = CardAction.BLOCKED if state is CardState.BLOCKED else CardAction.RELEASED
-    write_history(connection, card_id, action, state, by, kept, case_id, at)
-    return Change(True, state)
 
 
 def _settle(
