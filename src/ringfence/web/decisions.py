@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
+from ringfence.cards import Refreshed
 from ringfence.cases import find_card, get_case
 from ringfence.detectors import (
     Decision,
@@ -24,7 +25,7 @@ from ringfence.detectors import (
     VersionGone,
     stored_decision,
 )
-from ringfence.errors import InvalidInput
+from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import Entity, SentEvent
 from ringfence.models import Contribution
 from ringfence.web.api import Call, Operations
@@ -138,6 +139,9 @@ async def get_decision(services: Services, call: Call) -> DecisionReply:
 
 
 async def _decide_event(services: Services, event_type: str, body: EventBody) -> DecisionReply:
+    for entity in body.entities:
+        if entity.entity_type == "customer":
+            await services.customers.refresh(entity.entity_id)
     decision = await services.engine.decide(
         Request(
             event_type=event_type,
@@ -156,9 +160,16 @@ async def _decide_event(services: Services, event_type: str, body: EventBody) ->
 async def _decide_transaction(services: Services, body: TransactionBody) -> DecisionReply:
     if not body.customer:
         raise InvalidInput("empty", field="customer", expected="a customer id")
+    refreshed = await services.customers.refresh(body.customer, body.card_number)
 
     def resolve(connection: Connection, fresh: bool) -> Resolved:
-        return find_card(connection, services.vault, body.customer, body.card_number, fresh=fresh)
+        try:
+            found = find_card(
+                connection, services.vault, body.customer, body.card_number, fresh=fresh
+            )
+        except NotFound as error:
+            raise refreshed.error or error from None
+        return _with_note(found, refreshed)
 
     decision = await services.engine.decide(
         Request(
@@ -174,6 +185,11 @@ async def _decide_transaction(services: Services, body: TransactionBody) -> Deci
         )
     )
     return await _reply(services, decision, explain=body.explain)
+
+
+def _with_note(found: Resolved, refreshed: Refreshed) -> Resolved:
+    notes = [note for note in (found.note, refreshed.note) if note]
+    return Resolved(found.entities, "; ".join(notes) or None)
 
 
 async def _reply(services: Services, decision: Decision, *, explain: bool) -> DecisionReply:

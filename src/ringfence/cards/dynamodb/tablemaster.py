@@ -131,7 +131,7 @@ class TableMaster:
         return Refreshed(
             note="the customer table could not be read; decided by the copy of it",
             error=Unavailable(
-                "the customer is not known here, and the customer table cannot be read",
+                "not known here, and the customer table cannot be read",
                 field="customer",
                 expected="the same request again, later",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from ringfence.cards import (
     release,
     store_customers,
 )
-from ringfence.errors import InvalidInput
+from ringfence.errors import InvalidInput, NotFound
 from ringfence.storage import now
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services
@@ -92,11 +93,20 @@ def post_customers(services: Services, call: Call) -> list[StoredCustomer]:
 
 
 @operations.add("GET", "/v1/customers/{customer_id}", scope=Scope.CARDS_READ, reply=CustomerView)
-def get_one_customer(services: Services, call: Call) -> CustomerView:
+async def get_one_customer(services: Services, call: Call) -> CustomerView:
     """A customer with the cards."""
-    with services.database.read() as connection:
-        customer = get_customer(connection, call.path["customer_id"])
-        return CustomerView(customer, tuple(cards_of(connection, customer.customer_id)))
+    customer_id = call.path["customer_id"]
+    refreshed = await services.customers.refresh(customer_id)
+
+    def read() -> CustomerView:
+        with services.database.read() as connection:
+            try:
+                customer = get_customer(connection, customer_id)
+            except NotFound as error:
+                raise refreshed.error or error from None
+            return CustomerView(customer, tuple(cards_of(connection, customer_id)))
+
+    return await asyncio.to_thread(read)
 
 
 @operations.add("GET", "/v1/cards/{card_id}", scope=Scope.CARDS_READ, reply=CardView)

@@ -47,6 +47,7 @@ _EDITED = ("salutation", "first_name", "last_name", "phone_number", "time_zone",
 async def customer(visit: Visit) -> None:
     """The page."""
     customer_id = visit.path["customer_id"]
+    await visit.services.customers.refresh(customer_id)
     found = await visit.read(lambda connection: get_customer(connection, customer_id))
     heading(f"{found.first_name} {found.last_name}".strip(), f"Customer {customer_id}")
     with ui.element("div").classes("columns lead"):
@@ -64,6 +65,7 @@ async def customer(visit: Visit) -> None:
                 _card_form(visit, customer_id)
 
     async def refresh() -> None:
+        await visit.services.customers.refresh(customer_id)
         now_there, opened = await visit.read(
             lambda connection: (
                 cards_of(connection, customer_id),
