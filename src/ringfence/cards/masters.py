@@ -87,12 +87,13 @@ def open_master(
     refresh_seconds: float = 5.0,
     timeout_seconds: float = 1.0,
 ) -> CustomerMaster:
-    """The master that the URL names (`dynamodb://TABLE`); our own tables without one.
+    """The master that the URL names (`dynamodb://TABLE`); our own tables without one, or an empty
+    one.
 
     `card_numbers` says how they are written into new items there: `clear` or `token`. Raises
     `InvalidInput` naming `customers_url`.
     """
-    if url is None:
+    if not url:
         return LocalMaster(database)
     # Only now: boto3 takes half a second and 50 MB.
     from ringfence.cards.dynamodb import CardNumberForm, TableMaster, read_customers_url

@@ -54,6 +54,8 @@ async def demo_server(
                 "RINGFENCE_API_KEY": api_key,
                 "RINGFENCE_ADMIN_PASSWORD": admin_password,
                 "RINGFENCE_BANK_NAME": "Example Bank",
+                # A demo has no business in the bank's table of customers.
+                "RINGFENCE_CUSTOMERS_URL": "",
             },
             # Ctrl-C in the terminal is for us; we stop the server when we are done.
             start_new_session=True,
