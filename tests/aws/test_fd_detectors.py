@@ -102,11 +102,14 @@ def test_a_detector_is_told_with_its_times_and_described_anew(
     client.put_detector(detectorId=detector, eventTypeName="payment", description="second")
     [second] = client.get_detectors(detectorId=detector)["detectors"]
     assert second["description"] == "second"
+    client.put_detector(detectorId=detector, eventTypeName="payment")
+    assert client.get_detectors(detectorId=detector)["detectors"][0]["description"] == "second"
     assert second["createdTime"] == first["createdTime"] <= second["lastUpdatedTime"]
     refused("ConflictException", client.put_detector, detectorId=detector, eventTypeName="transfer")
     refused("ValidationException", client.put_detector, detectorId="other", eventTypeName="nothing")
     refused("ResourceNotFoundException", client.get_detectors, detectorId="nobody")
-    refused("ResourceNotFoundException", client.describe_detector, detectorId="nobody")
+    message = refused("ResourceNotFoundException", client.describe_detector, detectorId="nobody")
+    assert message == "detectorId: there is no detector 'nobody'"
 
 
 def test_detectors_come_in_pages(client: ClientOf) -> None:

@@ -161,7 +161,8 @@ def rule_types(connection: Connection, event_type: str) -> dict[str, DataType]:
         if model.event_type == event_type:
             types[output_variable(model.model_id)] = DataType.FLOAT
     external = list_external_models(connection)
-    return types | variables_of(one for one in external if one.event_type == event_type)
+    # One whose body the client sends is for events of any type.
+    return types | variables_of(one for one in external if one.event_type in ("", event_type))
 
 
 def _check(connection: Connection, detector: Detector, rule: Rule) -> None:

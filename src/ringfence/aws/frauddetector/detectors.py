@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
+from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
@@ -28,23 +29,31 @@ operations = Operations()
 
 
 @operations.add("PutDetector")
+@members_named()
 def put_one_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
-    """Create a detector, or describe it anew."""
+    """Create a detector, or describe it anew if the request has a description."""
     detector_id = call.members["detectorId"]
-    detector = Detector(
-        detector_id=detector_id,
-        event_type=call.members["eventTypeName"],
-        description=call.members.get("description", ""),
-    )
+    description = call.members.get("description")
     with service.redefine() as connection:
-        known = {stored.detector.detector_id for stored in stored_detectors(connection)}
-        put_detector(connection, detector)
-        if detector_id not in known:
+        known = {of.detector.detector_id: of.detector for of in stored_detectors(connection)}
+        before = known.get(detector_id)
+        if description is None:
+            description = before.description if before else ""
+        put_detector(
+            connection,
+            Detector(
+                detector_id=detector_id,
+                event_type=call.members["eventTypeName"],
+                description=description,
+            ),
+        )
+        if before is None:
             note_tags(connection, f"detector/{detector_id}", call.members.get("tags"))
     return {}
 
 
 @operations.add("GetDetectors")
+@members_named()
 def get_detectors(service: FraudDetector, call: Call) -> dict[str, Any]:
     """One detector, or a page of all."""
     with service.read() as connection:
@@ -60,6 +69,7 @@ def get_detectors(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("DescribeDetector")
+@members_named()
 def describe_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
     """A detector's versions, the oldest first."""
     with service.read() as connection:
@@ -87,6 +97,7 @@ def describe_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("DeleteDetector")
+@members_named()
 def delete_one_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Delete a detector that has neither versions nor rules; one that does not exist is no error.
 

@@ -9,8 +9,20 @@ from ringfence.errors import RingfenceError
 
 _MEMBERS = {
     "default": "defaultValue",
+    "detector": "detectorId",
+    "detector_version": "detectorVersionId",
+    "entities.entity_id": "entities.entityId",
+    "entities.entity_type": "entities.entityType",
+    "detector": "detectorId",
+    "detector_id": "detectorId",
     "entity_types": "entityTypes",
+    "event_id": "eventId",
+    "event_timestamp": "eventTimestamp",
     "event_type": "eventTypeName",
+    "external_models": "externalModelEndpoints",
+    "models": "modelVersions",
+    "rule_id": "ruleId",
+    "rule_version": "ruleVersion",
     "variable_type": "variableType",
     "variables": "eventVariables",
 }
