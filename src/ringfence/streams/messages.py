@@ -23,8 +23,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Connection
 
-from ringfence.detectors import Decision, get_detector_version
-from ringfence.detectors.decisions import MatchedRule
+from ringfence.detectors import Decision, MatchedRule, get_detector_version
+from ringfence.detectors.versions import DetectorStatus
 from ringfence.errors import NotFound
 from ringfence.events.reading import Entity, Event
 from ringfence.events.variables import Value
@@ -117,7 +117,7 @@ class Composer:
 
     def message_without_models(self, message_id: str, content: Content) -> Message:
         """The message of a `content` without scores, for which nothing is looked up."""
-        return self._composed(message_id, content, _Models({}, {}, frozenset()))
+        return self._composed(message_id, content, _Models({}, {}, settled=False))
 
     def _composed(self, message_id: str, content: Content, models: _Models) -> Message:
         detail = msgspec.json.encode(_detail(content, models))
@@ -152,11 +152,12 @@ class Composer:
     def _models_of(self, connection: Connection, content: Content) -> _Models:
         key = (content.detector_id, content.detector_version)
         found = self._models.get(key)
-        # A draft can still be given other models, so a version that lacks one is looked up again.
-        if found is None or not found.names.issuperset(content.scores):
-            if len(self._models) >= _MOST_REMEMBERED:
-                self._models.clear()
-            found = self._models[key] = _models(connection, *key, self._origin)
+        if found is None:
+            found = _models(connection, *key, self._origin)
+            if found.settled:
+                if len(self._models) >= _MOST_REMEMBERED:
+                    self._models.clear()
+                self._models[key] = found
         return found
 
 
@@ -178,16 +179,18 @@ def content_of(event: Event, decided: Decision) -> Content:
 
 class _Models(msgspec.Struct, frozen=True):
     """Of one detector version: its models by output variable, as messages name them, and the
-    output variables of its external models by name."""
+    output variables of its external models by name. A draft is not `settled`: it can still be
+    given other models."""
 
     own: Mapping[str, Mapping[str, str]]
     external: Mapping[str, tuple[str, ...]]
-    names: frozenset[str]
+    settled: bool
 
 
 def _models(connection: Connection, detector_id: str, version: str, origin: Origin) -> _Models:
     own: dict[str, Mapping[str, str]] = {}
     external: dict[str, tuple[str, ...]] = {}
+    settled = False
     try:
         definition = get_detector_version(connection, detector_id, version)
         for ref in definition.models:
@@ -200,10 +203,10 @@ def _models(connection: Connection, detector_id: str, version: str, origin: Orig
             }
         for name in definition.external_models:
             external[name] = get_external_model(connection, name).variables
+        settled = definition.status is not DetectorStatus.DRAFT
     except NotFound:
         pass  # Deleted since it decided; the message still says what it decided.
-    names = frozenset(own).union(*external.values())
-    return _Models(own, external, names)
+    return _Models(own, external, settled)
 
 
 def _detail(content: Content, models: _Models) -> dict[str, object]:

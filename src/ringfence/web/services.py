@@ -83,7 +83,7 @@ async def open_services(
         caller_number=settings.caller_number,
     )
     publisher = publisher_of(settings, database)
-    engine = DecisionEngine(database, desk.opening)
+    engine = DecisionEngine(database, desk.opening, publisher)
     drift = DriftWatch(database, settings)
     retraining = RetrainingClock(settings, database)
     jobs = JobRunner(settings, database)

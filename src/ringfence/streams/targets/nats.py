@@ -46,6 +46,8 @@ class Nats(BrokerTarget):
             connect_timeout=int(CONNECT_SECONDS),
             # The outbox tries again, with growing pauses, on a connection of its own.
             allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
             error_cb=ignore,
             logger=None,
         )
