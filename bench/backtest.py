@@ -23,7 +23,7 @@ from ringfence.cli.detectors import publish_version
 from ringfence.cli.training import train_version
 from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Past, Window
 from ringfence.detectors.backtest.judging import Subject, backtest, subject
-from ringfence.detectors.runtime import Catalog
+from ringfence.detectors.catalog import Catalog
 from ringfence.events import Entity, EventReader, SentEvent, label_event
 from ringfence.events.log import append_events
 from ringfence.simulation import Options, generate, write

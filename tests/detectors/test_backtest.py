@@ -18,7 +18,7 @@ from ringfence.detectors import DecisionEngine, ModelRef, Request
 from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Window
 from ringfence.detectors.backtest.judging import backtest, subject
 from ringfence.detectors.backtest.report import BacktestReport, Counts, Tally
-from ringfence.detectors.runtime import Catalog
+from ringfence.detectors.catalog import Catalog
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import Entity, SentEvent
 from ringfence.models import DataInvalid, create_model, store_version

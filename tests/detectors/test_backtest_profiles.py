@@ -15,8 +15,8 @@ from sqlalchemy import select
 from ringfence.detectors import Decision, DecisionEngine, ModelRef
 from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Window
 from ringfence.detectors.backtest.judging import backtest, subject
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.plans import build_plan
-from ringfence.detectors.runtime import Catalog
 from ringfence.events import tables
 from ringfence.models import Trained
 from ringfence.storage import Database, now

@@ -11,8 +11,8 @@ from publishing import payment, prepare, publish, rule
 from sqlalchemy import Connection
 
 from ringfence.detectors import DecisionEngine, activate_detector_version
-from ringfence.detectors import runtime as runtime_module
-from ringfence.detectors.runtime import Catalog
+from ringfence.detectors import catalog as catalog_module
+from ringfence.detectors.catalog import Catalog
 from ringfence.errors import Conflict, InvalidInput
 from ringfence.events.definitions import put_list
 from ringfence.storage import Database, now
@@ -142,7 +142,7 @@ def test_a_slow_reader_of_an_older_moment_does_not_bring_it_back(
         publish(connection, rule("any"))
         activate_detector_version(connection, "guard", "1")
     found, go_on = threading.Event(), threading.Event()
-    find = runtime_module.find_active
+    find = catalog_module.find_active
 
     def find_slowly(connection: Connection, *names: str | None) -> tuple[str, str]:
         chosen = find(connection, *names)  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ def test_a_slow_reader_of_an_older_moment_does_not_bring_it_back(
             assert go_on.wait(10)
         return chosen
 
-    monkeypatch.setattr(runtime_module, "find_active", find_slowly)
+    monkeypatch.setattr(catalog_module, "find_active", find_slowly)
     slow = threading.Thread(target=lambda: active(catalog, prepared))
     slow.start()
     assert found.wait(10)

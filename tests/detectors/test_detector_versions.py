@@ -43,8 +43,8 @@ from ringfence.detectors import (
     update_detector_version,
     version_that_decided,
 )
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.plans import hold_plans
-from ringfence.detectors.runtime import Catalog
 from ringfence.detectors.shadows.report import shadow_report
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.models import Trained

@@ -25,8 +25,8 @@ from ringfence.detectors import (
 )
 from ringfence.detectors.backtest.judging import subject
 from ringfence.detectors.backtest.worker import Judge, Questions
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.external import define_external_model, remove_external_model
-from ringfence.detectors.runtime import Catalog
 from ringfence.errors import Conflict, InvalidInput, NotFound, Unavailable
 from ringfence.events import DataType, EventType, SentEvent, put_event_type
 from ringfence.examples import read_example

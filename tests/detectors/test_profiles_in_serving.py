@@ -31,8 +31,8 @@ from ringfence.detectors import (
     label_event,
     stored_decision,
 )
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.plans import build_plan
-from ringfence.detectors.runtime import Catalog
 from ringfence.errors import InvalidInput
 from ringfence.models import Trained, load_artifact
 from ringfence.models.scoring import Scorer

@@ -22,6 +22,7 @@ from ringfence.detectors import (
 )
 from ringfence.detectors.backtest.history import LoggedEvents, Window
 from ringfence.detectors.backtest.judging import backtest, subject
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.retraining.challengers import ChallengerStatus, champion_of
 from ringfence.detectors.retraining.comparison import in_words
 from ringfence.detectors.retraining.evidence import NothingNew
@@ -29,7 +30,6 @@ from ringfence.detectors.retraining.options import RetrainingOptions
 from ringfence.detectors.retraining.policies import PromotionPolicy
 from ringfence.detectors.retraining.promotion import promote
 from ringfence.detectors.retraining.training import evaluate_again, retrain
-from ringfence.detectors.runtime import Catalog
 from ringfence.errors import InvalidInput
 from ringfence.events import put_event_type
 from ringfence.models import (

@@ -6,8 +6,8 @@ from publishing import PLAN, rule
 from shadows_at_work import draft, store_habits
 
 from ringfence.detectors import put_rule, start_shadow, stop_shadow
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.plans import build_plan
-from ringfence.detectors.runtime import Catalog
 from ringfence.models import Trained
 from ringfence.storage import Database
 

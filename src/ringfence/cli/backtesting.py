@@ -68,7 +68,7 @@ def backtest(
     from ringfence.detectors.backtest.history import FiledEvents, LoggedEvents, Past, Window
     from ringfence.detectors.backtest.judging import backtest as run
     from ringfence.detectors.backtest.judging import check_outcomes, subject
-    from ringfence.detectors.runtime import Catalog
+    from ringfence.detectors.catalog import Catalog
 
     window = Window.read(since, until)
     window.check()

@@ -57,7 +57,7 @@ def score(
         ringfence score payments.parquet --out scored.csv
     """
     from ringfence.cli.screen import console, progress_bar, table
-    from ringfence.detectors.runtime import Catalog
+    from ringfence.detectors.catalog import Catalog
 
     database = open_database(settings_of(data_dir=data_dir))
     with database.read() as connection:

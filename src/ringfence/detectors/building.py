@@ -1,7 +1,7 @@
 """Building profiles from history beside the hot path, for versions that need them.
 
 Until the profiles of a newly activated version know the history, the version before goes on
-deciding; see `runtime.Catalog`.
+deciding; see `catalog`.
 """
 
 from __future__ import annotations

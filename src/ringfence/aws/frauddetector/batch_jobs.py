@@ -25,7 +25,7 @@ from ringfence.aws.s3 import S3Path
 from ringfence.aws.wire.times import second
 from ringfence.errors import InvalidInput
 
-_STATUSES: Mapping[JobStatus, str] = {
+STATUSES: Mapping[JobStatus, str] = {
     JobStatus.QUEUED: "IN_PROGRESS_INITIALIZING",
     JobStatus.RUNNING: "IN_PROGRESS",
     JobStatus.CANCELLING: "CANCEL_IN_PROGRESS",
@@ -33,6 +33,7 @@ _STATUSES: Mapping[JobStatus, str] = {
     JobStatus.COMPLETE: "COMPLETE",
     JobStatus.FAILED: "FAILED",
 }
+"""`AsyncJobStatus`, of all jobs that clients ask after."""
 
 
 def ask_for(
@@ -105,7 +106,7 @@ def described(call: Call, job: Job) -> dict[str, Any]:
     one when it was asked for is shown."""
     return {
         "jobId": job.job_id,
-        "status": _STATUSES[job.status],
+        "status": STATUSES[job.status],
         "failureReason": job.failure if job.status is JobStatus.FAILED else None,
         "startTime": second(job.started_at or job.created_at),
         "completionTime": None if job.ended_at is None else second(job.ended_at),

@@ -28,10 +28,11 @@ from ringfence.detectors.backtest.worker import (
     Questions,
     judge_process,
 )
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.definitions import get_detector
 from ringfence.detectors.outcomes import list_outcomes
 from ringfence.detectors.rules import list_rules
-from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.detectors.runtime import DetectorRuntime
 from ringfence.detectors.versions import DetectorStatus, RuleRef, list_detector_versions
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events.definitions import EventType

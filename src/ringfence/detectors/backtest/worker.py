@@ -18,7 +18,8 @@ from typing import IO, Any
 import msgspec
 from sqlalchemy import Connection
 
-from ringfence.detectors.runtime import Catalog, DetectorRuntime
+from ringfence.detectors.catalog import Catalog
+from ringfence.detectors.runtime import DetectorRuntime
 from ringfence.detectors.versions import ModelRef, get_detector_version
 from ringfence.errors import Unavailable
 from ringfence.models import Scorer, load_artifact

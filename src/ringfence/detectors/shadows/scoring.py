@@ -20,10 +20,11 @@ from sqlalchemy import Connection
 
 from ringfence.carddata import mask_card_numbers
 from ringfence.detectors import tables
+from ringfence.detectors.catalog import Catalog
 from ringfence.detectors.decisions import Decision, matched_rules, outcomes_of
 from ringfence.detectors.external import Asked, Said
 from ringfence.detectors.profiles import ProfileValues
-from ringfence.detectors.runtime import Catalog, DetectorRuntime, Scored
+from ringfence.detectors.runtime import DetectorRuntime, Scored
 from ringfence.detectors.shadows.running import note_readiness
 from ringfence.errors import InvalidInput, RingfenceError
 from ringfence.events.reading import Event
