@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-
 from ringfence.aws.frauddetector.batch_jobs import STATUSES
 from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations

@@ -13,7 +13,6 @@ _MEMBERS = {
     "detector_version": "detectorVersionId",
     "entities.entity_id": "entities.entityId",
     "entities.entity_type": "entities.entityType",
-    "detector": "detectorId",
     "detector_id": "detectorId",
     "entity_types": "entityTypes",
     "event_id": "eventId",
