@@ -83,6 +83,13 @@ class Settings(BaseSettings):
         1.0, gt=0, le=30, description="How long a decision waits for that table at most."
     )
 
+    sagemaker_url: str | None = Field(
+        None,
+        description="Where SageMaker endpoints that AWS clients import are asked: an address with "
+        "{name} in it, or one to which /endpoints/{name}/invocations is added; that of AWS when "
+        "unset.",
+    )
+
     transactions_event_type: str = Field(
         "card_payment", description="Event type of `POST /v1/transactions`."
     )

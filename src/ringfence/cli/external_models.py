@@ -146,7 +146,7 @@ def show_external(data_dir: DataDir = None) -> None:
         (
             (
                 model.name,
-                model.event_type,
+                model.event_type or "any",
                 model.kind.value,
                 model.endpoint.url
                 if model.endpoint

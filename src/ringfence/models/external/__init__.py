@@ -8,6 +8,7 @@ from ringfence.models.external.answers import Answer, Body
 from ringfence.models.external.calls import ExternalCalls
 from ringfence.models.external.counts import Counts
 from ringfence.models.external.definitions import (
+    Association,
     ExternalInput,
     ExternalKind,
     ExternalModel,
@@ -15,10 +16,16 @@ from ringfence.models.external.definitions import (
     OnFailure,
     Scale,
 )
-from ringfence.models.external.endpoint import Endpoint, ReplyFormat, RequestFormat
+from ringfence.models.external.endpoint import (
+    AwsSignature,
+    Endpoint,
+    ReplyFormat,
+    RequestFormat,
+)
 from ringfence.models.external.networks import Network
 from ringfence.models.external.pictures import Layout, Picture
 from ringfence.models.external.registry import (
+    associate,
     delete_external_model,
     get_external_model,
     list_external_models,
@@ -31,6 +38,8 @@ from ringfence.models.external.trial import Trial, try_external_model
 
 __all__ = [
     "Answer",
+    "Association",
+    "AwsSignature",
     "Body",
     "Counts",
     "Endpoint",
@@ -47,6 +56,7 @@ __all__ = [
     "RequestFormat",
     "Scale",
     "Trial",
+    "associate",
     "delete_external_model",
     "get_external_model",
     "list_external_models",

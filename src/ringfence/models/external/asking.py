@@ -24,6 +24,7 @@ from ringfence.models.external.breaker import Breaker, BreakerState
 from ringfence.models.external.counts import Counts
 from ringfence.models.external.definitions import ExternalModel
 from ringfence.models.external.endpoint import Endpoint, RequestFormat
+from ringfence.models.external.signing import AwsSigner, NoCredentials
 from ringfence.models.external.templates import Template, csv_field
 
 SECRET = re.compile(r"\$\{(RINGFENCE_SECRET_[A-Z0-9_]{1,64})\}")
@@ -55,12 +56,15 @@ class _Question:
 class EndpointCaller:
     """Asks one model. Made and used on one event loop."""
 
-    def __init__(self, client: httpx2.AsyncClient, model: ExternalModel, counts: Counts):
+    def __init__(
+        self, client: httpx2.AsyncClient, model: ExternalModel, counts: Counts, signer: AwsSigner
+    ):
         if model.endpoint is None:
             raise ValueError(f"{model.name} is not an endpoint")
         self.model = model
         self._endpoint: Endpoint = model.endpoint
         self._client = client
+        self._signer = signer
         self.counts = counts
         self._breaker = Breaker(self._endpoint.failures_to_open, self._endpoint.open_seconds)
         counts.state = self._breaker.state
@@ -165,21 +169,11 @@ class EndpointCaller:
 
     async def _asked(self, bodies: Sequence[str | Body]) -> Sequence[Answer]:
         content, media_type = self._joined(bodies)
-        headers = {**_resolved(self._endpoint.headers), "Content-Type": media_type}
-        received = bytearray()
         try:
-            async with (
-                asyncio.timeout(self._endpoint.timeout_seconds),
-                self._client.stream(
-                    "POST", self._endpoint.url, content=content, headers=headers
-                ) as reply,
-            ):
-                if not reply.is_success:
-                    raise Failure("refused", f"it answered with status {reply.status_code}")
-                async for part in reply.aiter_bytes():
-                    received += part
-                    if len(received) > _MAX_REPLY_BYTES:
-                        raise Failure("unreadable", "its answer is too long")
+            async with asyncio.timeout(self._endpoint.timeout_seconds):
+                received = await self._received(content, media_type)
+        except NoCredentials:
+            raise Failure("refused", "there are no AWS credentials to sign with") from None
         except (TimeoutError, httpx2.TimeoutException):
             raise self._timeout() from None
         except httpx2.TransportError as error:
@@ -187,9 +181,24 @@ class EndpointCaller:
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError):
             raise Failure("unreadable", "its answer cannot be read") from None
         try:
-            return read_reply(self.model, bytes(received), len(bodies))
+            return read_reply(self.model, received, len(bodies))
         except Unreadable as error:
             raise Failure("unreadable", str(error)) from None
+
+    async def _received(self, content: bytes, media_type: str) -> bytes:
+        url, signature = self._endpoint.url, self._endpoint.aws_signature
+        headers = {**_resolved(self._endpoint.headers), "Content-Type": media_type}
+        if signature is not None:
+            headers = await self._signer.signed(signature, url, content, headers)
+        received = bytearray()
+        async with self._client.stream("POST", url, content=content, headers=headers) as reply:
+            if not reply.is_success:
+                raise Failure("refused", f"it answered with status {reply.status_code}")
+            async for part in reply.aiter_bytes():
+                received += part
+                if len(received) > _MAX_REPLY_BYTES:
+                    raise Failure("unreadable", "its answer is too long")
+        return bytes(received)
 
     def _joined(self, bodies: Sequence[str | Body]) -> tuple[bytes, str]:
         media_type = _MEDIA_TYPES[self._endpoint.request_format]

@@ -18,6 +18,7 @@ from ringfence.events.variables import Value
 from ringfence.models.external.answers import Answer, Body
 from ringfence.models.external.counts import Counts
 from ringfence.models.external.definitions import ExternalModel
+from ringfence.models.external.signing import AwsSigner
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,6 +40,7 @@ class ExternalCalls:
         self._client: httpx2.AsyncClient | None = None
         self._callers: dict[str, EndpointCaller] = {}
         self._counts: dict[str, Counts] = {}
+        self._signer = AwsSigner()
 
     async def ask(
         self, model: ExternalModel, variables: Mapping[str, Value], body: Body | None = None
@@ -116,7 +118,7 @@ class ExternalCalls:
 
             # A changed definition is another endpoint, of which nothing bad is known yet.
             caller = EndpointCaller(
-                self._opened(), model, self._counts.setdefault(model.name, Counts())
+                self._opened(), model, self._counts.setdefault(model.name, Counts()), self._signer
             )
             self._callers[model.name] = caller
         return caller

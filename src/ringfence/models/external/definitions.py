@@ -11,16 +11,18 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from ringfence.errors import InvalidInput
-from ringfence.events.definitions import NAME_PATTERN, EventType
+from ringfence.events.definitions import EventType
 from ringfence.events.variables import Value, Variable, coerce
 from ringfence.models.external.endpoint import Endpoint, ReplyFormat, check_endpoint
 from ringfence.models.external.pictures import Picture
 
 MAX_INPUTS, MAX_OUTPUTS = 500, 20
+_NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 # The names of the scores of our own models end so.
 _RESERVED_ENDING = "_insightscore"
@@ -47,6 +49,21 @@ class OnFailure(StrEnum):
 
     FALLBACK = "FALLBACK"
     REFUSE = "REFUSE"
+
+
+class Association(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client of Amazon Fraud Detector said of the model, to be shown as it was said.
+
+    `role` is what it would be invoked with there. One that is not `associated` is not asked, and a
+    decision that needs it is refused. A model that is `adopted` was defined otherwise before and is
+    asked as it was.
+    """
+
+    role: str
+    associated: bool
+    input: dict[str, Any]
+    output: dict[str, Any]
+    adopted: bool = False
 
 
 class ExternalInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,9 +99,11 @@ class ExternalOutput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class ExternalModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that was made elsewhere, for events of one type.
+    """A model that was made elsewhere, for events of one type; one whose body the client sends
+    may be for events of any type, and `event_type` is empty then.
 
-    `sha256` and `size_bytes` are of the ONNX file; `endpoint` is None for one.
+    `association` is None for a model that no client of Fraud Detector has put here. `sha256` and
+    `size_bytes` are of the ONNX file; `endpoint` is None for one.
     """
 
     name: str
@@ -95,6 +114,7 @@ class ExternalModel(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: Endpoint | None = None
     on_failure: OnFailure = OnFailure.FALLBACK
     description: str = ""
+    association: Association | None = None
     sha256: str | None = None
     size_bytes: int | None = None
     created_at: datetime | None = None
@@ -104,6 +124,15 @@ class ExternalModel(msgspec.Struct, frozen=True, kw_only=True):
     def variables(self) -> tuple[str, ...]:
         """The output variables, by which rules name what it gives."""
         return tuple(output.variable for output in self.outputs)
+
+    @property
+    def is_associated(self) -> bool:
+        """Whether it may be asked."""
+        return self.association is None or self.association.associated
+
+    def is_for(self, event_type: str) -> bool:
+        """Whether it can be asked about events of this type."""
+        return self.event_type in ("", event_type)
 
     @property
     def fallbacks(self) -> dict[str, float]:
@@ -120,13 +149,20 @@ class ExternalModel(msgspec.Struct, frozen=True, kw_only=True):
         output = ExternalOutput(variable=f"{self.name.replace('-', '_')}_score", key=key)
         return msgspec.structs.replace(self, outputs=(output,))
 
-    def check(self, event_type: EventType) -> None:
-        """Raise `InvalidInput` naming the first thing that does not fit."""
-        if not NAME_PATTERN.fullmatch(self.name):
+    def check(self, event_type: EventType | None) -> None:
+        """Raise `InvalidInput` naming the first thing that does not fit. `event_type` is None for
+        events of any type."""
+        if not _NAME.fullmatch(self.name):
             raise InvalidInput(
                 "not a name for an external model",
                 field="name",
-                expected="1 to 64 of 0-9 a-z _ -",
+                expected="1 to 64 of 0-9 A-Z a-z _ -",
+            )
+        if event_type is None and (self.endpoint is None or self.endpoint.use_event_variables):
+            raise InvalidInput(
+                "missing",
+                field="event_type",
+                expected="the type of the events at whose variables it looks",
             )
         if len(self.description) > 256:
             raise InvalidInput("too long", field="description", expected="at most 256 characters")
@@ -136,7 +172,8 @@ class ExternalModel(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(
                 "an ONNX model has no endpoint", field="endpoint", expected="null, or kind HTTP"
             )
-        variables = {variable.name: variable for variable in event_type.variables}
+        known = () if event_type is None else event_type.variables
+        variables = {variable.name: variable for variable in known}
         _check_inputs(self, variables)
         _check_outputs(self, variables)
         if self.endpoint is not None:

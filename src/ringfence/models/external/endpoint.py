@@ -38,6 +38,16 @@ class ReplyFormat(StrEnum):
     TEXT_CSV = "TEXT_CSV"
 
 
+class AwsSignature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The service of AWS, and its region, for which requests are signed (Signature Version 4).
+
+    With the credentials that boto3 finds: the environment, a profile, a role of the machine.
+    """
+
+    service: str
+    region: str
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where and how a model is asked over HTTP, by POST.
 
@@ -52,7 +62,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     With a `batch_size` above 1, events that wait together are sent together, as a JSON array or as
     lines of CSV, and as many answers are expected. A decision waits `timeout_seconds` at most.
     After `failures_to_open` failures in a row the endpoint is left alone for `open_seconds`; then
-    one request tries whether it answers again.
+    one request tries whether it answers again. With an `aws_signature` requests are signed as AWS
+    wants it, as for an endpoint of SageMaker.
     """
 
     url: str
@@ -65,6 +76,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timeout_seconds: float = 0.5
     failures_to_open: int = 5
     open_seconds: float = 30.0
+    aws_signature: AwsSignature | None = None
 
 
 def check_endpoint(
@@ -74,6 +86,8 @@ def check_endpoint(
     event type."""
     _check_url(endpoint.url)
     _check_headers(endpoint.headers)
+    if endpoint.aws_signature is not None:
+        _check_signature(endpoint.aws_signature)
     for name, value, least, most in (
         ("timeout_seconds", endpoint.timeout_seconds, 0.001, MAX_TIMEOUT_SECONDS),
         ("failures_to_open", endpoint.failures_to_open, 1, 1000),
@@ -132,6 +146,16 @@ def _check_url(url: str) -> None:
             field="endpoint.url",
             expected="an address without them; a header may hold a secret",
         )
+
+
+def _check_signature(signature: AwsSignature) -> None:
+    for name in ("service", "region"):
+        if not re.fullmatch(r"[a-z][a-z0-9-]{1,31}", getattr(signature, name)):
+            raise InvalidInput(
+                f"not a {name} of AWS",
+                field=f"endpoint.aws_signature.{name}",
+                expected="such as sagemaker in eu-west-1",
+            )
 
 
 def _check_headers(headers: Mapping[str, str | None]) -> None:

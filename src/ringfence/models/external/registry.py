@@ -16,7 +16,11 @@ from ringfence.errors import InvalidInput, NotFound, TooLarge
 from ringfence.events.definitions import get_event_type, raise_revision
 from ringfence.events.variables import DataType
 from ringfence.models import tables
-from ringfence.models.external.definitions import ExternalKind, ExternalModel
+from ringfence.models.external.definitions import (
+    Association,
+    ExternalKind,
+    ExternalModel,
+)
 from ringfence.models.external.networks import Network
 from ringfence.storage import now
 
@@ -34,7 +38,7 @@ def put_external_model(
     Raises `InvalidInput` naming what does not fit, `NotFound` for an unknown event type,
     `TooLarge`, `Unavailable` when ONNX Runtime is needed and not installed.
     """
-    event_type = get_event_type(connection, model.event_type)
+    event_type = get_event_type(connection, model.event_type) if model.event_type else None
     model = model.completed()
     model.check(event_type)
     _check_names(connection, model)
@@ -50,7 +54,8 @@ def put_external_model(
                 field="content",
                 expected=f"at most {MAX_FILE_BYTES // 1024**2} MiB",
             )
-        types = {variable.name: variable.data_type for variable in event_type.variables}
+        known = () if event_type is None else event_type.variables
+        types = {variable.name: variable.data_type for variable in known}
         Network(model, content, types).try_out()
     elif content is not None:
         raise InvalidInput("an endpoint has no file", field="content", expected="null")
@@ -76,6 +81,22 @@ def put_external_model(
         connection.execute(insert(table).values(name=model.name, **values))
     else:
         connection.execute(update(table).where(table.c.name == model.name).values(**values))
+    raise_revision(connection)
+    return model
+
+
+def associate(connection: Connection, name: str, association: Association) -> ExternalModel:
+    """Note what a client of Fraud Detector says of a model that is defined already, and leave the
+    rest as it is. Raises `NotFound`."""
+    model = msgspec.structs.replace(
+        get_external_model(connection, name), association=association, updated_at=now()
+    )
+    table = tables.external_models
+    connection.execute(
+        update(table)
+        .where(table.c.name == name)
+        .values(definition=model, updated_at=model.updated_at)
+    )
     raise_revision(connection)
     return model
 
@@ -149,7 +170,8 @@ def without_secrets(model: ExternalModel) -> ExternalModel:
 def _check_names(connection: Connection, model: ExternalModel) -> None:
     """One variable, one meaning: no other external model of this event type may give it."""
     for other in list_external_models(connection):
-        if other.name == model.name or other.event_type != model.event_type:
+        apart = not other.is_for(model.event_type) and not model.is_for(other.event_type)
+        if other.name == model.name or apart:
             continue
         taken = set(other.variables).intersection(model.variables)
         if taken:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ringfence.errors import InvalidInput
 from ringfence.events.definitions import get_event_type
 from ringfence.events.reading import EventReader, SentEvent
 from ringfence.models.external.calls import ExternalCalls
@@ -31,6 +32,12 @@ def try_external_model(
     in for the others. Raises `NotFound`, `InvalidInput` naming the variable, `Unavailable`."""
     with database.read() as connection:
         model = load_external_model(connection, name)
+        if not model.event_type:
+            raise InvalidInput(
+                "looks at what the client sends, not at variables",
+                field="variables",
+                expected="an external model that looks at the variables of events",
+            )
         reader = EventReader(get_event_type(connection, model.event_type))
         network = load_network(connection, name) if model.kind is ExternalKind.ONNX else None
     event = reader.read(SentEvent(event_id="trial", variables=variables), now())

@@ -35,7 +35,7 @@ def external_panel(models: Sequence[ExternalModel], counts: Mapping[str, Counts]
                 row(
                     _name(model),
                     markup.pill("file" if model.endpoint is None else "endpoint"),
-                    model.event_type,
+                    model.event_type or "any",
                     ", ".join(given.variable for given in model.inputs) or "what its body says",
                     _gives(model),
                     _answers(model, counts.get(model.name)),

@@ -242,7 +242,7 @@ def _read(connection: Connection, detector_id: str) -> _Known:
         external=[
             model.name
             for model in list_external_models(connection)
-            if model.event_type == detector.event_type
+            if model.is_associated and model.is_for(detector.event_type)
         ],
         outcomes=list(list_outcomes(connection)),
         types=rule_types(connection, detector.event_type),
