@@ -68,9 +68,7 @@ def test_a_permission_grants_what_it_matches_and_nothing_else() -> None:
     assert permits(("*",), "connect", "GetContactAttributes")
 
 
-@given(
-    st.text(alphabet="abAB*?", min_size=1, max_size=12), st.text(alphabet="abAB", max_size=12)
-)
+@given(st.text(alphabet="abAB*?", min_size=1, max_size=12), st.text(alphabet="abAB", max_size=12))
 def test_a_star_is_any_characters_and_a_question_mark_one(pattern: str, operation: str) -> None:
     wanted = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     assert permits((f"frauddetector:{pattern}",), "frauddetector", operation) == bool(

@@ -163,3 +163,25 @@ def test_a_database_whose_cards_were_sealed_with_another_key_is_refused(
     with pytest.raises(Unavailable):
         open_vault(tmp_path, base64.b64encode(bytes(32)).decode(), database)
     assert open_vault(tmp_path, None, database).key_id == mine.key_id
+
+
+@given(st.text(max_size=60), st.binary(min_size=32, max_size=32))
+def test_a_sealed_text_opens_for_its_purpose_and_for_no_other(text: str, key: bytes) -> None:
+    vault = Vault(key)
+    sealed = vault.seal_text("access key A", text)
+    assert vault.open_text("access key A", sealed) == text
+    assert sealed != vault.seal_text("access key A", text)
+    for opening, purpose, what in (
+        (vault, "access key B", sealed),
+        (Vault(bytes(31) + b"x"), "access key A", sealed),
+        (vault, "access key A", sealed[:-1]),
+        (vault, "access key A", b""),
+    ):
+        with pytest.raises(Unavailable):
+            opening.open_text(purpose, what)
+
+
+def test_a_card_number_and_a_text_are_sealed_under_different_keys() -> None:
+    vault = Vault(bytes(32))
+    with pytest.raises(Unavailable):
+        vault.open_text("card1", vault.seal("card1", read_card_number(_NUMBER)))

@@ -117,17 +117,16 @@ def list_all(as_json: _AsJson = False, data_dir: DataDir = None) -> None:
         console.print("No access key. Make one: ringfence keys create NAME")
         return
     at = now()
+    # Few and narrow columns: an id that is cut short cannot be revoked.
     table(
-        ("id", "name", "may do", "state", "last used", "made", "by"),
+        ("id", "name", "state", "last used", "may do"),
         (
             (
                 key.access_key_id,
                 key.name,
-                ", ".join(key.permissions),
                 _state(key, at),
-                _minute(key.last_used_at) or "never",
-                _minute(key.created_at),
-                key.created_by,
+                _day(key.last_used_at) or "never",
+                "\n".join(key.permissions),
             )
             for key in keys
         ),
@@ -162,13 +161,13 @@ def _read_expiry(given: str, at: datetime) -> datetime:
         return at + timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
         moment = datetime.fromisoformat(given)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidInput(
             f"{given!r} is no time",
             field="--expires",
             expected="12h, 90d, 4w, or a moment such as 2027-01-31 or 2027-01-31T12:00:00Z",
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _endpoint(settings: Settings) -> str:
@@ -177,19 +176,19 @@ def _endpoint(settings: Settings) -> str:
 
 
 def _until(key: AccessKey) -> str:
-    return f" until {_minute(key.expires_at)} UTC" if key.expires_at else ""
+    return f" until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else ""
 
 
 def _state(key: AccessKey, at: datetime) -> str:
     if key.revoked_at is not None:
-        return f"revoked by {key.revoked_by}"
-    if key.expires_at is not None and key.expires_at <= at:
-        return "expired"
-    return f"valid{_until(key)}"
+        return "revoked"
+    if key.expires_at is None:
+        return "valid"
+    return "expired" if key.expires_at <= at else f"until {_day(key.expires_at)}"
 
 
-def _minute(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if at else ""
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}" if at else ""
 
 
 def _print_json(document: object) -> None:
