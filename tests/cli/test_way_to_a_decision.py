@@ -127,6 +127,11 @@ def test_a_version_is_published_and_the_former_activated_again(
     assert "version 2, ACTIVE" in again.out
 
     assert trained.ringfence("detectors", "activate", "other", "1").code == 0
+    assert "in ACTIVE status" in trained.fails(1, "detectors", "delete", "other", "1")
+    assert trained.ringfence("detectors", "deactivate", "other", "1").code == 0
+    assert "no active version" in trained.fails(1, "detectors", "show", "other")
+    assert trained.ringfence("detectors", "activate", "other", "1").code == 0
+    assert "is deleted" in trained.ringfence("detectors", "delete", "other", "2").out
 
     assert "$transaction_amt > 100" in trained.ringfence("detectors", "show", "other").out
     transaction = str(example_path("transaction.json"))
