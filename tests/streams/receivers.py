@@ -34,6 +34,7 @@ class Receiver:
     taken: list[Posted] = field(default_factory=list)
     status_of: Callable[[Posted], int] = lambda _: 204
     headers: dict[str, str] = field(default_factory=dict)
+    answer: bytes = b""
     go_on: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -61,8 +62,9 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(status)
             for name, value in there.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(there.answer)))
             self.end_headers()
+            self.wfile.write(there.answer)
 
         def log_message(self, *_: Any) -> None:
             pass

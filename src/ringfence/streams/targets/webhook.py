@@ -40,8 +40,12 @@ class Webhook:
 
     def __init__(self, url: str, secret: str | None = None):
         parts = urlsplit(url)
-        if not parts.hostname:
-            raise InvalidInput("names no host", field=FIELD, expected="https://host/path")
+        try:
+            named = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            named = False
+        if not named:
+            raise InvalidInput("names no host and port", field=FIELD, expected="https://host/path")
         self._url = url
         self._key = None if secret is None else signing_key(secret)
         # The path may be the secret, as it is with chat services.
