@@ -99,7 +99,7 @@ def features_of_step(
         values = column.cast(float).to_numpy()
         number = _narrowed(np.where(np.isfinite(values), values, np.nan))
         return StepFeatures((number,), (), None), {}
-    count, tuples, codes = _distinct(step, inputs)
+    count, tuples, codes = distinct_inputs(step, inputs)
     width = len(step.enrichment.numbers)
     numbers = [np.empty(count) for _ in range(width)]
     levels: list[dict[str, int]] = [{} for _ in step.enrichment.keys]
@@ -131,17 +131,7 @@ def features_of_step(
     return StepFeatures(tuple(narrow), tuple(keys), codes), encodings
 
 
-def _coded(column: pl.Series) -> Coded:
-    name = column.name
-    distinct = column.unique(maintain_order=True)
-    numbered = distinct.to_frame().with_row_index("code")
-    codes = column.to_frame().join(
-        numbered, on=name, how="left", nulls_equal=True, maintain_order="left"
-    )["code"]
-    return Coded(distinct, _small(codes.to_numpy(), len(distinct)))
-
-
-def _distinct(
+def distinct_inputs(
     step: Step, inputs: Inputs
 ) -> tuple[int, Iterator[list[tuple[Input, ...]]], NDArray[np.unsignedinteger[Any]]]:
     """How many distinct inputs there are, the inputs in parts, and which of them events have."""
@@ -156,6 +146,16 @@ def _distinct(
     of_one, of_other = np.divmod(distinct, len(other.values))
     values = [one.values.gather(of_one), other.values.gather(of_other)]
     return len(distinct), _parts(values), _small(codes, len(distinct))
+
+
+def _coded(column: pl.Series) -> Coded:
+    name = column.name
+    distinct = column.unique(maintain_order=True)
+    numbered = distinct.to_frame().with_row_index("code")
+    codes = column.to_frame().join(
+        numbered, on=name, how="left", nulls_equal=True, maintain_order="left"
+    )["code"]
+    return Coded(distinct, _small(codes.to_numpy(), len(distinct)))
 
 
 def _parts(columns: list[pl.Series]) -> Iterator[list[tuple[Input, ...]]]:
