@@ -259,6 +259,45 @@ def test_a_new_key_is_shown_once_works_and_is_refused_when_revoked(
     assert token not in page.content()
 
 
+def test_a_new_access_key_is_shown_once_with_all_that_a_client_needs_and_can_be_revoked(
+    admin: Watched, console: Console
+) -> None:
+    page = admin.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{console.url}/access")
+    form = page.get_by_role("region", name="New access key")
+    form.get_by_label("Name").fill("report")
+    form.get_by_label("Permissions").fill("frauddetector:Get*, frauddetector:Gets*")
+    form.get_by_role("button", name="Make the access key").click()
+    expect(form).to_contain_text("No operation of frauddetector matches 'frauddetector:Gets*'")
+    form.get_by_label("Permissions").fill("frauddetector:Get*, frauddetector:List*")
+    form.get_by_label("Permissions").press("Tab")
+    page.keyboard.press("Enter")
+    key_id, secret, environment = (
+        page.locator(f"[data-part={part}]").inner_text()
+        for part in ("access-key-id", "secret-access-key", "environment")
+    )
+    assert environment.splitlines() == [
+        f"export AWS_ACCESS_KEY_ID={key_id}",
+        f"export AWS_SECRET_ACCESS_KEY={secret}",
+        "export AWS_DEFAULT_REGION=us-east-1",
+        f"export AWS_ENDPOINT_URL_FRAUDDETECTOR={console.url}",
+    ]
+    page.get_by_role("button", name="Copy: For a shell").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == environment
+    page.get_by_role("button", name="I have it").click()
+    listed = page.get_by_role("row", name="report")
+    expect(listed).to_contain_text(key_id)
+    expect(listed).to_contain_text("frauddetector:List*")
+    expect(listed).to_contain_text("never")
+    listed.get_by_role("button", name="Revoke").click()
+    page.get_by_role("button", name="Revoke the access key").click()
+    expect(listed).to_contain_text("revoked by adminer")
+    page.reload()
+    assert secret not in page.content()
+
+
 def test_an_address_that_leads_nowhere_says_so(admin: Watched, console: Console) -> None:
     reply = admin.page.goto(f"{console.url}/nowhere")
     assert reply is not None
