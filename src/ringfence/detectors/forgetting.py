@@ -14,13 +14,12 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from ringfence.detectors import tables
-from ringfence.detectors.decisions import Decision, decision_of
+from ringfence.detectors.decisions import decision_of
 from ringfence.detectors.plans import hold_plans, note_deletion
-from ringfence.detectors.predictions import Prediction, insert_predictions
+from ringfence.detectors.predictions import as_prediction, insert_predictions
 from ringfence.errors import Conflict
 from ringfence.events import tables as event_tables
-from ringfence.events.log import StoredEvent, stored_events
-from ringfence.rules import RuleResult
+from ringfence.events.log import stored_events
 
 
 class Forgotten(msgspec.Struct, frozen=True):
@@ -75,7 +74,7 @@ def forget_events(
     else:
         said = [(decisions[i], events[i]) for i in gone if i in decisions]
         if said:
-            insert_predictions(connection, [_as_prediction(*of_event) for of_event in said])
+            insert_predictions(connection, [as_prediction(*of_event) for of_event in said])
     if gone:
         for table in (tables.shadow_decisions, tables.decisions, event_tables.events):
             connection.execute(
@@ -120,25 +119,3 @@ _DECISIONS = select(tables.decisions).where(
     tables.decisions.c.event_type == bindparam("of_type"),
     tables.decisions.c.event_id.in_(bindparam("ids", expanding=True)),
 )
-
-
-def _as_prediction(decision: Decision, event: StoredEvent) -> Prediction:
-    return Prediction(
-        event_type=event.event_type,
-        event_id=event.event_id,
-        event_at=event.at,
-        entities=event.entities,
-        variables=event.variables,
-        detector_id=decision.detector_id,
-        detector_version=decision.detector_version,
-        predicted_at=decision.decided_at,
-        scores=decision.scores,
-        rules=tuple(
-            RuleResult(rule.rule_id, rule.version, rule.outcomes, matched=True, evaluated=True)
-            for rule in decision.rules
-        ),
-        outcomes=decision.outcomes,
-        note=decision.note,
-        profile_values=decision.profile_values,
-        external_texts=decision.external_texts,
-    )

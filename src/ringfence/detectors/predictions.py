@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 
 from ringfence.detectors import tables
 from ringfence.detectors.decisions import Decision, matched_rules
+from ringfence.events.log import StoredEvent
 from ringfence.events.reading import Entity, Event
 from ringfence.events.variables import Value
 from ringfence.rules import RuleResult
@@ -68,6 +69,29 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
             variables=dict(self.variables),
             content_hash=b"",
         )
+
+
+def as_prediction(decision: Decision, event: StoredEvent) -> Prediction:
+    """A decision about an event in the form of a prediction; of its rules, those that matched."""
+    return Prediction(
+        event_type=event.event_type,
+        event_id=event.event_id,
+        event_at=event.at,
+        entities=event.entities,
+        variables=event.variables,
+        detector_id=decision.detector_id,
+        detector_version=decision.detector_version,
+        predicted_at=decision.decided_at,
+        scores=decision.scores,
+        rules=tuple(
+            RuleResult(rule.rule_id, rule.version, rule.outcomes, matched=True, evaluated=True)
+            for rule in decision.rules
+        ),
+        outcomes=decision.outcomes,
+        note=decision.note,
+        profile_values=decision.profile_values,
+        external_texts=decision.external_texts,
+    )
 
 
 def insert_predictions(connection: Connection, predictions: Sequence[Prediction]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ringfence.detectors.definitions import get_detector
 from ringfence.detectors.external import ExternalScores, Said, load_external
+from ringfence.detectors.newcomers import NOT_KNOWN, place_of_count
 from ringfence.detectors.profiles import ProfileValues
 from ringfence.detectors.rules import list_rules, rule_types
 from ringfence.detectors.versions import (
@@ -22,7 +23,15 @@ from ringfence.detectors.versions import (
 from ringfence.errors import InvalidInput
 from ringfence.events.definitions import get_event_type, get_lists
 from ringfence.events.reading import Event, EventReader
-from ringfence.models import Contribution, Scorer, load_artifact, output_variable
+from ringfence.models import (
+    Contribution,
+    ModelType,
+    Scorer,
+    get_model,
+    load_artifact,
+    output_variable,
+)
+from ringfence.models.definitions import made_at
 from ringfence.models.external import Network
 from ringfence.profiles import ProfilePlan
 from ringfence.rules import Rule, RuleResult, RuleSet, compile_rule
@@ -42,11 +51,17 @@ class DetectorRuntime:
         rules: Sequence[Rule],
         rule_set: RuleSet,
         external: ExternalScores,
+        model_types: Mapping[str, ModelType],
+        counts: Mapping[str, int] | None = None,
     ):
+        """`counts` is where, by output variable, a model that does not judge newcomers finds how
+        often an entity was seen."""
         self.version = version
         self.reader = reader
         self.scorers = scorers
         self.external = external
+        self.model_types = model_types
+        self._counts = counts or {}
         self.rules = {rule.rule_id: rule for rule in rules}
         self._unevaluated = tuple(
             RuleResult(rule.rule_id, rule.version, rule.outcomes, matched=False, evaluated=False)
@@ -87,6 +102,8 @@ class DetectorRuntime:
                 scored[scorer] = scorer.score(rows, ats, self._values(variable, profiles))
             for of_event, score in zip(scores, scored[scorer], strict=True):
                 of_event[variable] = score
+            if variable in self._counts:
+                self._leave_newcomers(variable, scores, profiles)
         if self.external:
             said = self.external.answer(rows) if external is None else external
             for of_event, of_others in zip(scores, said, strict=True):
@@ -120,6 +137,18 @@ class DetectorRuntime:
             )
         return explained | self.external.explain(scores or {})
 
+    def _leave_newcomers(
+        self,
+        variable: str,
+        scores: Sequence[dict[str, float]],
+        profiles: ProfileValues | None,
+    ) -> None:
+        count = self._counts[variable]
+        for of_event, values in zip(scores, self._values(variable, profiles) or (), strict=True):
+            # Also where it is not known who it is about: there is no count then.
+            if not values[count] > 0:
+                of_event[variable] = NOT_KNOWN
+
     def _values(
         self, variable: str, profiles: ProfileValues | None
     ) -> Sequence[Sequence[float]] | None:
@@ -151,8 +180,16 @@ def load_version(
     types = rule_types(connection, event_type.name)
     lists = get_lists(connection)
     for ref in version.models:
-        if ref not in scorers:
-            scorers[ref] = Scorer(load_artifact(connection, ref.model_id, ref.version))
+        stored_at = made_at(connection, ref.model_id, ref.version)
+        known = scorers.get(ref)
+        # A model that was deleted and made anew has other versions of the same names.
+        if known is None or known.made_at not in (None, stored_at):
+            artifact = load_artifact(connection, ref.model_id, ref.version)
+            scorers[ref] = Scorer(artifact, made_at=stored_at)
+    counts = {
+        output_variable(ref.model_id): place_of_count(connection, ref, scorers[ref].plan)
+        for ref in version.models
+    }
     return DetectorRuntime(
         version,
         EventReader(event_type),
@@ -160,4 +197,6 @@ def load_version(
         rules,
         RuleSet([compile_rule(rule, types, lists) for rule in rules], version.mode),
         load_external(connection, version.external_models, networks),
+        {ref.model_id: get_model(connection, ref.model_id).model_type for ref in version.models},
+        {variable: place for variable, place in counts.items() if place is not None},
     )

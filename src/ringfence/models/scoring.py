@@ -40,9 +40,16 @@ class Scorer:
     them. Calls that leave them out, or pass some that are not wanted, raise `ValueError`.
     """
 
-    def __init__(self, artifact: Artifact, *, remembered: int = _REMEMBERED):
+    def __init__(
+        self,
+        artifact: Artifact,
+        *,
+        remembered: int = _REMEMBERED,
+        made_at: datetime | None = None,
+    ):
         """`remembered` is how many values a variable has at most whose features are kept: more of
-        them for scoring many events at once."""
+        them for scoring many events at once. `made_at` is when the version was stored."""
+        self.made_at = made_at
         self._bounds = artifact.bounds
         self._probabilities = artifact.probabilities
         self._trees = Trees(artifact.trees)
