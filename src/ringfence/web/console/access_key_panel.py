@@ -49,8 +49,7 @@ class AccessKeyPanel:
                     text_field(
                         "Permissions",
                         " ".join(DEFAULT_PERMISSIONS),
-                        hint="As IAM writes them: frauddetector:GetEventPrediction "
-                        "frauddetector:Get*",
+                        hint="As IAM writes them, such as frauddetector:Get*",
                     ),
                 ).classes("wide")
             self._form.place_general_error()
@@ -75,10 +74,9 @@ class AccessKeyPanel:
                 "State",
                 "Last used",
                 "Made",
-                "By",
                 "",
                 label="Access keys",
-                spare="spare-2 spare-3 spare-5 spare-6 spare-7",
+                spare="spare-2 spare-3 spare-5 spare-6",
             ):
                 for key in keys:
                     self._row(key)
@@ -99,8 +97,7 @@ class AccessKeyPanel:
                 ),
                 state,
                 markup.moment(key.last_used_at) if key.last_used_at else "never",
-                markup.moment(key.created_at),
-                key.created_by,
+                Markup("{}<br>by {}").format(markup.moment(key.created_at), key.created_by),
             ),
             actions(),
         ):
