@@ -447,3 +447,45 @@ def test_a_version_takes_active_model_versions_only_and_names_them_in_full(
     assert "trees_insightscore" in refused(
         "ValidationException", client.update_detector_version, **change, modelVersions=[]
     )
+
+
+def test_a_version_takes_associated_external_models_only(client: ClientOf, detector: str) -> None:
+    client.create_variable(
+        name="strange", dataType="FLOAT", dataSource="EXTERNAL_MODEL_SCORE", defaultValue="0.0"
+    )
+
+    def put(status: str) -> None:
+        client.put_external_model(
+            modelEndpoint="Elsewhere",
+            modelSource="SAGEMAKER",
+            invokeModelEndpointRoleArn="arn:aws:iam::123456789012:role/reader",
+            inputConfiguration={
+                "useEventVariables": True,
+                "eventTypeName": "payment",
+                "format": "TEXT_CSV",
+                "csvInputTemplate": "{{amount}}",
+            },
+            outputConfiguration={
+                "format": "TEXT_CSV",
+                "csvIndexToVariableMap": {"0": "strange"},
+            },
+            modelEndpointStatus=status,
+        )
+
+    put("DISSOCIATED")
+    rule = create_rule(client, detector, expression="$strange > 0.9")
+    made = {"detectorId": detector, "rules": [rule], "externalModelEndpoints": ["Elsewhere"]}
+    message = refused("ValidationException", client.create_detector_version, **made)
+    assert "is DISSOCIATED" in message
+    put("ASSOCIATED")
+    version = create_version(client, detector, rule, externalModelEndpoints=["Elsewhere"])
+    assert get_version(client, detector, version)["externalModelEndpoints"] == ["Elsewhere"]
+    message = refused(
+        "ValidationException",
+        client.update_detector_version,
+        detectorId=detector,
+        detectorVersionId=version,
+        rules=[rule],
+        externalModelEndpoints=[],
+    )
+    assert "needs strange" in message

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
+from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import forget_tags, note_tags
@@ -28,6 +30,7 @@ from ringfence.detectors import (
 from ringfence.detectors.deployments import ModelStatus, model_status
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.models import get_model
+from ringfence.models.external import get_external_model
 from ringfence.models.numbering import normal
 from ringfence.rules import ExecutionMode
 
@@ -35,6 +38,7 @@ operations = Operations()
 
 
 @operations.add("CreateDetectorVersion")
+@members_named()
 def create_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Make a draft; its rules are evaluated in the order in which they are given."""
     detector_id = call.members["detectorId"]
@@ -44,7 +48,7 @@ def create_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
             detector_id,
             rules=_rules(call),
             models=_models(connection, call) or (),
-            external_models=call.members.get("externalModelEndpoints", ()),
+            external_models=_external_models(connection, call),
             mode=_mode(call) or ExecutionMode.FIRST_MATCHED,
             description=call.members.get("description", ""),
         )
@@ -57,6 +61,7 @@ def create_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateDetectorVersion")
+@members_named()
 def update_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Change a draft. Model versions, mode and description stay what they are when left out."""
     with service.redefine() as connection:
@@ -64,7 +69,7 @@ def update_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
             connection,
             *_named(call),
             rules=_rules(call),
-            external_models=call.members.get("externalModelEndpoints", ()),
+            external_models=_external_models(connection, call),
             models=_models(connection, call),
             mode=_mode(call),
             description=call.members.get("description"),
@@ -73,6 +78,7 @@ def update_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateDetectorVersionMetadata")
+@members_named()
 def update_metadata(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Describe a version anew, whatever its status."""
     with service.redefine() as connection:
@@ -81,6 +87,7 @@ def update_metadata(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateDetectorVersionStatus")
+@members_named()
 def update_status(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Decide with a version from now on, or with none; the one before becomes INACTIVE."""
     with service.redefine() as connection:
@@ -89,6 +96,7 @@ def update_status(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("GetDetectorVersion")
+@members_named()
 def get_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """A version with all that it consists of."""
     with service.read() as connection:
@@ -126,6 +134,7 @@ def get_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("DeleteDetectorVersion")
+@members_named()
 def delete_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Delete a draft or an inactive version."""
     detector_id, number = _named(call)
@@ -188,3 +197,18 @@ def _model(connection: Connection, named: dict[str, str]) -> ModelRef:
             expected="model versions that are ACTIVE",
         )
     return ModelRef(model_id, number)
+
+
+def _external_models(connection: Connection, call: Call) -> Sequence[str]:
+    """The external models that are named. Raises `InvalidInput` for one that is DISSOCIATED."""
+    names: Sequence[str] = call.members.get("externalModelEndpoints", ())
+    for name in names:
+        with suppress(NotFound):  # which the room says better
+            said = get_external_model(connection, name).association
+            if said is not None and not said.associated:
+                raise InvalidInput(
+                    f"external model {name!r} is DISSOCIATED",
+                    field="externalModelEndpoints",
+                    expected="external models that are ASSOCIATED",
+                )
+    return names
