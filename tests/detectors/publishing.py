@@ -112,8 +112,8 @@ def payment(
     )
 
 
-def trained_on_amounts(directory: Path) -> Trained:
-    """A model that has learned that large amounts are fraud."""
+def trained_on_amounts(directory: Path, *, fraud_below: bool = False) -> Trained:
+    """A model that has learned that large amounts are fraud, or that small ones are."""
     rng = random.Random(1)
     path = directory / "payments.csv"
     with path.open("w", newline="") as file:
@@ -121,7 +121,8 @@ def trained_on_amounts(directory: Path) -> Trained:
         writer.writerow(["EVENT_TIMESTAMP", "EVENT_ID", "EVENT_LABEL", "amount", "merchant"])
         for n in range(2_000):
             fraud = rng.random() < 0.1
-            amount = rng.uniform(500, 900) if fraud else rng.uniform(1, 600)
+            is_large = fraud is not fraud_below
+            amount = rng.uniform(500, 900) if is_large else rng.uniform(1, 600)
             at = f"2026-{1 + n // 200:02}-{1 + n % 200 // 10:02}T{n % 10:02}:00:00Z"
             label = "fraud" if fraud else "legit"
             writer.writerow([at, f"e{n}", label, round(amount, 2), rng.choice("abcd")])

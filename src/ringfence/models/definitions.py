@@ -276,6 +276,20 @@ def load_artifact(connection: Connection, model_id: str, version: str) -> Artifa
     return unpack(packed)
 
 
+def made_at(connection: Connection, model_id: str, version: str) -> datetime:
+    """When a version was stored, by which it is told from one of the same name that was there
+    before its model was deleted. Raises `NotFound`."""
+    versions = tables.model_versions
+    found = connection.execute(
+        select(versions.c.created_at).where(
+            versions.c.model_id == model_id, versions.c.version == version
+        )
+    ).scalar()
+    if found is None:
+        raise _no_version(model_id, version)
+    return found
+
+
 def load_baseline(connection: Connection, model_id: str, version: str) -> Baseline | None:
     """What a version's data looked like; None for one that was trained before this was kept.
 
