@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import msgspec
+import pytest
 
 NUMBER = "2442230821108788"
 ANOTHER = "4111111111111111"
@@ -95,7 +96,11 @@ class Gate:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """A client that was killed, or is to be cut off, is no news."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
@@ -192,3 +197,42 @@ def moto() -> Iterator[int]:
 def table_name() -> str:
     """A name that no other test uses."""
     return f"customers-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def moto_port() -> Iterator[int]:
+    with moto() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def client(moto_port: int) -> Any:
+    """The way of others to DynamoDB."""
+    import boto3
+
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=f"http://127.0.0.1:{moto_port}",
+        region_name=ENVIRONMENT["AWS_DEFAULT_REGION"],
+        aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+@pytest.fixture
+def gate(moto_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """The way to DynamoDB, found by boto3 in the environment."""
+    opened = Gate(moto_port)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", opened.url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def elsewhere(client: Any) -> Elsewhere:
+    """An empty table, as others use it, past the gate."""
+    made = Elsewhere(client, table_name())
+    made.make()
+    return made
