@@ -109,9 +109,12 @@ def test_the_detail_has_the_members_of_a_prediction_as_texts(database: Database)
 def test_scores_are_told_with_the_model_version_that_gave_them(database: Database) -> None:
     with_models(database)
     with database.read() as connection:
-        message = Composer(ORIGIN).message(
-            connection, "x", content("e-1", {"habits_insightscore": 901.0, "remote_score": 0.25})
-        )
+        kept = content("e-1", {"habits_insightscore": 901.0, "remote_score": 0.25})
+        message = Composer(ORIGIN).message(connection, "x", kept)
+        word_for_word = msgspec.structs.replace(kept, external_texts={"remote_score": "0.250"})
+        other = Composer(ORIGIN).message(connection, "x", word_for_word)
+    (said,) = json.loads(other.detail)["externalModelOutputs"]
+    assert said["outputs"] == {"remote_score": "0.250"}
     detail = json.loads(message.detail)
     assert detail["externalModelOutputs"] == [
         {

@@ -45,8 +45,9 @@ class Lease:
             insert(leases)
             .values(name=_NAME, holder=self.holder, held_until=at + self._for)
             .on_conflict_do_nothing()
+            .returning(leases.c.name)
         )
-        if added.rowcount > 0:
+        if added.first() is not None:
             return True
         if connection.dialect.name == "sqlite" and self._holder_is_dead(connection):
             connection.execute(

@@ -13,12 +13,11 @@ decision and costs it a few microseconds, and the rest is done when the message 
 
 from __future__ import annotations
 
-import os
+import random
 import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
@@ -62,6 +61,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime
     scores: Mapping[str, float]
     rules: tuple[MatchedRule, ...]
+    external_texts: Mapping[str, str] | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,9 +95,13 @@ class MessageIds:
             # 12 bits count the 4096ths of a millisecond; a clock that is set back does not matter.
             self._last = max(self._last + 1, milliseconds << 12 | rest * 4096 // 1_000_000)
             tick = self._last
-        random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
-        head = tick >> 12 << 16 | 0x7000 | tick & 0xFFF
-        return str(UUID(int=head << 64 | 0x8 << 60 | random))
+        # Nothing depends on nobody guessing an id.
+        rest = random.getrandbits(62) | 1 << 63
+        time_part = tick >> 12
+        return (
+            f"{time_part >> 16:08x}-{time_part & 0xFFFF:04x}-{tick & 0xFFF | 0x7000:04x}-"
+            f"{rest >> 48:04x}-{rest & 0xFFFFFFFFFFFF:012x}"
+        )
 
 
 class Composer:
@@ -174,6 +178,7 @@ def content_of(event: Event, decided: Decision) -> Content:
         decided_at=decided.decided_at,
         scores=decided.scores,
         rules=decided.rules,
+        external_texts=decided.external_texts,
     )
 
 
@@ -210,6 +215,7 @@ def _models(connection: Connection, detector_id: str, version: str, origin: Orig
 
 
 def _detail(content: Content, models: _Models) -> dict[str, object]:
+    texts = content.external_texts or {}
     return {
         "version": DETAIL_VERSION,
         "eventId": content.event_id,
@@ -234,7 +240,7 @@ def _detail(content: Content, models: _Models) -> dict[str, object]:
             {
                 "externalModel": {"modelEndpoint": name, "modelSource": "SAGEMAKER"},
                 "outputs": {
-                    variable: _text(content.scores[variable])
+                    variable: texts.get(variable, _text(content.scores[variable]))
                     for variable in variables
                     if variable in content.scores
                 },
