@@ -15,7 +15,7 @@ import pytest
 from api_servers import Server, running
 from aws_clients import ClientOf, client_of
 from botocore.exceptions import ClientError
-from fd_requests import REQUESTS
+from fd_requests import REQUESTS, RULE
 
 from ringfence.aws.frauddetector.service import operations
 from ringfence.aws.wire.shapes import declared_errors, service_model
@@ -27,6 +27,7 @@ ALL = sorted(service_model("frauddetector").operation_names)
 NOTHING_TO_MISS = {
     "BatchGetVariable": "names that do not exist are told one by one, in a reply that succeeds",
     "GetKMSEncryptionKey": "without a key of one's own there is the default one",
+    "PutKMSEncryptionKey": "the keys of AWS are not known here; any name of one is kept",
 }
 
 
@@ -93,32 +94,32 @@ def _violation(operation: str) -> dict[str, Any] | None:
         if member.type_name == "string" and getattr(member, "enum", None):
             broken = "NO_SUCH_VALUE"
         elif member.type_name == "string" and "pattern" in facts and facts["pattern"] != ".*":
-            broken = "Ä !"
+            broken = "Ä !" * max(1, facts.get("min", 1))
         elif member.type_name == "string" and "max" in facts:
             broken = "a" * (facts["max"] + 1)
         elif member.type_name == "integer" and "max" in facts:
             broken = facts["max"] + 1
-        elif member.type_name == "list" and facts.get("min"):
-            broken = []
         elif member.type_name == "list" and "max" in facts:
-            broken = [{"key": "k", "value": "v"}] * (facts["max"] + 1)
+            broken = list(REQUESTS[operation].get(name, [{"key": "k", "value": "v"}]))
+            broken *= facts["max"] + 1
         if broken is not None:
             return {**REQUESTS[operation], name: broken}
     return None
 
 
-# These have texts without any constraint alone; what is wrong with them is ours to say.
-FREE_TEXT = {
-    "CreateVariable": {**REQUESTS["CreateVariable"], "name": "1 no name"},
-    "UpdateVariable": {"name": "1 no name", "description": "x" * 5_000},
+# What constrains these is in a nested structure, or is ours to say.
+OTHERWISE_BROKEN = {
+    "DeleteRule": {"rule": {**RULE, "ruleId": "Ä !"}},
     "DeleteVariable": {"name": "1 no name"},
-    "GetEvent": {"eventId": "no id !", "eventTypeName": "absent"},
+    "GetEvent": {"eventId": "", "eventTypeName": "absent"},
+    "UpdateVariable": {"name": "1 no name", "description": "new"},
 }
 
 
 @pytest.mark.parametrize("operation", declaring("ValidationException"))
 def test_what_breaks_a_constraint_is_a_validation_error(client: ClientOf, operation: str) -> None:
-    members = _violation(operation) or FREE_TEXT[operation]
+    members = OTHERWISE_BROKEN.get(operation) or _violation(operation)
+    assert members is not None
     error = refused(client, operation, members)
     assert code(error) == "ValidationException"
     assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
@@ -154,7 +155,9 @@ def _client_with_key(server: Server, allowed: str) -> ClientOf:
         made = http.post("/v1/access-keys", json={"name": "test", "permissions": [allowed]})
     assert made.status_code == 201, made.text
     key = made.json()
-    return client_of(server.url, key_id=key["access_key_id"], secret=key["secret_access_key"])
+    return client_of(
+        server.url, key_id=key["key"]["access_key_id"], secret=key["secret_access_key"]
+    )
 
 
 @pytest.fixture(scope="module")
