@@ -23,6 +23,11 @@ _OF_SEEN = (Kind.SINCE_LAST, Kind.AGE)
 _OF_KNOWN_FRAUD = (Kind.SINCE_FRAUD, Kind.FRAUD_AGE)
 
 
+def owner_of(aggregate: Aggregate) -> str:
+    """What the importance of an aggregate is counted under: whom it is about."""
+    return PREFIX + "~".join(str(source) for source in aggregate.by)
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """One column of the matrix that an aggregate fills. `noun` is what its events are called;
@@ -42,7 +47,7 @@ class Remembered:
     @property
     def owner(self) -> str:
         """What its contribution counts for: the key that is remembered, `profile.card`."""
-        return PREFIX + "~".join(str(source) for source in self.aggregate.by)
+        return owner_of(self.aggregate)
 
     def words(self, value: float, profile: Sequence[float]) -> str:
         """What the value says; `profile` are all values of the event, in the plan's order."""

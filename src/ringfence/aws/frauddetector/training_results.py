@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ringfence.models import Importance, Metrics, ModelType, ModelVersion
+from ringfence.models.habits import owner_of
 from ringfence.models.messages import Message
-from ringfence.models.takeover.plan import looked_at
+from ringfence.models.steps import TIME_INPUT
 from ringfence.profiles import ProfilePlan
 
 # What is said of columns that every data set has is about the file, not about a variable.
@@ -114,7 +115,8 @@ def _points(metrics: Metrics) -> list[dict[str, float]]:
 
 
 def _importance(importance: Iterable[Importance]) -> dict[str, Any]:
-    """Of the variables of an event; what is remembered is told with the aggregates."""
+    """Of the variables of an event; what is remembered is told with the aggregates, and when it
+    was is no variable to clients."""
     return {
         "logOddsMetrics": [
             {
@@ -123,7 +125,7 @@ def _importance(importance: Iterable[Importance]) -> dict[str, Any]:
                 "variableImportance": one.share,
             }
             for one in importance
-            if one.variable_type != _OF_PROFILE
+            if one.variable_type != _OF_PROFILE and one.variable != TIME_INPUT
         ]
     }
 
@@ -134,7 +136,10 @@ def _aggregated(version: ModelVersion, plan: ProfilePlan | None) -> dict[str, An
     if takeover is not None:
         together = {group.variables: group.log_odds for group in takeover.groups}
     elif plan is not None:
-        names = {aggregate.name: looked_at(aggregate) for aggregate in plan.aggregates}
+        names = {
+            owner_of(aggregate): tuple(s.entity or s.variable or "" for s in aggregate.by)
+            for aggregate in plan.aggregates
+        }
         together = {}
         for one in version.importance:
             if one.variable_type == _OF_PROFILE and one.variable in names:
