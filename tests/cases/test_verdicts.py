@@ -7,6 +7,7 @@ import tempfile
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from banks import Bank, deciding, payment, set_up
 from hypothesis import HealthCheck, settings
@@ -19,7 +20,7 @@ from ringfence.cases.opening import CaseOpening
 from ringfence.cases.workflow import CASE_WORKFLOW
 from ringfence.detectors import DecisionEngine
 from ringfence.errors import InvalidInput, NotFound
-from ringfence.events import stored_event
+from ringfence.events import get_event_type, put_event_type, stored_event
 from ringfence.storage import Database, migrate, now
 
 
@@ -244,3 +245,16 @@ TestAnswers.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+def test_a_verdict_labels_nothing_where_no_label_says_so(bank: Bank, case_id: str) -> None:
+    with bank.database.write() as connection:
+        event_type = get_event_type(connection, "card_payment")
+        put_event_type(
+            connection, msgspec.structs.replace(event_type, fraud_label=None, legit_label=None)
+        )
+    assert answer(bank.database, case_id, Verdict.FRAUD)
+    assert bank.card().state is cards.CardState.BLOCKED
+    with bank.database.read() as connection:
+        assert stored_event(connection, "card_payment", "e1").label is None
+    assert "not labelled" in bank.told(case_id, EntryKind.LABEL)[-1]
