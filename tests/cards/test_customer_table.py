@@ -341,10 +341,33 @@ def test_a_reading_that_began_before_our_block_arrived_releases_nothing(
             known.push()
 
     gate.after = block_meanwhile
+    elsewhere.update(first_name="Maria")
     known.read()
 
+    assert known.customer().first_name == "Maria"
     assert known.card().state is CardState.BLOCKED
     assert elsewhere.get()["is_blocked"] is True
+
+
+def test_what_was_read_while_we_wrote_is_not_forgotten(
+    known: Ours, elsewhere: Elsewhere, gate: Gate
+) -> None:
+    known.edit(last_name="Winter")
+
+    def block_meanwhile(operation: str) -> None:
+        gate.after = lambda operation: None
+        elsewhere.update(is_blocked=True)
+        known.read()
+
+    gate.after = block_meanwhile
+    known.push()
+    assert known.card().state is CardState.BLOCKED
+    elsewhere.update(is_blocked=False)
+    known.read()
+    known.push()
+
+    assert known.card().state is CardState.ACTIVE
+    assert elsewhere.get()["is_blocked"] is False
 
 
 def test_a_block_from_before_the_table_was_ours_to_write_is_carried_over(
@@ -485,6 +508,9 @@ def test_what_cannot_be_used_of_an_item_leaves_ours_and_keeps_no_card_data(
     elsewhere.update(phone_number="call me", last_name=f"Card {NUMBER}", is_blocked=True)
     elsewhere.put(card_number="no card")
     known.read()
+    files = list(tmp_path.iterdir())
+    assert files
+    assert not any(NUMBER.encode() in file.read_bytes() for file in files)
     known.edit(last_name="Winter")
 
     assert known.push() == Pushed(1, 0)
@@ -493,10 +519,6 @@ def test_what_cannot_be_used_of_an_item_leaves_ours_and_keeps_no_card_data(
     assert known.card().state is CardState.BLOCKED
     assert elsewhere.get()["last_name"] == "Winter"
     assert elsewhere.get()["phone_number"] == "call me"
-    known.database.dispose()
-    files = list(tmp_path.iterdir())
-    assert files
-    assert not any(NUMBER.encode() in file.read_bytes() for file in files)
 
 
 def test_a_card_of_another_customer_is_not_taken_over(known: Ours, elsewhere: Elsewhere) -> None:
