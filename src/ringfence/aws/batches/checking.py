@@ -122,7 +122,7 @@ class PartChecker:
             refused.reasons,
             pl.DataFrame([*taken, times.alias(EVENT_TIMESTAMP)]).filter(kept),
             {kind: ids.filter(kept) for kind, ids in entities.items()},
-            pl.DataFrame([_or_null(refused.shown(column)) for column in texts]),
+            pl.DataFrame([_or_null(column) for column in refused.shown(texts)]),
         )
 
     def _values(self, variable: Variable, texts: pl.Series, refused: PartRefusals) -> pl.Series:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import IO
 
 import msgspec
 from sqlalchemy import Connection
 
 from ringfence.aws.batches.arriving import ArrivingReader
-from ringfence.aws.batches.columns import Columns, read_header
+from ringfence.aws.batches.columns import read_header
 from ringfence.aws.batches.csv_records import CsvRecord, CsvRecords, count_records
 from ringfence.aws.batches.outputs import output_path, upload_output
+from ringfence.aws.batches.parts import header_of
 from ringfence.aws.batches.refusals import REFUSALS_HEADER, Refusal, written
 from ringfence.aws.batches.sources import Source, sources_at
 from ringfence.aws.jobs.context import JobContext
@@ -92,9 +92,9 @@ def import_events(
             place = msgspec.structs.replace(
                 place, file=source.name, tag=source.tag, at=0, line=1, row=1
             )
-        columns = _header(source, event_type)
+        columns = read_header(header_of(source).fields, event_type)
         reader = ArrivingReader(event_type, columns, source.name)
-        with _opened(source, place) as file:
+        with source.open(place.at) as file:
             records = CsvRecords(file, place.at, place.line)
             if place.at == 0:
                 next(records)  # the header
@@ -203,21 +203,6 @@ def _after(place: ImportPlace, part: Sequence[CsvRecord]) -> ImportPlace:
         processed=place.processed + len(part),
         parts=place.parts + 1,
     )
-
-
-def _header(source: Source, event_type: EventType) -> Columns:
-    with source.open() as file:
-        header = next(CsvRecords(file), None)
-    if header is None or header.fault is not None:
-        why = "is empty" if header is None else f"has a header that {header.fault}"
-        raise InvalidInput(
-            f"{source.name} {why}", field="file header", expected="a CSV file with a header"
-        )
-    return read_header(header.fields, event_type)
-
-
-def _opened(source: Source, place: ImportPlace) -> IO[bytes]:
-    return source.open(place.at)
 
 
 def _listed(part: ImportedPart) -> str:

@@ -66,16 +66,19 @@ class PartRefusals:
         """Never show the texts of a column that have words against them."""
         self._hidden.setdefault(texts.name, set()).update(_rows_of(texts, words))
 
-    def shown(self, texts: pl.Series) -> pl.Series:
-        """A column as it may be shown: of refused records without card numbers."""
+    def shown(self, columns: Iterable[pl.Series]) -> list[pl.Series]:
+        """Columns as they may be shown: of refused records without card numbers."""
+        refused = [row for row, reason in enumerate(self.reasons) if reason is not None]
+        return [self._shown(column, refused) for column in columns]
+
+    def _shown(self, texts: pl.Series, refused: Iterable[int]) -> pl.Series:
         hidden = self._hidden.get(texts.name, ())
         changed = {}
-        for row, reason in enumerate(self.reasons):
-            if reason is not None:
-                text: str = texts[row] or ""
-                shown = _HIDDEN if row in hidden else mask_card_numbers(text)
-                if shown != text:
-                    changed[row] = shown
+        for row in refused:
+            text: str = texts[row] or ""
+            shown = _HIDDEN if row in hidden else mask_card_numbers(text)
+            if shown != text:
+                changed[row] = shown
         return texts.scatter(list(changed), list(changed.values())) if changed else texts
 
 

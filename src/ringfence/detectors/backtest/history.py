@@ -154,47 +154,8 @@ class LoggedEvents:
     def remembered(self, plan: ProfilePlan, progress: Progress) -> NDArray[np.float64]:
         """What serving would have remembered at each event, in the order of `batches`, shape
         `(n_events, n_aggregates)`. Takes about 1 kB of memory per event before the window's end."""
-        events = tables.events.c
-        query = select(
-            type_coerce(events.at, BigInteger),
-            type_coerce(events.received_at, BigInteger),
-            events.variables,
-            events.entities,
-            events.label,
-            type_coerce(events.label_at, BigInteger),
-        ).where(events.event_type == self._event_type.name)
-        if self._window.until is not None:
-            query = query.where(events.at < self._window.until)
-        used, kinds = _variables_of(plan), self._event_type.entity_types
-        ats, received, label_at = array("d"), array("d"), array("d")
-        fraud: list[bool | None] = []
-        variables: dict[str, list[Value]] = {name: [] for name in used}
-        entities: dict[str, list[str | None]] = {kind: [] for kind in kinds}
-        result = self._connection.execute(
-            query.order_by(events.at, events.event_id), execution_options={"yield_per": BATCH}
-        )
-        for row in result:
-            ats.append(row[0] / _IN_SECONDS)
-            received.append(row[1] / _IN_SECONDS)
-            for name in used:
-                variables[name].append(row[2].get(name))
-            named = {entity["entity_type"]: entity["entity_id"] for entity in row[3]}
-            for kind in kinds:
-                entities[kind].append(named.get(kind))
-            fraud.append(self._label.get(row[4]))
-            label_at.append(math.nan if row[5] is None else row[5] / _IN_SECONDS)
-        values = replay(
-            plan,
-            History(
-                at=ats,
-                variables=variables,
-                entities=entities,
-                received=received,
-                fraud=fraud,
-                label_at=label_at,
-            ),
-            progress=progress,
-        )
+        history = logged_history(self._connection, self._event_type, plan, self._window.until)
+        values = replay(plan, history, progress=progress)
         # The window takes the last events of all until its end.
         return values[len(values) - self.count() :]
 
@@ -251,7 +212,7 @@ class FiledEvents:
             plan,
             History(
                 at=[at / _IN_SECONDS for at in past[_AT].to_list()],
-                variables={name: past[name].to_list() for name in _variables_of(plan)},
+                variables={name: past[name].to_list() for name in used_variables(plan)},
                 entities={kind: _ids(past, kind) for kind in self._event_type.entity_types},
                 fraud=past[_FRAUD].to_list(),
                 label_at=label_at and [None if at is None else at / _IN_SECONDS for at in label_at],
@@ -262,7 +223,52 @@ class FiledEvents:
         return values[past.height - self._frame.height :]
 
 
-def _variables_of(plan: ProfilePlan) -> list[str]:
+def logged_history(
+    connection: Connection, event_type: EventType, plan: ProfilePlan, until: datetime | None
+) -> History:
+    """What a plan looks at of all events of the log before `until`, in order of time. Takes about
+    1 kB of memory per event."""
+    events = tables.events.c
+    query = select(
+        type_coerce(events.at, BigInteger),
+        type_coerce(events.received_at, BigInteger),
+        events.variables,
+        events.entities,
+        events.label,
+        type_coerce(events.label_at, BigInteger),
+    ).where(events.event_type == event_type.name)
+    if until is not None:
+        query = query.where(events.at < until)
+    label = event_type.meanings
+    used, kinds = used_variables(plan), event_type.entity_types
+    ats, received, label_at = array("d"), array("d"), array("d")
+    fraud: list[bool | None] = []
+    variables: dict[str, list[Value]] = {name: [] for name in used}
+    entities: dict[str, list[str | None]] = {kind: [] for kind in kinds}
+    result = connection.execute(
+        query.order_by(events.at, events.event_id), execution_options={"yield_per": BATCH}
+    )
+    for row in result:
+        ats.append(row[0] / _IN_SECONDS)
+        received.append(row[1] / _IN_SECONDS)
+        for name in used:
+            variables[name].append(row[2].get(name))
+        named = {entity["entity_type"]: entity["entity_id"] for entity in row[3]}
+        for kind in kinds:
+            entities[kind].append(named.get(kind))
+        fraud.append(label.get(row[4]))
+        label_at.append(math.nan if row[5] is None else row[5] / _IN_SECONDS)
+    return History(
+        at=ats,
+        variables=variables,
+        entities=entities,
+        received=received,
+        fraud=fraud,
+        label_at=label_at,
+    )
+
+
+def used_variables(plan: ProfilePlan) -> list[str]:
     """The variables that a plan looks at."""
     named: set[str | None] = set()
     for aggregate in plan.aggregates:
