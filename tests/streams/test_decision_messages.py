@@ -160,6 +160,17 @@ def test_ids_are_uuids_of_version_7_and_sort_as_they_were_made() -> None:
     }
 
 
+def test_ids_keep_their_order_though_the_clock_stands_still_or_is_set_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times = iter([5_000_000_000, 5_000_000_000, 4_000_000_000, 4_000_000_001, 6_000_000_000])
+    monkeypatch.setattr("time.time_ns", lambda: next(times))
+    ids = MessageIds()
+    made = [ids.new() for _ in range(5)]
+    assert made == sorted(made)
+    assert UUID(made[-1]).int >> 80 == 6_000
+
+
 def test_ids_that_several_threads_make_are_all_different() -> None:
     ids = MessageIds()
     made: list[list[str]] = [[] for _ in range(4)]

@@ -38,7 +38,8 @@ async def test_what_a_crash_left_of_a_line_is_taken_away(tmp_path: Path) -> None
 
 @given(
     whole=st.lists(st.binary(max_size=40).map(lambda b: b.replace(b"\n", b"")), max_size=4),
-    torn=st.binary(max_size=90).map(lambda b: b.replace(b"\n", b"")),
+    # Shorter than a message, or longer.
+    torn=st.binary(max_size=90).map(lambda b: b.replace(b"\n", b"") * 30),
     look_back=st.integers(1, 64),
 )
 def test_mending_keeps_whole_lines_and_nothing_else(

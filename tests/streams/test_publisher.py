@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from decided import PAYMENT, announce, content, decision, event, waiting
 from receivers import Posted, Receiver, receiver, until
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from ringfence.events import put_event_type
 from ringfence.storage import Database, migrate, now
 from ringfence.streams import DecisionPublisher, open_target, publisher, standing_of
 from ringfence.streams.outbox import put_down
-from ringfence.streams.tables import decision_messages
+from ringfence.streams.tables import decision_messages, publisher_leases
 
 IDS = [f"e-{number}" for number in range(30)]
 
@@ -178,6 +179,20 @@ def test_of_two_servers_one_publishes_at_a_time_and_the_other_goes_on(either: Da
         until(lambda: there.taken_ids[-1] == "e-last")
         other.close()
         assert len(there.posted) == len(IDS) + 1
+
+
+def test_whoever_has_nothing_to_do_lets_others_have_their_turn(database: Database) -> None:
+    def held() -> bool:
+        with database.read() as connection:
+            return connection.execute(select(publisher_leases)).first() is not None
+
+    with receiver() as there, publishing(database, there.url) as opened:
+        there.go_on.clear()
+        announce(database, opened, "e-1")
+        until(held)
+        there.go_on.set()
+        until(lambda: not held())
+        assert there.taken_ids == ["e-1"]
 
 
 def test_without_a_target_nothing_is_kept_and_the_log_says_so_once(database: Database) -> None:
