@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
+import msgspec
 import pytest
 from payments import PAYMENT
 from sqlalchemy import text
@@ -103,13 +105,14 @@ def test_an_unknown_type_counts_as_a_number_or_as_a_category(
     assert known_type(given, data_type) is taken_as
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_event_types_of_an_older_database_are_registered(
-    new_database: object, monkeypatch: pytest.MonkeyPatch
+    kind: str, new_database: Callable[[str], Database]
 ) -> None:
     from alembic import command
     from alembic.config import Config
 
-    older: Database = new_database("sqlite")  # type: ignore[operator]
+    older = new_database(kind)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with older.write() as connection:
@@ -159,8 +162,6 @@ def test_event_types_of_an_older_database_are_registered(
 
 def _document(event_type: EventType) -> object:
     """As an older release wrote it."""
-    import msgspec
-
     document = msgspec.to_builtins(event_type)
     for newer in ("event_ingestion", "event_orchestration"):
         del document[newer]
