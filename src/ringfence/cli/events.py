@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -18,6 +21,9 @@ from ringfence.cli.options import (
 
 if TYPE_CHECKING:
     import polars
+
+# Refused records that are shown at once.
+_SHOWN = 5
 
 app = typer.Typer(
     help="Events: their types, what came in, and the labels it got.", no_args_is_help=True
@@ -98,6 +104,91 @@ def export(
     console.print(
         f"{table.height:,} events, {len(labels):,} of them labelled, {frauds:,} as fraud, in {out}"
     )
+
+
+@app.command("import")
+def import_file(
+    source: Annotated[
+        str, typer.Argument(help="CSV or Parquet file, or s3://bucket/key, or s3://bucket/folder/.")
+    ],
+    event_type: Annotated[
+        str, typer.Option("--event-type", "--type", help="Name of the event type.")
+    ] = "card_payment",
+    errors: Annotated[
+        Path | None, typer.Option(help="CSV file to write the refused records to, with why.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Store the events of a file, with their labels, without deciding about them: profiles remember
+    them, and the next model learns from them.
+
+    The columns are EVENT_ID, EVENT_TIMESTAMP, the variables of the event type, whose the event is
+    (ENTITY_TYPE and ENTITY_ID, or a column such as card_id), and EVENT_LABEL and LABEL_TIMESTAMP
+    where labels are known. It is what `ringfence events export` writes, and what batch imports of
+    Amazon Fraud Detector read. Records that do not fit are left out and told. Importing a file
+    again does no harm: events that are stored already stay as they are.
+
+    Examples:
+
+        ringfence events import history.csv --event-type card_payment --errors refused.csv
+
+        ringfence events import s3://bank/2026/ --event-type card_payment
+    """
+    from ringfence.aws.batches.importing import ImportPlace, count_events, import_events
+    from ringfence.aws.batches.refusals import REFUSALS_HEADER, Refusal, written
+    from ringfence.aws.batches.sources import found_sources
+    from ringfence.cli.screen import console, progress_bar
+    from ringfence.events import get_event_type
+
+    database = open_database(settings_of(data_dir=data_dir))
+    with database.read() as connection:
+        of_type = get_event_type(connection, event_type)
+    place, new, labelled = ImportPlace(), 0, 0
+    shown: list[Refusal] = []
+    with found_sources(source) as sources, _opened(errors) as refused:
+        refused.write(REFUSALS_HEADER)
+        size = sum(one.size for one in sources) or 1
+        total = count_events(sources)
+        of_all = "" if total is None else f" of {total:,}"
+        with progress_bar("importing") as tell:
+            for part in import_events(database, of_type, sources):
+                place = part.place
+                new, labelled = new + part.new, labelled + part.labelled
+                refused.write(written(part.refusals))
+                shown += part.refusals[: _SHOWN - len(shown)]
+                done = (place.bytes_done + place.at) / size
+                tell(min(1.0, done), f"row {place.processed:,}{of_all}")
+    told = (
+        (new, "stored"),
+        (labelled, "that were stored already got their label"),
+        (place.processed - place.failed - new - labelled, "were stored already"),
+        (place.failed, "refused"),
+    )
+    said = ", ".join(f"{count:,} {what}" for count, what in told if count)
+    console.print(f"{place.processed:,} events: {said or 'nothing to do'}.")
+    for refusal in shown:
+        console.print(f"  {refusal}", markup=False)
+    if place.failed > len(shown):
+        hint = f"in {errors}" if errors else "with --errors FILE"
+        console.print(f"  ... all of them {hint}")
+    if place.failed and place.failed == place.processed:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    """The file to write to; one that nobody reads where none is named."""
+    from ringfence.errors import InvalidInput
+
+    if path is None:
+        yield StringIO()
+        return
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}", field="errors") from None
+    with file:
+        yield file
 
 
 def _written(table: polars.DataFrame) -> polars.DataFrame:

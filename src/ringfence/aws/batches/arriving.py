@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from ringfence.aws.batches.columns import (
     ENTITY_TYPE,
     EVENT_LABEL,
     EVENT_TIMESTAMP,
+    LABEL_SOURCE,
     LABEL_TIMESTAMP,
     Columns,
 )
@@ -24,6 +26,8 @@ from ringfence.models.history import LABEL_DELAY_SECONDS
 
 _LABEL_DELAY = timedelta(seconds=LABEL_DELAY_SECONDS)
 _SOURCE_OF_LABELS = "import"
+_LABEL_SOURCE = re.compile(r"[a-z_-]{0,32}")
+_LABEL_SOURCE_EXPECTED = "a word such as phone or analyst"
 _TIME_EXPECTED = "a time such as 2026-03-01T12:34:56Z"
 
 
@@ -119,7 +123,14 @@ class ArrivingReader:
             known = ", ".join(self._event_type.labels) or "no label: the event type has none"
             raise _Refused(EVENT_LABEL, "not a label of the event type", known)
         known_at = at + _LABEL_DELAY if label_at is None else label_at
-        return EventLabel(label, known_at, _SOURCE_OF_LABELS)
+        return EventLabel(label, known_at, self._label_source(fields))
+
+    def _label_source(self, fields: Sequence[str]) -> str:
+        place = self._columns.label_source
+        source = "" if place is None else fields[place].strip()
+        if not _LABEL_SOURCE.fullmatch(source):
+            raise _Refused(LABEL_SOURCE, "not a source of labels", _LABEL_SOURCE_EXPECTED)
+        return source or _SOURCE_OF_LABELS
 
 
 class _Refused(Exception):

@@ -46,6 +46,7 @@ class Columns:
     entities: tuple[tuple[str, int], ...]
     label: int | None
     label_at: int | None
+    label_source: int | None
     variables: tuple[tuple[str, int], ...]
 
 
@@ -89,6 +90,7 @@ def read_header(names: Sequence[str], event_type: EventType) -> Columns:
         entities=entities,
         label=places.get(EVENT_LABEL),
         label_at=places.get(LABEL_TIMESTAMP),
+        label_source=places.get(LABEL_SOURCE),
         variables=named,
     )
 

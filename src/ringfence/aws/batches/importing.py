@@ -52,10 +52,13 @@ class ImportPlace(msgspec.Struct, frozen=True):
 
 
 class ImportedPart(msgspec.Struct, frozen=True):
-    """What became of some records: where the next begin, and those that were not taken."""
+    """What became of some records: where the next begin, those that were not taken, how many events
+    are new to the log, and of how many that were there only the label is new."""
 
     place: ImportPlace
     refusals: tuple[Refusal, ...]
+    new: int
+    labelled: int
 
 
 Keep = Callable[[Connection, ImportedPart], None]
@@ -189,7 +192,9 @@ def _store(
                 )
         refusals.sort(key=lambda refusal: refusal.row)
         place = msgspec.structs.replace(place, failed=place.failed + len(refusals))
-        part = ImportedPart(place, tuple(refusals))
+        part = ImportedPart(
+            place, tuple(refusals), became.count(Stored.NEW), became.count(Stored.LABELLED)
+        )
         keep(connection, part)
     return part
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Protocol
 
 from ringfence.aws.s3 import S3, S3Object, S3Path
@@ -119,3 +122,29 @@ def sources_at(uri: str, field: str) -> list[Source]:
             expected="the key of a CSV file, or a folder with some",
         )
     return found
+
+
+@contextmanager
+def found_sources(place: str) -> Iterator[list[Source]]:
+    """What `s3://...` or the path of a file names; a Parquet file is written as CSV for as long as
+    it is used. Raises like `sources_at` and `LocalSource.find`."""
+    if place.startswith("s3://"):
+        yield sources_at(place, "file")
+        return
+    source = LocalSource.find(Path(place))
+    if source.path.suffix.lower() != ".parquet":
+        yield [source]
+        return
+    with TemporaryDirectory(prefix="ringfence-") as folder:
+        written = Path(folder) / f"{source.path.stem}.csv"
+        _write_as_csv(source.path, written)
+        yield [LocalSource.find(written)]
+
+
+def _write_as_csv(parquet: Path, out: Path) -> None:
+    import polars as pl
+
+    try:
+        pl.scan_parquet(parquet).sink_csv(out)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InvalidInput(f"{parquet} cannot be read: {error}", field="file") from None
