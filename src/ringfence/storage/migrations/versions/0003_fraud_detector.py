@@ -108,7 +108,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("as_of", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["card_id"], ["cards.card_id"], name=op.f("fk_customer_items_card_id_cards")
+            ["card_id"], ["cards.card_id"], name=op.f("fk_customer_items_card_id")
         ),
         sa.PrimaryKeyConstraint("card_id", name=op.f("pk_customer_items")),
     )
@@ -126,7 +126,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["customer_id"],
             ["customers.customer_id"],
-            name=op.f("fk_customer_writes_customer_id_customers"),
+            name=op.f("fk_customer_writes_customer_id"),
         ),
         sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_customer_writes")),
     )
