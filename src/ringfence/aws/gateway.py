@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import structlog
 
 from ringfence.aws.throttling import Throttle
-from ringfence.aws.wire.errors import AwsError, InternalError, UnknownOperation
+from ringfence.aws.wire.errors import AwsError, InternalError, UnknownOperation, aws_error
 from ringfence.aws.wire.json_service import Answer, Caller, JsonService, refusal
-from ringfence.errors import TooLarge
+from ringfence.errors import RingfenceError, TooLarge
 
 _log = structlog.get_logger(__name__)
 # An operation that takes a list of 100,000 elements of 320 characters.
@@ -82,8 +82,8 @@ class Gateway:
             caller = self._verifier.verify("POST", path, query, headers, body)
             caller.require(service.name, operation)
             self._throttle.admit(caller.access_key_id)
-        except AwsError as error:
-            answer = refusal(error)
+        except (AwsError, RingfenceError) as error:
+            answer = refusal(aws_error(error, ()))
         except Exception as error:
             _log.error("a signature could not be verified", exc_info=error)
             answer = refusal(InternalError())

@@ -84,12 +84,7 @@ def create_variable(
     description: str = "",
 ) -> None:
     """Register a variable. Raises `InvalidInput`, also when there is one of that name."""
-    if not VARIABLE_NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{name!r} is not a variable name",
-            field="name",
-            expected="letters, digits and _, not starting with a digit, 64 at most",
-        )
+    check_variable_name(name)
     check_default(data_type, default)
     _check_length(description, "description", _MAX_CHARACTERS)
     _check_type(variable_type)
@@ -139,6 +134,16 @@ def get_variable(connection: Connection, name: str) -> RegisteredVariable:
     if name not in found:
         raise NotFound(f"there is no variable {name!r}", field="name")
     return found[name]
+
+
+def check_variable_name(name: str) -> None:
+    """Raise `InvalidInput` for what no variable can be called."""
+    if not VARIABLE_NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} is not a variable name",
+            field="name",
+            expected="letters, digits and _, not starting with a digit, 64 at most",
+        )
 
 
 def get_variables(connection: Connection, names: Iterable[str]) -> dict[str, RegisteredVariable]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from ringfence.access import KeyRing, Sessions, SigningKeys
+from ringfence.aws.frauddetector.fields import name_member
 from ringfence.aws.frauddetector.service import TARGET_PREFIX, FraudDetector, operations
 from ringfence.aws.gateway import Gateway
 from ringfence.aws.jobs.runner import JobRunner
@@ -106,7 +107,9 @@ async def open_services(
             lines=lines,
             drift=drift,
             retraining=retraining,
-            aws=_aws_gateway(FraudDetector(settings, database, vault, engine, jobs), telemetry),
+            aws=_aws_gateway(
+                FraudDetector(settings, database, vault, engine, jobs, customers), telemetry
+            ),
         )
     finally:
         await asyncio.to_thread(jobs.close)
@@ -121,7 +124,12 @@ async def open_services(
 def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
     settings = frauddetector.settings
     service = JsonService(
-        "frauddetector", TARGET_PREFIX, frauddetector, operations, settings.aws_account_id
+        "frauddetector",
+        TARGET_PREFIX,
+        frauddetector,
+        operations,
+        settings.aws_account_id,
+        name_member,
     )
     throttle = Throttle(settings.aws_requests_per_second)
     verifier = Verifier(

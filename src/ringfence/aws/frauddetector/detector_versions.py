@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
-from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import forget_tags, note_tags
@@ -38,7 +37,6 @@ operations = Operations()
 
 
 @operations.add("CreateDetectorVersion")
-@members_named()
 def create_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Make a draft; its rules are evaluated in the order in which they are given."""
     detector_id = call.members["detectorId"]
@@ -61,7 +59,6 @@ def create_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateDetectorVersion")
-@members_named()
 def update_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Change a draft. Model versions, mode and description stay what they are when left out."""
     with service.redefine() as connection:
@@ -78,7 +75,6 @@ def update_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateDetectorVersionMetadata")
-@members_named()
 def update_metadata(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Describe a version anew, whatever its status."""
     with service.redefine() as connection:
@@ -87,7 +83,6 @@ def update_metadata(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateDetectorVersionStatus")
-@members_named()
 def update_status(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Decide with a version from now on, or with none; the one before becomes INACTIVE."""
     with service.redefine() as connection:
@@ -96,7 +91,6 @@ def update_status(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("GetDetectorVersion")
-@members_named()
 def get_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """A version with all that it consists of."""
     with service.read() as connection:
@@ -134,7 +128,6 @@ def get_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("DeleteDetectorVersion")
-@members_named()
 def delete_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Delete a draft or an inactive version."""
     detector_id, number = _named(call)

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
-from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
@@ -29,7 +28,6 @@ operations = Operations()
 
 
 @operations.add("PutDetector")
-@members_named()
 def put_one_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Create a detector, or describe it anew if the request has a description."""
     detector_id = call.members["detectorId"]
@@ -53,7 +51,6 @@ def put_one_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("GetDetectors")
-@members_named()
 def get_detectors(service: FraudDetector, call: Call) -> dict[str, Any]:
     """One detector, or a page of all."""
     with service.read() as connection:
@@ -69,7 +66,6 @@ def get_detectors(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("DescribeDetector")
-@members_named()
 def describe_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
     """A detector's versions, the oldest first."""
     with service.read() as connection:
@@ -97,7 +93,6 @@ def describe_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("DeleteDetector")
-@members_named()
 def delete_one_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Delete a detector that has neither versions nor rules; one that does not exist is no error.
 

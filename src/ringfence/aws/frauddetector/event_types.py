@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
-from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
@@ -38,7 +37,7 @@ def put_event_type(service: FraudDetector, call: Call) -> dict[str, Any]:
     given = call.members
     name = given["name"]
     ingestion = given.get("eventIngestion")
-    with members_named(), service.redefine() as connection:
+    with service.redefine() as connection:
         is_new = all(stored.event_type.name != name for stored in stored_event_types(connection))
         compose_event_type(
             connection,

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from ringfence.aws.frauddetector.batch_jobs import STATUSES
-from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.sent_events import read_sent, written
 from ringfence.aws.frauddetector.service import FraudDetector
@@ -29,32 +28,33 @@ operations = Operations()
 async def send_event(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Store an event for the record. The same event again is no error, and may bring its label."""
     members = call.members
-    with members_named():
-        sent = read_sent(members)
-        reader = await service.engine.reader(members["eventTypeName"])
-        event_type = reader.event_type
-        if not event_type.event_ingestion:
-            raise InvalidInput(
-                f"events of type {event_type.name!r} are not kept",
-                field="eventTypeName",
-                expected="an event type with eventIngestion ENABLED",
-            )
-        label = _given_label(call, event_type)
-        event = reader.read(sent, now(), field="eventVariables")
-        stored = await service.engine.store(Arriving(event, label))
-        if stored is Stored.OTHER:
-            raise Conflict(
-                f"another event {event.event_id!r} of type {event_type.name!r} is stored",
-                field="eventId",
-                expected="a new id, or exactly what was sent before",
-            )
+    sent = read_sent(members)
+    reader = await service.engine.reader(members["eventTypeName"])
+    event_type = reader.event_type
+    if not event_type.event_ingestion:
+        raise InvalidInput(
+            f"events of type {event_type.name!r} are not kept",
+            field="eventTypeName",
+            expected="an event type with eventIngestion ENABLED",
+        )
+    label = _given_label(call, event_type)
+    event = reader.read(sent, now(), field="eventVariables")
+    stored = await service.engine.store(Arriving(event, label))
+    if stored is Stored.OTHER:
+        raise Conflict(
+            f"another event {event.event_id!r} of type {event_type.name!r} is stored",
+            field="eventId",
+            expected="a new id, or exactly what was sent before",
+        )
     return {}
 
 
 @operations.add("GetEvent")
 def get_event(service: FraudDetector, call: Call) -> dict[str, Any]:
     """A stored event with its label; a variable that was sent as null is left out."""
-    with members_named(), service.read() as connection:
+    if not call.members["eventId"]:
+        raise InvalidInput("is empty", field="eventId", expected="the id of an event")
+    with service.read() as connection:
         get_event_type(connection, call.members["eventTypeName"])
         found = stored_event(connection, call.members["eventTypeName"], call.members["eventId"])
     return {
@@ -80,7 +80,7 @@ def update_event_label(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Give a stored event its label, in place of the one that it may have had."""
     members = call.members
     at = read_instant(members["labelTimestamp"], "labelTimestamp")
-    with members_named(), service.write() as connection:
+    with service.write() as connection:
         event_type = get_event_type(connection, members["eventTypeName"])
         label = _label_of(event_type, members["assignedLabel"])
         label_event(
@@ -99,11 +99,10 @@ def delete_event(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Delete an event, and with `deleteAuditHistory` what was predicted of it; one that is not
     there is no error. An event that a case is about stays."""
     members = call.members
-    with members_named(), service.write() as connection:
-        event_type = get_event_type(connection, members["eventTypeName"])
+    with service.write() as connection:
         forget_event(
             connection,
-            event_type.name,
+            members["eventTypeName"],
             members["eventId"],
             with_predictions=members.get("deleteAuditHistory", False),
         )
@@ -114,7 +113,7 @@ def delete_event(service: FraudDetector, call: Call) -> dict[str, Any]:
 def delete_events_by_event_type(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Begin to delete all events of a type that are stored by now."""
     name = call.members["eventTypeName"]
-    with members_named(), service.write() as connection:
+    with service.write() as connection:
         get_event_type(connection, name)
         # The one before may be over; of one that is not this raises `Conflict`.
         delete_job(connection, JobKind.EVENT_DELETION, name)
@@ -127,7 +126,7 @@ def delete_events_by_event_type(service: FraudDetector, call: Call) -> dict[str,
 def get_delete_events_by_event_type_status(service: FraudDetector, call: Call) -> dict[str, Any]:
     """How far the last deletion of all events of a type is."""
     name = call.members["eventTypeName"]
-    with members_named(), service.read() as connection:
+    with service.read() as connection:
         get_event_type(connection, name)
         job = find_job(connection, JobKind.EVENT_DELETION, name)
     if job is None:

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
+from ringfence.aws.wire.shapes import operation_model
 from ringfence.errors import RingfenceError
 
-_MEMBERS = {
-    "default": "defaultValue",
-    "detector": "detectorId",
-    "detector_version": "detectorVersionId",
-    "entities.entity_id": "entities.entityId",
-    "entities.entity_type": "entities.entityType",
-    "detector_id": "detectorId",
-    "entity_types": "entityTypes",
-    "event_id": "eventId",
-    "event_timestamp": "eventTimestamp",
-    "event_type": "eventTypeName",
-    "external_models": "externalModelEndpoints",
-    "models": "modelVersions",
-    "rule_id": "ruleId",
-    "rule_version": "ruleVersion",
-    "variable_type": "variableType",
-    "variables": "eventVariables",
+# All that operations call the same thing.
+_MEMBERS: Mapping[str, Sequence[str]] = {
+    "default": ("defaultValue",),
+    "detector": ("detectorId", "detectorName", "rule.detectorId"),
+    "detector_version": ("detectorVersionId", "detectorVersion"),
+    "entities.entity_id": ("entities.entityId",),
+    "entities.entity_type": ("entities.entityType",),
+    "detector_id": ("detectorId", "detectorName", "rule.detectorId"),
+    "entity_types": ("entityTypes",),
+    "event_id": ("eventId",),
+    "event_timestamp": ("eventTimestamp",),
+    "event_type": ("eventTypeName",),
+    "external_models": ("externalModelEndpoints",),
+    "job_id": ("jobId",),
+    "model_id": ("modelId",),
+    "model_type": ("modelType",),
+    "models": ("modelVersions",),
+    "rule_id": ("ruleId", "rule.ruleId"),
+    "rule_version": ("ruleVersion", "rule.ruleVersion"),
+    "variable_type": ("variableType",),
+    "variables": ("eventVariables",),
+    "version": ("modelVersionNumber", "detectorVersionId", "detectorVersion"),
 }
 
 
-@contextmanager
-def members_named() -> Iterator[None]:
-    """Let errors name the members of the request, which is what their reader has written."""
-    try:
-        yield
-    except RingfenceError as error:
-        if error.field in _MEMBERS:
-            error.field = _MEMBERS[error.field]
-        raise
+def name_member(error: RingfenceError, operation: str) -> None:
+    """Let an error name the member of the operation's request, which is what its reader has
+    written."""
+    names = _MEMBERS.get(error.field or "")
+    if names is None:
+        return
+    model = operation_model("frauddetector", operation)
+    members = {} if model is None or model.input_shape is None else model.input_shape.members
+    given = (name for name in names if name.partition(".")[0] in members)
+    error.field = next(given, error.field)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ringfence.aws.frauddetector.arns import arn
-from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.paging import after, page, token
 from ringfence.aws.frauddetector.service import FraudDetector
@@ -30,7 +29,7 @@ operations = Operations()
 def create_one_list(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Create a list, which may be empty."""
     given = call.members
-    with members_named(), service.redefine() as connection:
+    with service.redefine() as connection:
         create_list(
             connection,
             given["name"],
@@ -53,7 +52,7 @@ def update_list(service: FraudDetector, call: Call) -> dict[str, Any]:
             field=missing,
             expected="elements and, with them, updateMode: REPLACE, APPEND or REMOVE",
         )
-    with members_named(), service.redefine() as connection:
+    with service.redefine() as connection:
         change_list(
             connection,
             given["name"],

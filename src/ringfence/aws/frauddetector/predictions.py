@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.metadata import described
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.paging import after, token
@@ -51,23 +50,22 @@ async def get_event_prediction(service: FraudDetector, call: Call) -> dict[str, 
     differs from what was decided about is that decision the answer.
     """
     members = call.members
-    with members_named():
-        sent = read_sent(members)
-        runtime = await _version(service, call)
-        request = Request(
-            event_type=members["eventTypeName"],
-            sent=sent,
-            detector_id=members["detectorId"],
-            detector_version=runtime.version.version,
-            variables_field="eventVariables",
-            bodies=_bodies(members.get("externalModelEndpointDataBlobs", {})),
-        )
-        if runtime.reader.event_type.event_ingestion:
-            try:
-                return _answer(await service.engine.decide(request), runtime)
-            except KnownEvent:
-                pass
-        return _answer(await service.engine.predict(request), runtime)
+    sent = read_sent(members)
+    runtime = await _version(service, call)
+    request = Request(
+        event_type=members["eventTypeName"],
+        sent=sent,
+        detector_id=members["detectorId"],
+        detector_version=runtime.version.version,
+        variables_field="eventVariables",
+        bodies=_bodies(members.get("externalModelEndpointDataBlobs", {})),
+    )
+    if runtime.reader.event_type.event_ingestion:
+        try:
+            return _answer(await service.engine.decide(request), runtime)
+        except KnownEvent:
+            pass
+    return _answer(await service.engine.predict(request), runtime)
 
 
 @operations.add("ListEventPredictions")
@@ -96,7 +94,7 @@ async def get_event_prediction_metadata(service: FraudDetector, call: Call) -> d
 def _metadata(service: FraudDetector, call: Call) -> dict[str, Any]:
     members = call.members
     at = read_instant(members["predictionTimestamp"], "predictionTimestamp")
-    with members_named(), service.read() as connection:
+    with service.read() as connection:
         prediction = from_history(
             connection,
             Search(

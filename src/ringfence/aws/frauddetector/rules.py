@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 from ringfence.aws.frauddetector.arns import arn
-from ringfence.aws.frauddetector.fields import members_named
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
@@ -33,7 +32,6 @@ _LANGUAGE = "DETECTORPL"  # there is no other
 
 
 @operations.add("CreateRule")
-@members_named()
 def create_one_rule(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Store a new rule as its version `1`."""
     detector_id = call.members["detectorId"]
@@ -50,7 +48,6 @@ def create_one_rule(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateRuleVersion")
-@members_named()
 def update_rule_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Store an edited rule as its next version."""
     edited = call.members["rule"]
@@ -71,7 +68,6 @@ def update_rule_version(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("UpdateRuleMetadata")
-@members_named()
 def update_rule_metadata(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Describe a rule version anew."""
     rule = call.members["rule"]
@@ -87,7 +83,6 @@ def update_rule_metadata(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("GetRules")
-@members_named()
 def get_rules(service: FraudDetector, call: Call) -> dict[str, Any]:
     """One rule version, or a page of the versions of one rule, or of all rules of a detector.
 
@@ -113,7 +108,6 @@ def get_rules(service: FraudDetector, call: Call) -> dict[str, Any]:
 
 
 @operations.add("DeleteRule")
-@members_named()
 def delete_one_rule(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Delete a rule version that no detector version uses; one that does not exist is no error."""
     rule = call.members["rule"]

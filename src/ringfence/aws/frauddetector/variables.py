@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
-from ringfence.aws.frauddetector.fields import members_named
+from ringfence.aws.frauddetector.fields import name_member
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.outputs import all_variables, find_variable, model_outputs
 from ringfence.aws.frauddetector.paging import page
@@ -19,7 +19,13 @@ from ringfence.aws.wire.times import instant
 from ringfence.errors import Conflict, InvalidInput
 from ringfence.events import usage
 from ringfence.events.composing import update_variable
-from ringfence.events.registry import DataSource, RegisteredVariable, create_variable, get_variables
+from ringfence.events.registry import (
+    DataSource,
+    RegisteredVariable,
+    check_variable_name,
+    create_variable,
+    get_variables,
+)
 from ringfence.events.variables import DataType
 
 # The service's own numbers are not documented; these say the same in the words of HTTP.
@@ -33,7 +39,7 @@ operations = Operations()
 @operations.add("CreateVariable")
 def create_one_variable(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Register a variable."""
-    with members_named(), service.write() as connection:
+    with service.write() as connection:
         _create(connection, call.members, call.members.get("tags"))
     return {}
 
@@ -46,9 +52,9 @@ def create_variables(service: FraudDetector, call: Call) -> dict[str, Any]:
     with service.write() as connection:
         for entry in call.members["variableEntries"]:
             try:
-                with members_named():
-                    _create(connection, entry, call.members.get("tags"))
+                _create(connection, entry, call.members.get("tags"))
             except InvalidInput as error:
+                name_member(error, "CreateVariable")
                 errors.append(_item_error(entry.get("name", ""), _NOT_VALID, str(error)))
     return {"errors": errors}
 
@@ -57,7 +63,8 @@ def create_variables(service: FraudDetector, call: Call) -> dict[str, Any]:
 def update_one_variable(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Change a variable, there and in the event types that have it."""
     name = call.members["name"]
-    with members_named(), service.redefine() as connection:
+    check_variable_name(name)
+    with service.redefine() as connection:
         if not get_variables(connection, [name]):
             find_variable(connection, name)
             raise InvalidInput(
@@ -111,6 +118,7 @@ def delete_one_variable(service: FraudDetector, call: Call) -> dict[str, Any]:
     """Delete a variable that no event type has and no model gives; one that is not there is no
     error."""
     name = call.members["name"]
+    check_variable_name(name)
     with service.write() as connection:
         if name in model_outputs(connection):
             raise Conflict(

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from ringfence.aws.frauddetector.fields import name_member
 from ringfence.aws.frauddetector.service import FraudDetector, operations
 from ringfence.aws.wire.errors import AwsError, aws_error
 from ringfence.aws.wire.json_service import Call, without_none
 from ringfence.aws.wire.reading import read_input
 from ringfence.aws.wire.shapes import declared_errors
+from ringfence.errors import RingfenceError
 
 _SERVICE = "frauddetector"
 _MISSING = "ResourceNotFoundException"
@@ -45,6 +47,8 @@ class Target:
             output: dict[str, Any] = without_none(outcome)
             return output
         except Exception as error:
+            if isinstance(error, RingfenceError):
+                name_member(error, operation)
             raise aws_error(error, declared_errors(_SERVICE, operation)) from error
 
     def find(self, operation: str, member: str, **members: Any) -> dict[str, Any] | None:

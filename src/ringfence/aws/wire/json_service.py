@@ -17,6 +17,7 @@ import structlog
 from ringfence.aws.wire.errors import AwsError, UnknownOperation, aws_error
 from ringfence.aws.wire.reading import read_input
 from ringfence.aws.wire.shapes import declared_errors
+from ringfence.errors import RingfenceError
 
 _log = structlog.get_logger(__name__)
 
@@ -26,9 +27,17 @@ Host = TypeVar("Host")
 class Caller(Protocol):
     """Who sent a request, as its signature says."""
 
-    name: str
-    access_key_id: str
-    region: str
+    @property
+    def name(self) -> str:
+        """Who is written down as having asked."""
+
+    @property
+    def access_key_id(self) -> str:
+        """What tells callers apart."""
+
+    @property
+    def region(self) -> str:
+        """The region that the client speaks to."""
 
     def require(self, service: str, operation: str) -> None:
         """Raise `AccessDenied` unless the caller may do that."""
@@ -80,7 +89,8 @@ class JsonService(Generic[Host]):
     """One service. `host` is what its handlers are given; `name` is botocore's.
 
     Targets are `<target_prefix>.<operation>`. `operations` is called with the first request, so
-    that a server which nobody asks loads none of them.
+    that a server which nobody asks loads none of them. `name_member` lets an error of ours name
+    the member of the operation that its field is.
     """
 
     def __init__(
@@ -90,12 +100,14 @@ class JsonService(Generic[Host]):
         host: Host,
         operations: Callable[[], Mapping[str, Handler]],
         account: str,
+        name_member: Callable[[RingfenceError, str], None],
     ):
         self.name = name
         self.target_prefix = target_prefix
         self._host = host
         self._load = operations
         self._account = account
+        self._name_member = name_member
 
     @cached_property
     def _operations(self) -> Mapping[str, tuple[Handler, bool]]:
@@ -123,6 +135,8 @@ class JsonService(Generic[Host]):
             output = await outcome if inspect.isawaitable(outcome) else outcome
             return Answer(200, msgspec.json.encode(without_none(output)))
         except Exception as error:
+            if isinstance(error, RingfenceError):
+                self._name_member(error, operation)
             return failed(error, self.name, operation)
 
 
