@@ -78,9 +78,15 @@ def test_the_notebook_runs_from_start_to_end(
         monkeypatch.setenv("EXAMPLE_ROWS", "12000")
         monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         notebook = nbformat.read(NOTEBOOK, as_version=4)
-        NotebookClient(
-            notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
-        ).execute()
+        try:
+            NotebookClient(
+                notebook,
+                timeout=240,
+                kernel_name="python3",
+                resources={"metadata": {"path": tmp_path}},
+            ).execute()
+        finally:
+            print(outputs(notebook))
     shown = outputs(notebook)
     assert "verdict: fraud" in shown
     assert "(True, 'fraud')" in shown

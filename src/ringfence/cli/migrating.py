@@ -61,7 +61,7 @@ def from_aws(
     from ringfence.aws.migration.report import Report
     from ringfence.aws.migration.source import open_source
     from ringfence.aws.migration.target import Target
-    from ringfence.cards import open_vault
+    from ringfence.cards import LocalMaster, open_vault
     from ringfence.cli.results import write_json
     from ringfence.cli.screen import progress_bar
     from ringfence.detectors import DecisionEngine
@@ -76,7 +76,7 @@ def from_aws(
         jobs.start()
     try:
         vault = open_vault(settings.data_dir, settings.vault_secret, database)
-        host = FraudDetector(settings, database, vault, engine, jobs)
+        host = FraudDetector(settings, database, vault, engine, jobs, LocalMaster(database))
         with progress_bar("looking" if dry_run else "moving") as tell:
             move_account(
                 client,

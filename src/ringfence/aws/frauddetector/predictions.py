@@ -61,6 +61,9 @@ async def get_event_prediction(service: FraudDetector, call: Call) -> dict[str, 
         bodies=_bodies(members.get("externalModelEndpointDataBlobs", {})),
     )
     if runtime.reader.event_type.event_ingestion:
+        for entity in sent.entities:
+            if entity.entity_type == "customer":
+                await service.customers.refresh(entity.entity_id)
         try:
             return _answer(await service.engine.decide(request), runtime)
         except KnownEvent:

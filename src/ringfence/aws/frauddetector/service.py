@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ringfence.aws.jobs.runner import JobRunner
 from ringfence.aws.wire.json_service import Handler
-from ringfence.cards import Vault
+from ringfence.cards import CustomerMaster, Vault
 from ringfence.detectors import DecisionEngine
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -49,6 +49,7 @@ class FraudDetector:
     vault: Vault
     engine: DecisionEngine
     jobs: JobRunner
+    customers: CustomerMaster
 
     def read(self) -> AbstractContextManager[Connection]:
         """A connection to read with."""
@@ -71,9 +72,6 @@ def operations() -> Mapping[str, Handler]:
     """Every operation by its name in the model. The files are loaded when this is first asked."""
     found: dict[str, Handler] = {}
     for resource in _RESOURCES:
-        try:  # LEAD: until all files are there
-            module = import_module(f"ringfence.aws.frauddetector.{resource}")
-        except ModuleNotFoundError:
-            continue
+        module = import_module(f"ringfence.aws.frauddetector.{resource}")
         found.update(module.operations.all)
     return found
