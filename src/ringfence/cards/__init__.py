@@ -47,11 +47,13 @@ from ringfence.cards.states import (
 )
 from ringfence.cards.vault import Vault, check_vault, open_vault
 from ringfence.cards.writes import (
+    PendingWrite,
     WritesWaiting,
     master_here,
     master_in,
     mastered_in,
     note_unwritten,
+    pending_write,
     writes_waiting,
 )
 
@@ -70,6 +72,7 @@ __all__ = [
     "CustomerMaster",
     "LocalMaster",
     "Match",
+    "PendingWrite",
     "Refreshed",
     "StoreResult",
     "StoredCustomer",
@@ -96,6 +99,7 @@ __all__ = [
     "note_unwritten",
     "open_master",
     "open_vault",
+    "pending_write",
     "put_customer",
     "read_card_number",
     "read_customers",

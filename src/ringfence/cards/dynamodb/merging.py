@@ -5,6 +5,8 @@ and what we have. Where only one side has changed, that change counts. Where bot
 
 - **A block counts more than anything.** It is undone only by a release that came after it: theirs
   when the item was known to be blocked and is not any more, ours when it still is as we knew it.
+  (A flag has no history: a block that is lifted and set again elsewhere while a release of ours is
+  on its way looks like the one that we release.)
 - **Of two edits of the same attribute the later one counts.** Items do not say when they were
   edited. Ours counts as the later one when it comes to the table within `PROMPT` of being made;
   after that, say after an outage, the table's does, since people have gone on working there.

@@ -101,8 +101,8 @@ def push_waiting(
     with database.write() as connection:
         for customer_id, result in results:
             if isinstance(result, RingfenceError):
-                failures.append(str(result))
-                _postpone(connection, customer_id, str(result))
+                failures.append(result.message)
+                _postpone(connection, customer_id, result.message)
             elif result is not None:
                 _note(connection, result)
                 written += 1

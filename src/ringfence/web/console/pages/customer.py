@@ -14,10 +14,12 @@ from ringfence.cards import (
     AddedCard,
     Customer,
     CustomerChanges,
+    PendingWrite,
     StoredCustomer,
     add_card,
     cards_of,
     get_customer,
+    pending_write,
     update_customer,
 )
 from ringfence.cases import Case, list_cases
@@ -53,6 +55,7 @@ async def customer(visit: Visit) -> None:
     with ui.element("div").classes("columns lead"):
         with ui.element("section").classes("panel").props('aria-label="Details"'):
             _details(visit, found)
+            waiting = html("")
         with ui.element("div").classes("stack"):
             shown: dict[str, CardPanel] = {}
             place = ui.element("div").classes("stack")
@@ -66,12 +69,14 @@ async def customer(visit: Visit) -> None:
 
     async def refresh() -> None:
         await visit.services.customers.refresh(customer_id)
-        now_there, opened = await visit.read(
+        now_there, opened, write = await visit.read(
             lambda connection: (
                 cards_of(connection, customer_id),
                 _cases_of(connection, customer_id),
+                pending_write(connection, customer_id),
             )
         )
+        rewrite(waiting, _waiting(write))
         cases_panel.set_visibility(bool(opened))
         rows = Markup("").join(_case_row(case) for case in opened)
         rewrite(cases, _CASES_HEAD + Markup("<tbody>{}</tbody>").format(rows))
@@ -179,6 +184,15 @@ def _facts(of: Customer) -> Markup:
             ("Changed by", of.updated_by),
             ("Changed at", markup.moment(of.updated_at)),
         )
+    )
+
+
+def _waiting(write: PendingWrite | None) -> Markup:
+    """What the table that customers are mastered in has not taken at the first try."""
+    if write is None or not write.tries:
+        return Markup("")
+    return Markup("<p>{} <span class=soft>{}</span></p>").format(
+        markup.pill("waits for the customer table", "warn"), write.failure or ""
     )
 
 
