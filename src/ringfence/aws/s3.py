@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,12 @@ class S3:
 
     def __init__(self, field: str):
         self._field = field
-        self._client = _client(field)
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            self._client = _client()
+        except (BotoCoreError, ValueError) as error:
+            raise Unavailable(f"S3 cannot be used: {error}", field=field) from None
 
     def find(self, path: S3Path) -> S3Object:
         """One object."""
@@ -102,6 +108,12 @@ class S3:
                 Range=f"bytes={start}-",
             )["Body"]
 
+    def find_bucket(self, path: S3Path) -> None:
+        """Raise `NotFound` unless there is the bucket. Who may write to it need not be allowed to
+        ask: then nothing is raised."""
+        with suppress(Forbidden), self._told(S3Path(path.bucket, "")):
+            self._client.head_bucket(Bucket=path.bucket)
+
     def upload(
         self, file: Path, path: S3Path, progress: Callable[[int], None] | None = None
     ) -> None:
@@ -127,6 +139,9 @@ class S3:
         except ClientError as error:
             raise self._refused(error.response, path) from None
         except (BotoCoreError, Boto3Error) as error:
+            behind = error.__context__  # of an upload, what S3 answered
+            if isinstance(behind, ClientError):
+                raise self._refused(behind.response, path) from None
             raise self._unreachable(error, path) from None
 
     def _refused(self, response: Any, path: S3Path) -> Exception:
@@ -134,9 +149,7 @@ class S3:
         code = str(told.get("Code", ""))
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if code == "NoSuchBucket":
-            return NotFound(
-                f"there is no bucket {path.bucket!r}", field=self._field, expected="an own bucket"
-            )
+            return self._no_bucket(path)
         if code == "PreconditionFailed" or status == 412:
             return Conflict(
                 f"{path} was changed while it was read",
@@ -144,6 +157,8 @@ class S3:
                 expected="a file that stays as it is until the job is done",
             )
         if code in ("NoSuchKey", "404", "NotFound") or status == 404:
+            if not path.key:
+                return self._no_bucket(path)
             return NotFound(f"there is no object {path}", field=self._field, expected="a CSV file")
         if status in (401, 403):
             return Forbidden(
@@ -153,6 +168,11 @@ class S3:
             )
         return Unavailable(
             f"S3 answered {code or status} for {path}: {told.get('Message', '')}", field=self._field
+        )
+
+    def _no_bucket(self, path: S3Path) -> NotFound:
+        return NotFound(
+            f"there is no bucket {path.bucket!r}", field=self._field, expected="an own bucket"
         )
 
     def _unreachable(self, error: Exception, path: S3Path) -> Exception:
@@ -215,28 +235,25 @@ class _Stream(io.RawIOBase):
             )
 
 
-def _client(field: str) -> Any:
+@cache
+def _client() -> Any:
     # A second of importing, and some 30 MB: only for those that use S3.
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
 
-    try:
-        session = boto3.Session()
-        options: dict[str, Any] = {
-            "retries": {"mode": "standard", "max_attempts": _ATTEMPTS},
-            "connect_timeout": _TIMEOUT_SECONDS,
-            "read_timeout": _TIMEOUT_SECONDS * 3,
-            # What S3 asks for; other makers' stores do not know the newer checksums.
-            "request_checksum_calculation": "when_required",
-            "response_checksum_validation": "when_required",
-        }
-        region = session.region_name or "us-east-1"
-        client = session.client("s3", region_name=region, config=Config(**options))
-        if not client.meta.endpoint_url.endswith(".amazonaws.com"):
-            # Elsewhere, buckets seldom have host names of their own.
-            options["s3"] = {"addressing_style": "path"}
-            client = session.client("s3", region_name=region, config=Config(**options))
-    except (BotoCoreError, ValueError) as error:
-        raise Unavailable(f"S3 cannot be used: {error}", field=field) from None
-    return client
+    session = boto3.Session()
+    options: dict[str, Any] = {
+        "retries": {"mode": "standard", "max_attempts": _ATTEMPTS},
+        "connect_timeout": _TIMEOUT_SECONDS,
+        "read_timeout": _TIMEOUT_SECONDS * 3,
+        # What S3 asks for; other makers' stores do not know the newer checksums.
+        "request_checksum_calculation": "when_required",
+        "response_checksum_validation": "when_required",
+    }
+    region = session.region_name or "us-east-1"
+    client = session.client("s3", region_name=region, config=Config(**options))
+    if client.meta.endpoint_url.endswith(".amazonaws.com"):
+        return client
+    # Elsewhere, buckets seldom have host names of their own.
+    options["s3"] = {"addressing_style": "path"}
+    return session.client("s3", region_name=region, config=Config(**options))

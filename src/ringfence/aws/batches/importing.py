@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from ringfence.aws.batches.arriving import ArrivingReader
 from ringfence.aws.batches.columns import read_header
 from ringfence.aws.batches.csv_records import CsvRecord, CsvRecords, count_records
-from ringfence.aws.batches.outputs import output_path, upload_output
+from ringfence.aws.batches.outputs import check_output, output_path, upload_output
 from ringfence.aws.batches.parts import header_of
 from ringfence.aws.batches.refusals import REFUSALS_HEADER, Refusal, written
 from ringfence.aws.batches.sources import Source, sources_at
@@ -126,6 +126,7 @@ def work_on_import(context: JobContext) -> None:
     payload = context.job.payload
     context.tell(0.0, "looking for files")
     sources = sources_at(payload["input_path"], "inputPath")
+    check_output(context)
     with context.database.read() as connection:
         event_type = get_event_type(connection, payload["event_type"])
     if not event_type.event_ingestion:

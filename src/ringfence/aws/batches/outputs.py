@@ -22,6 +22,11 @@ def output_path(context: JobContext) -> S3Path:
     return folder.under(f"{job.job_id}_{int(job.created_at.timestamp())}_output.csv")
 
 
+def check_output(context: JobContext) -> None:
+    """Raise `NotFound` for a bucket that does not exist: better at once than after all the work."""
+    S3(_FIELD).find_bucket(output_path(context))
+
+
 def upload_output(context: JobContext, file: Path, path: S3Path) -> None:
     """Store a file as that object. Raises like `S3.upload`, and like `JobContext.tell`."""
     size = max(1, file.stat().st_size)

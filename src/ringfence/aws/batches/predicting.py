@@ -22,7 +22,7 @@ from ringfence.aws.batches.answers import ADDED
 from ringfence.aws.batches.columns import Columns
 from ringfence.aws.batches.csv_records import CsvRecord
 from ringfence.aws.batches.importing import count_events
-from ringfence.aws.batches.outputs import output_path, upload_output
+from ringfence.aws.batches.outputs import check_output, output_path, upload_output
 from ringfence.aws.batches.parts import PART_BYTES, Part, common_columns, header_of, parts_of
 from ringfence.aws.batches.remembering import Remembered, remember
 from ringfence.aws.batches.sources import Source, sources_at
@@ -52,6 +52,7 @@ def work_on_prediction(context: JobContext) -> None:
     payload = context.job.payload
     context.tell(0.0, "looking for files")
     sources = sources_at(payload["input_path"], "inputPath")
+    check_output(context)
     _mind_changes(context, sources)
     with context.database.read() as connection:
         event_type = get_event_type(connection, payload["event_type"])

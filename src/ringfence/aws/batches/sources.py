@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,11 +105,8 @@ def sources_at(uri: str, field: str) -> list[Source]:
     path = S3Path.read(uri, field)
     s3 = S3(field)
     if path.key and not path.key.endswith("/"):
-        try:
+        with suppress(NotFound):
             return [S3Source(s3, s3.find(path))]
-        except NotFound as error:
-            if "bucket" in error.message:
-                raise
     found: list[Source] = [
         S3Source(s3, item)
         for item in s3.objects_under(path)
