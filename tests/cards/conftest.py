@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from customer_sides import Ours
 from moto_tables import Elsewhere, Gate, client, elsewhere, gate, moto_port
 
 from ringfence import cards
@@ -28,3 +31,18 @@ def mastered(database: Database, elsewhere: Elsewhere) -> Database:
     with database.write() as connection:
         cards.master_in(connection, elsewhere.name, now())
     return database
+
+
+@pytest.fixture
+def ours(mastered: Database, vault: cards.Vault, table: CustomerTable) -> Iterator[Ours]:
+    made = Ours(mastered, vault, table)
+    yield made
+    made.threads.shutdown()
+
+
+@pytest.fixture
+def known(ours: Ours, elsewhere: Elsewhere) -> Ours:
+    """Our side, which has read the article's item."""
+    elsewhere.put()
+    ours.read()
+    return ours
