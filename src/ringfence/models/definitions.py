@@ -280,7 +280,7 @@ def made_at(connection: Connection, model_id: str, version: str) -> datetime:
     """When a version was stored, by which it is told from one of the same name that was there
     before its model was deleted. Raises `NotFound`."""
     versions = tables.model_versions
-    found = connection.execute(
+    found: datetime | None = connection.execute(
         select(versions.c.created_at).where(
             versions.c.model_id == model_id, versions.c.version == version
         )
