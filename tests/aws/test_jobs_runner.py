@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from job_processes import kill_worker
 from sqlalchemy import text
 
 from ringfence.aws.jobs.claims import claim_next
@@ -87,13 +87,13 @@ def test_an_id_is_used_once(database: Database) -> None:
 
 
 def test_a_process_that_is_killed_is_followed_by_one_that_goes_on(
-    database: Database, start: Start
+    settings: Settings, database: Database, start: Start
 ) -> None:
     _add(database, "a", steps=40, pause=0.05)
     start("notes")
     for done in (5, 20):
         _until(database, "a", lambda job, done=done: job.processed >= done)  # type: ignore[misc]
-        _kill_worker("a")
+        kill_worker(settings.data_dir, "a")
         _until(database, "a", lambda job, done=done: job.processed > done + 2)  # type: ignore[misc]
     job = _until(database, "a", lambda job: job.status.is_final)
     assert (job.status, job.attempts, job.failure) == (JobStatus.COMPLETE, 3, None)
@@ -230,7 +230,7 @@ def test_a_server_that_is_killed_is_followed_by_another(
     _until(database, "a", lambda job: job.processed >= 5)
     server.kill()
     server.wait()
-    _kill_worker("a")
+    kill_worker(settings.data_dir, "a")
     start("notes")
     job = _until(database, "a", lambda job: job.status.is_final)
     assert (job.status, job.attempts) == (JobStatus.COMPLETE, 2)
@@ -338,20 +338,3 @@ def _wait(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < until, "waited for too long"
         time.sleep(0.02)
-
-
-def _kill_worker(name: str) -> None:
-    """Kill the process of a job, as the kernel does when memory runs out."""
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if (
-            b"ringfence.aws.jobs" in words
-            and name.encode() in words
-            and b"job_works:notes" in words
-        ):
-            os.kill(int(folder.name), signal.SIGKILL)
