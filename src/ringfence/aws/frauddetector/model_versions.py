@@ -6,6 +6,7 @@ DescribeModelVersions, DeleteModelVersion.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -54,8 +55,13 @@ from ringfence.models.trainings import (
     list_trainings,
 )
 from ringfence.profiles import ProfilePlan
+from ringfence.storage import now
 
 operations = Operations()
+
+_ACTIVATING = (ModelStatus.ACTIVATE_REQUESTED, ModelStatus.ACTIVATE_IN_PROGRESS)
+# Whoever was to build profiles may have died; they are built by whoever is asked after so long.
+_PATIENCE = timedelta(seconds=30)
 
 
 @operations.add("CreateModelVersion")
@@ -114,8 +120,9 @@ def get(service: FraudDetector, call: Call) -> dict[str, Any]:
         model = named_model(connection, call)
         training = _training(connection, model, call)
         shown = _shown(connection, call, model, training)
-        lacking = lacking_profiles(connection, training)
-    # Whoever was to build them may have died.
+        lacking: list[ProfilePlan] = []
+        if shown["status"] in _ACTIVATING and _waits_long(training):
+            lacking = lacking_profiles(connection, training)
     service.engine.build_profiles(lacking)
     return shown
 
@@ -180,6 +187,10 @@ def _check_change(training: Training, status: ModelStatus, wanted: str) -> None:
             field="status",
             expected=f"a version that is {begun}",
         )
+
+
+def _waits_long(training: Training) -> bool:
+    return training.activated_at is not None and now() - training.activated_at > _PATIENCE
 
 
 def _found(connection: Connection, call: Call) -> list[tuple[Model, Training]]:

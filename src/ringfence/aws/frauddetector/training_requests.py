@@ -77,7 +77,8 @@ def with_events(request: TrainingRequest, members: Mapping[str, Any]) -> Trainin
         _refuse(members, "ingestedEventsDetail", request.source)
         given = members.get("externalEventsDetail")
         if given is None:
-            if request.location is None:
+            # A file that `ringfence train` has read may be gone, and is not for clients to name.
+            if request.location is None or not request.location.startswith("s3://"):
                 raise _missing("externalEventsDetail", request.source)
             return request
         return msgspec.structs.replace(
