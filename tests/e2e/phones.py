@@ -7,11 +7,11 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from servers import HEADERS, Address
@@ -19,26 +19,37 @@ from servers import HEADERS, Address
 
 @contextmanager
 def answering(there: Address, number: str, key: str) -> Iterator[list[str]]:
-    """The phone, while the block runs; what it has heard so far."""
+    """The phone, while the block runs; what it has heard so far. Like the page, it comes back when
+    its connection is lost."""
     heard: list[str] = []
+    hung_up = threading.Event()
+    attending = threading.Thread(
+        target=_attend, args=(there, number, key, heard, hung_up), daemon=True
+    )
+    attending.start()
+    yield heard
+    hung_up.set()
+    attending.join(10)
+
+
+def _attend(
+    there: Address, number: str, key: str, heard: list[str], hung_up: threading.Event
+) -> None:
     url = f"{there.phones}?number={quote(number, safe='')}"
-    with connect(url, additional_headers=HEADERS, proxy=None, compression=None) as socket:
-        _send(socket, type="hello", version=1, phone_id=uuid.uuid4().hex)
-        listening = threading.Thread(target=_listen, args=(socket, key, heard), daemon=True)
-        listening.start()
-        yield heard
-        socket.close()
-        listening.join(10)
-
-
-def _listen(socket: ClientConnection, key: str, heard: list[str]) -> None:
+    phone_id = uuid.uuid4().hex
     pressed: set[str] = set()
-    try:
-        for data in socket:
-            if isinstance(data, str):
-                _react(socket, json.loads(data), key, heard, pressed)
-    except ConnectionClosed:
-        return
+    while not hung_up.is_set():
+        with (
+            suppress(OSError, WebSocketException),
+            connect(url, additional_headers=HEADERS, proxy=None, compression=None) as socket,
+        ):
+            _send(socket, type="hello", version=1, phone_id=phone_id)
+            while not hung_up.is_set():
+                with suppress(TimeoutError):
+                    data = socket.recv(timeout=0.5)
+                    if isinstance(data, str):
+                        _react(socket, json.loads(data), key, heard, pressed)
+        hung_up.wait(0.1)
 
 
 def _react(

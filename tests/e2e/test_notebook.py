@@ -89,6 +89,7 @@ def test_the_notebook_runs_from_start_to_end(
             print(outputs(notebook))
     shown = outputs(notebook)
     assert "verdict: fraud" in shown
+    assert "1 event is left" in shown
     assert "(True, 'fraud')" in shown
     assert any("8788" in said.replace(" ", "") for said in heard), heard
     pictures = [
