@@ -17,6 +17,7 @@ SUBJECTS = (
     "backtest",
     "decisions",
     "footprint",
+    "frauddetector",
     "latency",
     "models",
     "profiles",
