@@ -33,9 +33,9 @@ class Predictor:
     ) -> list[Prediction | BaseException]:
         """The answer to each request, in their order, as group commit wants them."""
         answers: dict[int, Prediction | BaseException] = {}
-        self._profiles.hold(
-            connection, {item.event.event_type for item in batch if item.runtime.plans}
-        )
+        remembering = {item.event.event_type for item in batch if item.runtime.plans}
+        if remembering:
+            self._profiles.hold(connection, remembering)
         predicted_at = now()
         events: dict[int, Event] = {}
         notes: dict[int, str | None] = {}
