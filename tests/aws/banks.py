@@ -14,8 +14,11 @@ from typing import Any
 from api_servers import Server, running
 from aws_clients import ClientOf, client_of
 from s3_stores import Store, running_store
+from sqlalchemy import Connection
 
-from ringfence.storage import Database, migrate
+from ringfence.events import Entity, Event
+from ringfence.events.log import append_events, label_event
+from ringfence.storage import Database, migrate, now
 
 ROLE = "arn:aws:iam::123456789012:role/AnyRole"
 OFI, TFI, ATI = (
@@ -148,6 +151,24 @@ def payments(count: int, seed: int = 1) -> list[Payment]:
             )
         )
     return made
+
+
+def keep(connection: Connection, rows: Sequence[Payment], *variables: str) -> None:
+    """Put the rows into the event log, labelled a day later."""
+    for number, row in enumerate(rows):
+        event = Event(
+            event_type="payments",
+            event_id=f"e{number}",
+            at=row.at,
+            entities=(Entity("customer", row.customer),),
+            variables={name: getattr(row, name) for name in variables},
+            content_hash=b"",
+        )
+        append_events(connection, [event], now() - timedelta(hours=1))
+        day_after = row.at + timedelta(days=1)
+        label_event(
+            connection, "payments", event.event_id, row.label, source="import", at=day_after
+        )
 
 
 def csv_of(rows: Sequence[Payment]) -> str:

@@ -15,14 +15,13 @@ from banks import (
     csv_of,
     external,
     ingested,
+    keep,
     open_bank,
     payments,
 )
 from botocore.exceptions import ClientError
 
-from ringfence.events import Entity, Event
-from ringfence.events.log import append_events, label_event
-from ringfence.storage import Database, now
+from ringfence.storage import Database
 
 
 @pytest.fixture(scope="module")
@@ -183,27 +182,9 @@ def test_a_training_that_is_cancelled_leaves_nothing(bank: Bank, location: str) 
 def test_stored_events_are_learned_from_with_what_is_remembered_of_their_entities(
     bank: Bank,
 ) -> None:
-    rows = payments(1_500, seed=5)
     database = Database(f"sqlite:///{bank.server.data_dir / 'ringfence.db'}")
     with database.write() as connection:
-        for number, row in enumerate(rows):
-            event = Event(
-                event_type="payments",
-                event_id=f"e{number}",
-                at=row.at,
-                entities=(Entity("customer", row.customer),),
-                variables={"amt": row.amt, "email": row.email, "merchant": row.merchant},
-                content_hash=b"",
-            )
-            append_events(connection, [event], now())
-            label_event(
-                connection,
-                "payments",
-                event.event_id,
-                row.label,
-                source="import",
-                at=row.at + timedelta(days=1),
-            )
+        keep(connection, payments(1_500, seed=5), "amt", "email", "merchant")
     until = START + timedelta(hours=1_400)
     version = bank.asks("habits", TFI, **ingested(until=until))
     waited = bank.waits("habits", version, "TRAINING_COMPLETE", "ERROR", model_type=TFI)

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
-from banks import csv_of, payments
-from sqlalchemy import update
+from banks import csv_of, keep, payments
+from sqlalchemy import select, update
 
 from ringfence.aws import tables
 from ringfence.aws.jobs.context import Cancelled, JobContext
 from ringfence.aws.jobs.job import Job, JobKind, JobStatus
-from ringfence.aws.jobs.records import find_job
+from ringfence.aws.jobs.records import list_jobs
 from ringfence.aws.training import (
     crash_of,
     forget_job,
@@ -18,9 +19,11 @@ from ringfence.aws.training import (
     stop_training,
     work_on_training,
 )
+from ringfence.detectors.deployments import ModelStatus, deploy, model_status, withdraw
+from ringfence.detectors.plans import plans_of
 from ringfence.errors import Conflict, NotFound
 from ringfence.events import DataType, EventType, Variable, VariableType, put_event_type
-from ringfence.models import DataInvalid, create_model, list_versions
+from ringfence.models import DataInvalid, ModelType, create_model, list_versions
 from ringfence.models.trainings import (
     DataSource,
     Training,
@@ -29,6 +32,8 @@ from ringfence.models.trainings import (
     ask_for_version,
     get_training,
 )
+from ringfence.profiles import built_at
+from ringfence.profiles.tables import profile_plans
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -79,8 +84,12 @@ def claimed(database: Database, training: Training) -> Job:
         connection.execute(
             update(tables.jobs).values(status=JobStatus.RUNNING, claim="mine", attempts=1)
         )
-        job = find_job(connection, JobKind.TRAINING, f"cards/{training.version}")
-    assert job is not None
+    return job_of(database)
+
+
+def job_of(database: Database) -> Job:
+    with database.read() as connection:
+        (job,) = list_jobs(connection, JobKind.TRAINING)
     return job
 
 
@@ -128,11 +137,54 @@ def test_nothing_comes_of_a_training_that_was_given_up(
         work_on_training(context)
     with database.read() as connection:
         assert list_versions(connection, "cards") == []
-        cancelling = find_job(connection, JobKind.TRAINING, "cards/1.0")
-    assert cancelling is not None
-    assert cancelling.status is JobStatus.CANCELLING
-    with database.write() as connection, pytest.raises(Conflict, match="not over yet"):
-        forget_job(connection, training)
+    assert job_of(database).status is JobStatus.CANCELLING
+
+
+def test_what_a_version_remembers_is_built_before_anybody_deploys_it(
+    database: Database, settings: Settings
+) -> None:
+    rows = [row for row in payments(1_200) if row.label != "abuse"]
+    request = TrainingRequest(
+        source=DataSource.INGESTED_EVENTS,
+        variables=("amt", "email"),
+        fraud_labels=("1",),
+        legit_labels=("0",),
+        since=rows[0].at,
+        until=rows[-1].at,
+    )
+    with database.write() as connection:
+        put_event_type(connection, msgspec.structs.replace(EVENT_TYPE, entity_types=("customer",)))
+        keep(connection, rows, "amt", "email")
+        create_model(
+            connection,
+            "cards",
+            EVENT_TYPE.name,
+            model_type=ModelType.TRANSACTION_FRAUD_INSIGHTS,
+        )
+        training = ask_for_version(connection, "cards", request, by="me")
+        start_training(connection, training)
+    with JobContext(settings, database, claimed(database, training)) as context:
+        work_on_training(context)
+    with database.write() as connection:
+        assert model_status(connection, "cards", "1.0") is ModelStatus.TRAINING_COMPLETE
+        assert deploy(connection, "cards", "1.0") == []
+        assert model_status(connection, "cards", "1.0") is ModelStatus.ACTIVE
+        withdraw(connection, "cards", "1.0")
+        (plan,) = plans_of(connection, [("cards", "1.0")]).values()
+        assert built_at(connection, plan) is None
+
+    # A process that ends on the way leaves nobody waiting for what it has begun.
+    with JobContext(settings, database, claimed(database, training)) as context:
+
+        def ended(share: float, stage: str) -> None:
+            raise Cancelled
+
+        context.tell = ended  # type: ignore[method-assign]
+        with pytest.raises(Cancelled):
+            work_on_training(context)
+    with database.read() as connection:
+        row = connection.execute(select(profile_plans)).one()
+        assert (row.built_at, row.building_id) == (None, None)
 
 
 def test_a_training_is_stopped_in_the_middle(

@@ -1,7 +1,9 @@
 """The job that trains a model version, and what its end means for the version.
 
 The version's life is in `models.trainings`, the job's in `jobs`: a training that is given up is
-cancelled there first, so that nothing comes of a process that has not noticed yet.
+cancelled there first, so that nothing comes of a process that has not noticed yet. A version that
+remembers is complete before its job is: the profiles that it will need are built as well, so that
+who deploys it next does not wait for them.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from sqlalchemy import Connection
 
 from ringfence.aws.jobs.job import JobKind, JobStatus
 from ringfence.aws.jobs.records import add_job, delete_job, find_job, request_cancel
+from ringfence.detectors.plans import build_plan, plans_of, stop_building, unbuilt
 from ringfence.errors import Conflict, NotFound, RingfenceError
 from ringfence.models.definitions import get_model
 from ringfence.models.messages import DataInvalid, Message, MessageKind
 from ringfence.models.trainings import (
     Training,
+    TrainingRequest,
     TrainingStatus,
     cancel_training,
     fail_training,
@@ -30,15 +34,14 @@ if TYPE_CHECKING:
     from ringfence.aws.jobs.context import JobContext
 
 _FAILED = "Training failed"
+# So much of the work is done when the version is there.
+_TRAINED = 0.9
 
 
 def start_training(connection: Connection, training: Training) -> None:
     """Ask for the job that trains a version which has its number."""
-    job_id = _job_id(training)
-    # The version of a model that was deleted and made anew has the same name.
-    delete_job(connection, JobKind.TRAINING, job_id)
     payload = {"model_id": training.model_id, "version": training.version}
-    add_job(connection, JobKind.TRAINING, job_id, payload, training.created_by)
+    add_job(connection, JobKind.TRAINING, _job_id(training), payload, training.created_by)
 
 
 def stop_training(connection: Connection, training: Training) -> None:
@@ -49,8 +52,18 @@ def stop_training(connection: Connection, training: Training) -> None:
 
 
 def forget_job(connection: Connection, training: Training) -> None:
-    """Delete the job of a version that is deleted. Raises `Conflict` while it still runs."""
-    delete_job(connection, JobKind.TRAINING, _job_id(training))
+    """End and delete the job of a version that is deleted; one whose process has not noticed yet is
+    left behind."""
+    with suppress(NotFound, Conflict):
+        request_cancel(connection, JobKind.TRAINING, _job_id(training))
+    with suppress(Conflict):
+        delete_job(connection, JobKind.TRAINING, _job_id(training))
+
+
+def is_at_work(connection: Connection, training: Training) -> bool:
+    """Whether the job of a version is not over."""
+    job = find_job(connection, JobKind.TRAINING, _job_id(training))
+    return job is not None and not job.status.is_final
 
 
 def crash_of(connection: Connection, training: Training) -> Message | None:
@@ -73,27 +86,35 @@ def settle(connection: Connection, training: Training) -> Training:
 
 
 def work_on_training(context: JobContext) -> None:
-    """Train what the job's version asked for, and keep the result.
+    """Train what the job's version asked for, keep the result, and build what it remembers.
 
     Raises what the training raises when it fails, after the reasons are stored with the version.
     """
+    model_id, version = context.job.payload["model_id"], context.job.payload["version"]
+    with context.database.read() as connection:
+        training = get_training(connection, model_id, version)
+    if training.status is TrainingStatus.TRAINING and training.request is not None:
+        _train(context, training, training.request)
+    elif training.status is not TrainingStatus.COMPLETE:
+        return  # it was given up, or an earlier process came to the end
+    _build_profiles(context, training)
+
+
+def _train(context: JobContext, training: Training, request: TrainingRequest) -> None:
     from ringfence.models.requested import train_requested
     from ringfence.models.weights import weights_of
 
-    model_id, version = context.job.payload["model_id"], context.job.payload["version"]
+    model_id, version = training.model_id, training.version
     with context.database.read() as connection:
         model = get_model(connection, model_id)
-        training = get_training(connection, model_id, version)
-    if training.status is not TrainingStatus.TRAINING or training.request is None:
-        return  # an earlier process came to the end
     try:
         trained = train_requested(
             context.database,
             model,
-            training.request,
+            request,
             at=now(),
             weights=weights_of(context.settings.label_weights),
-            progress=lambda share, stage: context.tell(0.98 * share, stage),
+            progress=lambda share, stage: context.tell(_TRAINED * share, stage),
         )
     except RingfenceError as error:
         if error.field == "database_url":
@@ -102,12 +123,32 @@ def work_on_training(context: JobContext) -> None:
             context.check(connection)
             fail_training(connection, model_id, version, _reasons(error))
         raise
-    context.tell(0.98, "storing the version")
+    context.tell(_TRAINED, "storing the version")
     with context.database.write() as connection:
         context.check(connection)
         finish_training(connection, model_id, version, trained)
-        context.tell(1.0, "trained")
-        context.complete(connection)
+
+
+def _build_profiles(context: JobContext, training: Training) -> None:
+    """What a version remembers, if nobody has built it; a server that does so goes before."""
+    database = context.database
+    with database.read() as connection:
+        plans = plans_of(connection, [(training.model_id, training.version)])
+        lacking = unbuilt(connection, plans.values())
+
+    def tell(done: int, of: int) -> None:
+        share = done / of if of else 1.0
+        context.tell(_TRAINED + (1 - _TRAINED) * share, "building profiles")
+
+    for plan in lacking:
+        try:
+            build_plan(database, plan, tell)
+        except Conflict:
+            return
+        except BaseException:
+            with database.write() as connection:
+                stop_building(connection, plan)
+            raise
 
 
 def _reasons(error: RingfenceError) -> list[Message]:
@@ -117,4 +158,5 @@ def _reasons(error: RingfenceError) -> list[Message]:
 
 
 def _job_id(training: Training) -> str:
-    return f"{training.model_id}/{training.version}"
+    # The version of a model that was deleted and made anew has the same name.
+    return f"{training.model_id}/{training.version}@{training.created_at:%Y%m%dT%H%M%S.%f}"

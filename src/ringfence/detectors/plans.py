@@ -139,6 +139,17 @@ def build_plan(database: Database, plan: ProfilePlan, progress: Progress = lambd
     return rebuild(database, plan, progress)
 
 
+def stop_building(connection: Connection, plan: ProfilePlan) -> None:
+    """Leave a plan that somebody was building for later use, unless a version in use needs it."""
+    if plan in plans_in_use(connection, plan.event_type):
+        return
+    connection.execute(
+        update(profile_plans)
+        .where(profile_plans.c.plan_id == plan.plan_id, profile_plans.c.built_at.is_(None))
+        .values(building_id=None)
+    )
+
+
 def give_up_unused_plans(connection: Connection, event_type: str) -> None:
     """Cease to keep the plans of an event type that no version in use, or lately in use, needs."""
     kept = hold_plans(connection, [event_type]).get(event_type)

@@ -28,7 +28,14 @@ from ringfence.aws.frauddetector.training_results import (
     first_result,
     second_result,
 )
-from ringfence.aws.training import crash_of, forget_job, settle, start_training, stop_training
+from ringfence.aws.training import (
+    crash_of,
+    forget_job,
+    is_at_work,
+    settle,
+    start_training,
+    stop_training,
+)
 from ringfence.aws.wire.times import instant
 from ringfence.detectors.deployments import (
     ModelStatus,
@@ -106,6 +113,8 @@ def update_status(service: FraudDetector, call: Call) -> dict[str, Any]:
             stop_training(connection, training)
         elif wanted == ModelStatus.ACTIVE:
             lacking = deploy(connection, model.model_id, training.version)
+            if is_at_work(connection, training):
+                lacking = []  # the job that trained it builds them
         else:
             withdraw(connection, model.model_id, training.version)
     service.jobs.wake()
@@ -121,7 +130,8 @@ def get(service: FraudDetector, call: Call) -> dict[str, Any]:
         training = _training(connection, model, call)
         shown = _shown(connection, call, model, training)
         lacking: list[ProfilePlan] = []
-        if shown["status"] in _ACTIVATING and _waits_long(training):
+        waits = shown["status"] in _ACTIVATING and _waits_long(training)
+        if waits and not is_at_work(connection, training):
             lacking = lacking_profiles(connection, training)
     service.engine.build_profiles(lacking)
     return shown
