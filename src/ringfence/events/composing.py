@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events.definitions import (
@@ -26,6 +26,7 @@ from ringfence.events.registry import (
     get_variables,
     known_type,
 )
+from ringfence.events.tables import event_types
 from ringfence.events.variables import DataType, Variable, VariableType
 
 _FRAUD = ("fraud", "fraudulent", "1", "true", "yes", "bad", "chargeback", "takeover")
@@ -165,6 +166,9 @@ def _changed(
 
 
 def _stored(connection: Connection, name: str) -> EventType | None:
+    of_type = event_types.c.name == name
+    # Held, lest one of two that add to it at the same time is lost. SQLite has one writer anyway.
+    connection.execute(select(event_types.c.name).where(of_type).with_for_update())
     try:
         return get_event_type(connection, name)
     except NotFound:

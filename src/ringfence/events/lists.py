@@ -103,6 +103,10 @@ def change_list(
 
     A list that has a variable type keeps it. Raises `NotFound`, `InvalidInput`.
     """
+    of_list = tables.lists.c.name == name
+    # Whoever changes it at the same time is waited for, lest the elements of one are lost. SQLite
+    # has one writer anyway.
+    connection.execute(select(tables.lists.c.name).where(of_list).with_for_update())
     row = _known(connection, name)
     values: dict[str, object] = {}
     if description is not None:
