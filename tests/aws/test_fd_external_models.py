@@ -13,6 +13,9 @@ from api_servers import Server, running
 from aws_clients import ClientOf, client_of
 from botocore.exceptions import ClientError
 
+from ringfence.aws.frauddetector.external_models import address_of
+from ringfence.models.external import AwsSignature
+from ringfence.settings import Settings
 from ringfence.storage import Database, migrate
 
 ROLE = "arn:aws:iam::123456789012:role/AnyRole"
@@ -362,3 +365,29 @@ def test_a_model_of_our_own_api_is_associated_as_it_is(
     detector(client, "owns", "own", score="own_score")
     assert predicted(client, "owns", "e1")["ruleResults"][0]["ruleId"] == "high"
     assert sagemaker.asked[-1][0] == "/own"
+
+
+@pytest.mark.parametrize(
+    ("place", "url"),
+    [
+        ("http://10.0.0.5:8080", "http://10.0.0.5:8080/endpoints/xgb/invocations"),
+        ("http://10.0.0.5/models/{name}:predict", "http://10.0.0.5/models/xgb:predict"),
+    ],
+)
+def test_endpoints_are_where_the_setting_says(
+    place: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGFENCE_SAGEMAKER_URL", place)
+    settings = Settings(data_dir=tmp_path)  # type: ignore[call-arg]
+    assert address_of(settings, "eu-west-1", "xgb") == (url, None)
+
+
+def test_endpoints_are_at_aws_where_nothing_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings(data_dir=tmp_path)  # type: ignore[call-arg]
+    url, signature = address_of(settings, "us-east-2", "xgb")
+    assert url == "https://runtime.sagemaker.us-east-2.amazonaws.com/endpoints/xgb/invocations"
+    assert signature == AwsSignature(service="sagemaker", region="us-east-2")

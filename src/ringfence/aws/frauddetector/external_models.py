@@ -39,6 +39,7 @@ from ringfence.models.external import (
     get_external_model,
     list_external_models,
 )
+from ringfence.settings import Settings
 
 operations = Operations()
 
@@ -81,7 +82,7 @@ def put(service: FraudDetector, call: Call) -> dict[str, Any]:
             _check_adopted(stored, outputs, association.input)
             associate(connection, name, association)
         else:
-            url, signature = _address(service, call, name)
+            url, signature = address_of(service.settings, call.region, name)
             model = ExternalModel(
                 name=name,
                 event_type=association.input.get("eventTypeName", ""),
@@ -185,18 +186,18 @@ def _endpoint(association: Association, url: str, signature: AwsSignature | None
     )
 
 
-def _address(service: FraudDetector, call: Call, name: str) -> tuple[str, AwsSignature | None]:
-    """Where an endpoint of that name is asked, and the signature that it wants."""
-    place = service.settings.sagemaker_url
+def address_of(settings: Settings, region: str, name: str) -> tuple[str, AwsSignature | None]:
+    """Where a SageMaker endpoint of that name is asked, and the signature that it wants."""
+    place = settings.sagemaker_url
     if place:
         if "{name}" in place:
             return place.replace("{name}", quote(name)), None
         return f"{place.rstrip('/')}/endpoints/{quote(name)}/invocations", None
-    signature = AwsSignature(service="sagemaker", region=call.region)
+    signature = AwsSignature(service="sagemaker", region=region)
     place = (
         os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME")
         or os.environ.get("AWS_ENDPOINT_URL")
-        or f"https://runtime.sagemaker.{call.region}.amazonaws.com"
+        or f"https://runtime.sagemaker.{region}.amazonaws.com"
     )
     return f"{place.rstrip('/')}/endpoints/{quote(name)}/invocations", signature
 
