@@ -23,7 +23,13 @@ class _Kind:
     key: tuple[str, ...]
     members: tuple[str, ...]
 
+    @property
+    def is_put(self) -> bool:
+        """Whether what makes one also changes one that is there."""
+        return self.make.startswith("Put")
+
     def resource(self, one: Resource) -> str:
+        """The part of its ARN that names one."""
         return "/".join((self.name, *(str(one[key]) for key in reversed(self.key))))
 
 
@@ -133,7 +139,12 @@ def _move_one(kind: _Kind, one: Resource, account: Account, target: Target, repo
         here = target.find(kind.find, kind.found, **{key: one[key] for key in kind.key})
         if here is not None:
             other = differing(one, here, kind.members)
-            report.add(resource, Fate.KEPT if other else Fate.SAME, ", ".join(other))
+            if other == ["description"] and not here.get("description") and kind.is_put:
+                if not report.dry:
+                    target.call(kind.make, **{name: one.get(name) for name in kind.members})
+                report.add(resource, Fate.SAME, "is described now")
+            else:
+                report.add(resource, Fate.KEPT if other else Fate.SAME, ", ".join(other))
             return True
         if not report.dry:
             members = {name: one.get(name) for name in kind.members}
