@@ -13,11 +13,11 @@ from ringfence.carddata import looks_like_card_number
 from ringfence.cases import ContactPlan
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import EventType
+from ringfence.refusals import refuse_card_data
 from ringfence.web.api import Body
 from ringfence.web.decisions import TransactionBody
 from ringfence.web.misfits import refuse_unknown_fields
 from ringfence.web.problems import problem
-from ringfence.web.refusals import refuse_card_data
 
 PAYMENT = Body(TransactionBody)
 PLAN = Body(ContactPlan)

@@ -16,9 +16,9 @@ from fastapi import FastAPI, Request, Response
 
 from ringfence.access import Principal, Scope
 from ringfence.errors import Forbidden
+from ringfence.refusals import may_hold_card_data, refuse_card_data, refuse_nul
 from ringfence.web.misfits import misfit, refuse_unknown_fields
 from ringfence.web.problems import NotJson
-from ringfence.web.refusals import may_hold_card_data, refuse_card_data, refuse_nul
 from ringfence.web.services import Services
 
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from ringfence.errors import InvalidInput
-from ringfence.web.places import Place, path_of
+from ringfence.places import Place, path_of
 
 _SENTENCE = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")

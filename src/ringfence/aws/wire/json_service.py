@@ -18,6 +18,7 @@ from ringfence.aws.wire.errors import AwsError, UnknownOperation, aws_error
 from ringfence.aws.wire.reading import read_input
 from ringfence.aws.wire.shapes import declared_errors
 from ringfence.errors import RingfenceError
+from ringfence.refusals import may_hold_card_data, refuse_card_data
 
 _log = structlog.get_logger(__name__)
 
@@ -127,6 +128,8 @@ class JsonService(Generic[Host]):
                 raise UnknownOperation(f"there is no operation {operation[:64]}")
             handler, is_async = self._operations[operation]
             members = read_input(self.name, operation, body)
+            if may_hold_card_data(body):
+                refuse_card_data(members)
             call = Call(members, caller.region, self._account, caller.name)
             if is_async:
                 outcome = handler(self._host, call)

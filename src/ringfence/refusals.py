@@ -1,7 +1,8 @@
 """Text that is kept nowhere, whichever field it was sent in: NUL characters and card data.
 
 Events and customers are looked at in their rooms, which know their fields. This is for everything
-else that people and programs can write: names, descriptions, elements of lists.
+else that people and programs can write, whichever protocol they speak: names, descriptions,
+elements of lists.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ringfence.carddata import looks_like_card_number, looks_like_track_data
 from ringfence.errors import InvalidInput
-from ringfence.web.places import Place, path_of
+from ringfence.places import Place, path_of
 
 # Card numbers belong into the first two, which are sealed; reasons are masked where they are
 # written down, for a card must be blocked whatever the reason says; the content of a flow is a
@@ -62,7 +63,7 @@ def _parts(sent: object) -> Iterator[tuple[Place, object]]:
             for name, value in part.items():
                 yield (*place, name), name
                 waiting.append(((*place, name), value))
-        elif isinstance(part, Sequence) and not isinstance(part, str):
+        elif isinstance(part, Sequence) and not isinstance(part, (str, bytes)):
             waiting += [((*place, index), value) for index, value in enumerate(part)]
         else:
             yield place, part
