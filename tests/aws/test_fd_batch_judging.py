@@ -140,6 +140,28 @@ def test_a_batch_says_what_single_predictions_say(
     assert len({line["OUTCOMES"] for line in lines}) > 2
 
 
+def test_events_that_differ_by_their_time_alone_are_told_apart(
+    bank: tuple[Database, Path, str], tmp_path: Path
+) -> None:
+    database, _, _ = bank
+    expression, outcomes = RULES["late"]
+    with database.write() as connection:
+        put_detector(connection, Detector(detector_id="clock", event_type="payment"))
+        rule = Rule(rule_id="late", version="1", expression=expression, outcomes=outcomes)
+        put_rule(connection, "clock", rule)
+        create_detector_version(connection, "clock", rules=[RuleRef("late", "1")], models=[])
+    path = tmp_path / "asked.csv"
+    times = ("2026-03-19 10:00:00", "2026-03-21 10:00:00", "2026-03-18 10:00:00")
+    rows = [f"e{n},{at},card,k1,5,s1,," for n, at in enumerate(times)]
+    path.write_text("\n".join([",".join(COLUMNS), *rows]))
+    sources: list[CsvSource] = [LocalSource.find(path)]
+    judge = PartJudge(Beginning(database.url, "clock", "1", COLUMNS, str(tmp_path)))
+    (part,) = parts_of(sources, [header_of(source) for source in sources])
+    judge.write(part, {})
+    judge.close()
+    assert [line["OUTCOMES"] for line in _lines(tmp_path)] == [None, "approve", None]
+
+
 def test_an_event_of_the_log_sees_what_was_before_it_and_not_itself(
     bank: tuple[Database, Path, str], tmp_path: Path
 ) -> None:

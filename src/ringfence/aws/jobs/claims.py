@@ -164,8 +164,7 @@ def _settle_silent(
 def _fitting(values: Mapping[str, Any]) -> dict[str, Any]:
     """An update needs a column; one to itself is as good as any."""
     fitting = dict(values) or {"claim": tables.jobs.c.claim}
-    if fitting.get("stage"):
-        fitting["stage"] = str(fitting["stage"])[:_STAGE_CHARACTERS]
-    if fitting.get("failure"):
-        fitting["failure"] = mask_card_numbers(str(fitting["failure"]))[:_FAILURE_CHARACTERS]
+    for name, most in (("stage", _STAGE_CHARACTERS), ("failure", _FAILURE_CHARACTERS)):
+        if fitting.get(name):
+            fitting[name] = mask_card_numbers(str(fitting[name]))[:most]
     return fitting
