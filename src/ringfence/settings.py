@@ -132,6 +132,13 @@ class Settings(BaseSettings):
     drift_webhook_url: SecretStr | None = Field(
         None, description="Where new drift alerts are posted as JSON; nowhere when unset."
     )
+    trainings_at_once: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="How many trainings that AWS clients ask for this server runs at once; the "
+        "others wait.",
+    )
     aws_requests_per_second: float = Field(
         0.0,
         ge=0,

@@ -13,6 +13,7 @@ from ringfence.access import KeyRing, Sessions, SigningKeys
 from ringfence.aws.frauddetector.fields import name_member
 from ringfence.aws.frauddetector.service import TARGET_PREFIX, FraudDetector, operations
 from ringfence.aws.gateway import Gateway
+from ringfence.aws.jobs.job import JobKind
 from ringfence.aws.jobs.runner import JobRunner
 from ringfence.aws.signing import Verifier
 from ringfence.aws.throttling import Throttle
@@ -87,7 +88,7 @@ async def open_services(
     engine = DecisionEngine(database, desk.opening, publisher)
     drift = DriftWatch(database, settings)
     retraining = RetrainingClock(settings, database)
-    jobs = JobRunner(settings, database)
+    jobs = JobRunner(settings, database, most={JobKind.TRAINING: settings.trainings_at_once})
     await desk.start()
     drift.start()
     retraining.start()
