@@ -72,6 +72,18 @@ def test_a_null_in_a_map_says_that_a_value_is_missing() -> None:
     assert read("GetEventPrediction", **sent)["eventVariables"] == sent["eventVariables"]
 
 
+def test_a_null_in_another_map_is_left_out() -> None:
+    schema = {"modelVariables": ["a"], "labelSchema": {"labelMapper": {"FRAUD": None}}}
+    members = read(
+        "CreateModelVersion",
+        modelId="m",
+        modelType="ONLINE_FRAUD_INSIGHTS",
+        trainingDataSource="INGESTED_EVENTS",
+        trainingDataSchema=schema,
+    )
+    assert members["trainingDataSchema"]["labelSchema"] == {"labelMapper": {}}
+
+
 def test_sensitive_values_are_not_repeated() -> None:
     said = refused("CreateList", name="bad", elements=[" blank before"])
     assert "blank" not in said

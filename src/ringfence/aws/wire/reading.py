@@ -32,6 +32,9 @@ Check: TypeAlias = Callable[[Any], str | None]
 _JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d"}
 _SHOWN_CHARACTERS = 128
 _MOST_PROBLEMS = 20
+# Maps where a null says that the value is missing, which is not the same as no key: the model does
+# not tell them from those that just have no nulls.
+_WITH_NULLS = frozenset({"EventVariableMap"})
 
 
 def read_input(service: str, operation: str, body: bytes) -> dict[str, Any]:
@@ -109,6 +112,7 @@ def _map(shape: Any, sensitive: bool) -> Read:
     key = _reader(shape.key, sensitive=sensitive)
     item = _reader(shape.value, sensitive=sensitive)
     size = _size_check(shape)
+    nulls = shape.name in _WITH_NULLS
 
     def read(value: Any, path: str, problems: Problems) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -120,8 +124,10 @@ def _map(shape: Any, sensitive: bool) -> Read:
         for name, one in value.items():
             where = f"{path}.{name[:_SHOWN_CHARACTERS]}"
             key(name, f"{where}.key", problems)
-            # A null is kept: it says that the value is missing, which is not the same as no key.
-            found[name] = None if one is None else item(one, f"{where}.value", problems)
+            if one is not None:
+                found[name] = item(one, f"{where}.value", problems)
+            elif nulls:
+                found[name] = None
         return found
 
     return read
