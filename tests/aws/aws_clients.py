@@ -9,6 +9,14 @@ from botocore.config import Config
 
 ClientOf: TypeAlias = Any  # boto3 makes its clients' classes when it runs
 
+# What a server is told that must not look for anything at AWS: nobody listens there.
+NOWHERE = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
 
 def client_of(
     url: str,

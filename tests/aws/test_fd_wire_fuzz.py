@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from api_servers import running
-from aws_clients import client_of
+from aws_clients import NOWHERE, client_of
 from fd_payments import define_payments, publish_rules, sent
 from fd_requests import REQUESTS
 from fd_wire import AUTHORIZATION, PREFIX, Answer, Wire, check
@@ -64,7 +64,7 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """A connection to a server that takes any access key, and has what the requests name."""
     data_dir = tmp_path_factory.mktemp("fuzz") / "data"
     data_dir.mkdir()
-    with running(data_dir, RINGFENCE_AWS_ACCEPT_ANY_KEY="1") as server:
+    with running(data_dir, RINGFENCE_AWS_ACCEPT_ANY_KEY="1", **NOWHERE) as server:
         client = client_of(server.url)
         define_payments(client, "absent", ingestion="ENABLED")
         publish_rules(client, "absent", "absent", rules=[("absent", "$amount > 100", "absent")])
