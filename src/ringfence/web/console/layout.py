@@ -23,6 +23,7 @@ _SECTIONS: tuple[tuple[str, str, str, Scope], ...] = (
     ("models", "Models", "/models", Scope.MODELS_READ),
     ("challengers", "Challengers", "/challengers", Scope.MODELS_READ),
     ("drift", "Drift", "/drift", Scope.MODELS_READ),
+    ("jobs", "Jobs", "/jobs", Scope.MODELS_READ),
     ("detectors", "Detectors", "/detectors", Scope.RULES_READ),
     ("backtest", "Backtest", "/backtest", Scope.RULES_READ),
     ("phones", "Phone", "/phones", Scope.PHONES),

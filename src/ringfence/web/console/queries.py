@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
+from ringfence.aws.jobs.job import Job, JobKind
+from ringfence.aws.jobs.records import list_jobs
+from ringfence.aws.training import crash_of
 from ringfence.cards import Card, Customer, cards_of, counts_of_cards, get_card, get_customer
 from ringfence.cases import (
     Attempt,
@@ -22,9 +25,12 @@ from ringfence.cases import (
 )
 from ringfence.cases.records import payment_of
 from ringfence.detectors import Decision, rules_at, stored_decision
+from ringfence.detectors.deployments import ModelStatus, status_of, users_of
 from ringfence.detectors.recent import RecentDecision, count_decisions, recent_decisions
 from ringfence.errors import NotFound
 from ringfence.events import EventType, get_event_type
+from ringfence.models.messages import Message
+from ringfence.models.trainings import Training, TrainingStatus, list_trainings
 from ringfence.rules import Rule
 from ringfence.web.console.visit import Visit
 
@@ -75,6 +81,21 @@ class Suspicion:
 
     decision: Decision
     rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLife:
+    """Where a model version stands.
+
+    `messages` say why its training failed, `users` which detector versions use it, in words, and
+    `job` how far the work on it is: None for a version that was not asked for over the AWS API.
+    """
+
+    training: Training
+    status: ModelStatus
+    messages: tuple[Message, ...]
+    users: tuple[str, ...]
+    job: Job | None
 
 
 def feed(connection: Connection, since: datetime | None, limit: int) -> list[FeedRow]:
@@ -138,6 +159,35 @@ def customers_with_cards(
     return [(customer, cards_of(connection, customer.customer_id)) for customer in customers]
 
 
+def lives_of(
+    connection: Connection, model_id: str, version: str | None = None
+) -> list[VersionLife]:
+    """The lives of a model's versions, or of that one, oldest number first.
+
+    Raises `NotFound` for an unknown model, and when there is no version of that number.
+    """
+    # The version of a model that was deleted and made anew has the same name; the last is meant.
+    jobs = {
+        (job.payload["model_id"], job.payload["version"]): job
+        for job in list_jobs(connection, JobKind.TRAINING)
+    }
+    lives = [
+        _life(connection, training, jobs.get((model_id, training.version)))
+        for training in list_trainings(connection, model_id)
+        if version in (None, training.version)
+    ]
+    if version is not None and not lives:
+        raise NotFound(f"model {model_id!r} has no version {version!r}", field="version")
+    return lives
+
+
+def jobs_of_clients(connection: Connection) -> list[Job]:
+    """What clients of Fraud Detector asked for besides trainings, the latest first."""
+    kinds = (JobKind.BATCH_IMPORT, JobKind.BATCH_PREDICTION, JobKind.EVENT_DELETION)
+    jobs = [job for kind in kinds for job in list_jobs(connection, kind)]
+    return sorted(jobs, key=lambda job: job.created_at, reverse=True)
+
+
 def can_phone(visit: Visit) -> bool:
     """Whether the person may answer calls as a browser phone."""
     return visit.allows(Scope.PHONES)
@@ -146,6 +196,20 @@ def can_phone(visit: Visit) -> bool:
 def top_score(scores: Mapping[str, float]) -> float | None:
     """The highest of the models' scores; None without a model."""
     return max(scores.values(), default=None)
+
+
+def _life(connection: Connection, training: Training, job: Job | None) -> VersionLife:
+    crash = crash_of(connection, training)
+    users: list[str] = []
+    if training.status is TrainingStatus.COMPLETE:
+        users = users_of(connection, training.model_id, training.version)
+    return VersionLife(
+        training,
+        ModelStatus.ERROR if crash else status_of(connection, training),
+        training.messages if crash is None else (crash,),
+        tuple(users),
+        job,
+    )
 
 
 def _feed_row(

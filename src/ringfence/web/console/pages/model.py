@@ -7,6 +7,7 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
+from ringfence.detectors.deployments import ModelStatus
 from ringfence.models import (
     MetricRow,
     ModelVersion,
@@ -15,16 +16,23 @@ from ringfence.models import (
     suggest_thresholds,
 )
 from ringfence.web.console import charts, markup
-from ringfence.web.console.layout import console_page, heading, html, rewrite
+from ringfence.web.console.layout import console_page, every, heading, html, rewrite
+from ringfence.web.console.queries import VersionLife, lives_of
 from ringfence.web.console.takeover_panel import (
     TakeoverPanel,
     group_importance,
     named_distribution,
 )
 from ringfence.web.console.threshold import ThresholdSlider
+from ringfence.web.console.training_panel import (
+    is_there,
+    messages_list,
+    request_facts,
+    state_pill,
+    stop_button,
+    training_progress,
+)
 from ringfence.web.console.visit import Visit
-
-_MESSAGE_TONES = {"Error": "bad", "Warning": "warn", "Info": "info"}
 
 
 @console_page("/models/{model_id}/{version}", title="Model", section="models",
@@ -33,10 +41,15 @@ async def model(visit: Visit) -> None:
     """The page."""
     model_id, number = visit.path["model_id"], visit.path["version"]
 
-    def read(connection: Connection) -> ModelVersion:
-        return get_version(connection, model_id, number)
+    def read(connection: Connection) -> tuple[VersionLife, ModelVersion | None]:
+        (life,) = lives_of(connection, model_id, number)
+        made = get_version(connection, model_id, number) if is_there(life) else None
+        return life, made
 
-    version = await visit.read(read)
+    life, version = await visit.read(read)
+    if version is None:
+        _Unfinished(visit, life).begin()
+        return
     heading(
         f"{model_id}, version {number}",
         f"Its score is {output_variable(model_id)} in rules, from 0 to 1000.",
@@ -44,6 +57,7 @@ async def model(visit: Visit) -> None:
     here = markup.path("models", model_id, number)
     links = (markup.link(f"{here}/card", "Model card"), markup.link(f"{here}/drift", "Drift"))
     html(markup.joined(links, " · "), "p")
+    _follow_state(visit, life)
     with ui.element("section").classes("panel").props('aria-label="Threshold"'):
         if version.metrics.takeover is not None:
             TakeoverPanel(version.metrics.takeover)
@@ -66,6 +80,79 @@ async def model(visit: Visit) -> None:
         with ui.element("section").classes("panel"):
             html("What validation said", "h2")
             html(_messages(version))
+
+
+class _Unfinished:
+    """A version that is in training, or whose training came to nothing."""
+
+    def __init__(self, visit: Visit, life: VersionLife):
+        self._visit = visit
+        self._life = life
+        heading(_called(life), "Its measures are shown here once it is trained.")
+        self._body = ui.element("div").classes("columns")
+        self._progress: ui.html | None = None
+
+    def begin(self) -> None:
+        """Show it, and how it goes on."""
+        self._fill()
+        every(self._visit, 1.0, self._refresh)
+
+    async def _refresh(self) -> None:
+        before = self._life
+        self._life = await self._visit.read(lambda connection: _life(connection, before))
+        if is_there(self._life):
+            ui.navigate.reload()
+        elif self._life.status is not before.status:
+            self._body.clear()
+            self._fill()
+        elif self._progress is not None:
+            rewrite(self._progress, training_progress(self._life.job))
+
+    def _fill(self) -> None:
+        life = self._life
+        self._progress = None
+        with self._body:
+            with ui.element("section").classes("panel").props('aria-label="Training"'):
+                with ui.element("div").classes("bar"):
+                    html("Training", "h2")
+                    html(state_pill(life), "span")
+                    with ui.element("div").classes("push"):
+                        stop_button(self._visit, life)
+                if life.status is ModelStatus.TRAINING_IN_PROGRESS:
+                    self._progress = html(training_progress(life.job))
+                elif life.messages:
+                    html(messages_list(life.messages))
+                else:
+                    html("Nothing comes of it: it was given up.", "p").classes("soft")
+            with ui.element("section").classes("panel"):
+                html("What was asked for", "h2")
+                html(request_facts(life))
+
+
+def _follow_state(visit: Visit, life: VersionLife) -> None:
+    """Whether the version is deployed, and who uses it, as it is now."""
+    shown = html(_state(life), "p").props('aria-live="polite" data-part="state"')
+
+    async def refresh() -> None:
+        rewrite(shown, _state(await visit.read(lambda connection: _life(connection, life))))
+
+    every(visit, 5.0, refresh)
+
+
+def _life(connection: Connection, before: VersionLife) -> VersionLife:
+    (life,) = lives_of(connection, before.training.model_id, before.training.version)
+    return life
+
+
+def _called(life: VersionLife) -> str:
+    return f"{life.training.model_id}, version {life.training.version}"
+
+
+def _state(life: VersionLife) -> Markup:
+    users = ", ".join(life.users)
+    return Markup('{} <span class="soft">{}</span>').format(
+        state_pill(life), f"Used by {users}." if users else "No detector version uses it."
+    )
 
 
 class _ThresholdPanel:
@@ -179,14 +266,4 @@ def _facts(version: ModelVersion) -> Markup:
 def _messages(version: ModelVersion) -> Markup:
     if not version.messages:
         return Markup('<p class="soft">Nothing: the data looked as it should.</p>')
-    return Markup('<div class="stack">{}</div>').format(
-        Markup("").join(
-            Markup("<div>{} <b>{}</b>{}<p class=soft>{}</p></div>").format(
-                markup.pill(of.kind.value, _MESSAGE_TONES[of.kind.value]),
-                of.title,
-                Markup(" <code>{}</code>").format(of.column) if of.column else "",
-                of.text,
-            )
-            for of in version.messages
-        )
-    )
+    return messages_list(version.messages)
