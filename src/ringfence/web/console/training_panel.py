@@ -63,7 +63,7 @@ class TrainingPanel:
             self._fill(found)
         for of in found:
             if _key(of) in self._progress:
-                rewrite(self._progress[_key(of)], training_progress(of.job))
+                rewrite(self._progress[_key(of)], _state(of))
         self._panel.set_visibility(bool(found))
 
     def _fill(self, found: Sequence[VersionLife]) -> None:
@@ -73,21 +73,23 @@ class TrainingPanel:
             return
         with (
             self._body,
-            table("Version", "State", "", "Asked for", "By", "", label="Trainings",
-                  spare="spare-4 spare-5"),
-        ):  # fmt: skip
+            table("Version", "State", "Asked for", "", label="Trainings", spare="spare-3"),
+        ):
             for of in found:
                 model_id, version = _key(of)
                 link = markup.link(
                     markup.path("models", model_id, version), f"{model_id} {version}"
                 )
-                with row(Markup("<b>{}</b>").format(link), state_pill(of)):
+                with row(Markup("<b>{}</b>").format(link)):
+                    state = html(_state(of), "td")
                     if of.status is ModelStatus.TRAINING_IN_PROGRESS:
-                        self._progress[_key(of)] = html("", "td")
-                    else:
-                        html(_in_short(of), "td")
-                    html(markup.moment(of.training.created_at), "td").classes("tight")
-                    html(of.training.created_by, "td")
+                        self._progress[_key(of)] = state
+                    html(
+                        Markup('{}<br><span class="soft">by {}</span>').format(
+                            markup.moment(of.training.created_at), of.training.created_by
+                        ),
+                        "td",
+                    ).classes("tight")
                     with actions():
                         stop_button(self._visit, of)
 
@@ -205,6 +207,13 @@ def _of_interest(lives: Iterable[VersionLife]) -> list[VersionLife]:
     at_work = [of for of in found if of.status is ModelStatus.TRAINING_IN_PROGRESS]
     ended = [of for of in found if of.status is not ModelStatus.TRAINING_IN_PROGRESS]
     return at_work + ended[:_SHOWN_ENDED]
+
+
+def _state(life: VersionLife) -> Markup:
+    """Where a training is, and how far, or what became of it."""
+    at_work = life.status is ModelStatus.TRAINING_IN_PROGRESS
+    told = training_progress(life.job) if at_work else _in_short(life)
+    return markup.joined((state_pill(life), told))
 
 
 def _in_short(life: VersionLife) -> Markup:

@@ -105,19 +105,16 @@ class _Jobs:
                 )
                 return
             with table(
-                "Job", "State", ">Processed", ">Failed", ">Of", "", "Started", "Ended", "",
-                label="Jobs", spare="spare-4 spare-5 spare-7 spare-8",
-            ):  # fmt: skip
+                "Job", "State", "Records", "When", "", label="Jobs", spare="spare-3 spare-4"
+            ):
                 for job in found:
                     self._row(job)
 
     def _row(self, job: Job) -> None:
-        word, tone = _STATES[job.status]
-        with row(_name(job), markup.pill(word, tone)):
-            counts = tuple(html("", "td").classes("number") for _ in range(3))
-            self._cells[_key(job)] = (*counts, html("", "td"))
-            for at in (job.started_at, job.ended_at):
-                html("-" if at is None else markup.moment(at), "td").classes("tight")
+        with row(_name(job)):
+            state, records = html("", "td"), html("", "td").classes("tight")
+            self._cells[_key(job)] = (state, records)
+            html(_when(job), "td").classes("tight")
             with actions():
                 if self._can_stop(job):
                     button("Stop", lambda: self._ask_stop(job), "danger").props(
@@ -148,24 +145,41 @@ class _Jobs:
             )
 
 
-def _changing(job: Job) -> tuple[object, ...]:
+def _changing(job: Job) -> tuple[Markup, Markup]:
     """The cells that change while a job runs."""
-    total = "-" if job.total is None else f"{job.total:,}"
-    return f"{job.processed:,}", f"{job.failed:,}", total, _told(job)
+    word, tone = _STATES[job.status]
+    state = markup.joined((markup.pill(word, tone), _told(job)))
+    total = "" if job.total is None else f" of {job.total:,}"
+    records = Markup('{:,}{}<br><span class="{}">{:,} failed</span>').format(
+        job.processed, total, "error" if job.failed else "soft", job.failed
+    )
+    return state, records
 
 
 def _told(job: Job) -> Markup:
     """How far a job is, or why it failed."""
-    if job.status is JobStatus.QUEUED:
-        return Markup('<span class="soft">waits for its turn</span>')
     if job.status is JobStatus.FAILED:
-        return Markup("{}").format(job.failure or "why is not known")
-    if job.status.is_final:
+        return Markup("<br>{}").format(job.failure or "why is not known")
+    if job.status is JobStatus.QUEUED or job.status.is_final:
         return Markup("")
     bar = progress_bar(job.share, job.stage or "begins")
     if job.failure is None:
         return bar
     return Markup('{}<br><span class="soft">begun again: {}</span>').format(bar, job.failure)
+
+
+def _when(job: Job) -> Markup:
+    """When a job was begun and ended, as far as it was."""
+    if job.started_at is None:
+        return Markup('<span class="soft">asked for</span> {}').format(
+            markup.moment(job.created_at)
+        )
+    begun = Markup('<span class="soft">started</span> {}').format(markup.moment(job.started_at))
+    if job.ended_at is None:
+        return begun
+    return Markup('{}<br><span class="soft">ended</span> {}').format(
+        begun, markup.moment(job.ended_at)
+    )
 
 
 def _name(job: Job) -> Markup:

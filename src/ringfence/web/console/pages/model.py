@@ -88,7 +88,7 @@ class _Unfinished:
     def __init__(self, visit: Visit, life: VersionLife):
         self._visit = visit
         self._life = life
-        heading(_called(life), "Its measures are shown here once it is trained.")
+        heading(f"{life.training.model_id}, version {life.training.version}")
         self._body = ui.element("div").classes("columns")
         self._progress: ui.html | None = None
 
@@ -120,6 +120,7 @@ class _Unfinished:
                         stop_button(self._visit, life)
                 if life.status is ModelStatus.TRAINING_IN_PROGRESS:
                     self._progress = html(training_progress(life.job))
+                    html("Its measures are shown here once it is trained.", "p").classes("soft")
                 elif life.messages:
                     html(messages_list(life.messages))
                 else:
@@ -142,10 +143,6 @@ def _follow_state(visit: Visit, life: VersionLife) -> None:
 def _life(connection: Connection, before: VersionLife) -> VersionLife:
     (life,) = lives_of(connection, before.training.model_id, before.training.version)
     return life
-
-
-def _called(life: VersionLife) -> str:
-    return f"{life.training.model_id}, version {life.training.version}"
 
 
 def _state(life: VersionLife) -> Markup:

@@ -119,12 +119,12 @@ def _show(known: _Known, made: Mapping[str, Sequence[ModelVersion]]) -> None:
 
 
 _HEAD = Markup(
-    "<thead><tr><th>Version</th><th>State</th><th class=number>AUC</th><th>95 % range</th>"
+    "<thead><tr><th>Version</th><th class=number>AUC</th><th>95 % range</th>"
     "<th class=number>Average precision</th><th class=number>Events</th>"
     "<th class=number>Frauds</th><th>Messages</th><th>Source</th><th>Trained</th></tr></thead>"
 )
 _LOGIN_HEAD = Markup(
-    "<thead><tr><th>Version</th><th>State</th>"
+    "<thead><tr><th>Version</th>"
     '<th class=number title="Anomaly separation index: the chance that a made-up stranger scores '
     'higher than a held-out login">ASI</th><th>95 % range</th>'
     "<th class=number>Logins</th><th class=number>Labelled takeovers</th>"
@@ -159,7 +159,7 @@ def _login_row(version: ModelVersion, state: Markup) -> Markup:
 
 def _name(version: ModelVersion, state: Markup) -> Markup:
     link = markup.path("models", version.model_id, version.version)
-    return Markup('<td><b>{}</b></td><td class="tight">{}</td>').format(
+    return Markup('<td class="tight"><b>{}</b> {}</td>').format(
         markup.link(link, version.version), state
     )
 
