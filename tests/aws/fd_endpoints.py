@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class _Server(ThreadingHTTPServer):
+    # Batches ask many at once; the five of the base class would be too few.
+    request_queue_size = 128
+    daemon_threads = True
+
+
 @contextmanager
 def running_endpoints(answer: bytes) -> Iterator[str]:
     """The address of endpoints that all give the same answer."""
@@ -23,8 +29,7 @@ def running_endpoints(answer: bytes) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing is said."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
