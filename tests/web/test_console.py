@@ -32,6 +32,7 @@ PAGES = (
     "/models/payments/1.0",
     "/detectors",
     "/detectors/payments",
+    "/jobs",
 )
 FRAUD = {"transaction_env": "M", "email_address": "a@quick.example", "merchant_name": "Air North"}
 

@@ -56,7 +56,9 @@ def ask_reason(
 
 
 def _dialog(title: str) -> ui.dialog:
-    dialog = ui.dialog(value=True)
+    # Not where the question arises: a row of a table goes as soon as the table is filled anew.
+    with ui.context.client.content:
+        dialog = ui.dialog(value=True)
     dialog.props["aria-label"] = title
     return dialog
 

@@ -137,15 +137,13 @@ def stop_button(visit: Visit, life: VersionLife) -> None:
         done(f"The training of {model_id} {version} is cancelled.")
 
     def ask() -> None:
-        # Not in the row, which goes as soon as the training ends.
-        with ui.context.client.content:
-            confirm(
-                f"Stop the training of {model_id} {version}?",
-                "Nothing comes of it, and its number is not given again.",
-                "Stop the training",
-                work,
-                danger=True,
-            )
+        confirm(
+            f"Stop the training of {model_id} {version}?",
+            "Nothing comes of it, and its number is not given again.",
+            "Stop the training",
+            work,
+            danger=True,
+        )
 
     button("Stop", ask, "danger").props(f'aria-label="Stop the training of {model_id} {version}"')
 

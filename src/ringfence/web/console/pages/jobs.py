@@ -134,15 +134,13 @@ class _Jobs:
             done(f"{job.job_id} is to stop.")
             await self.refresh()
 
-        # Not in the row, which goes as soon as the state of any job changes.
-        with ui.context.client.content:
-            confirm(
-                f"Stop the {_KINDS[job.kind]} {job.job_id}?",
-                _WHAT_STAYS[job.kind],
-                "Stop the job",
-                work,
-                danger=True,
-            )
+        confirm(
+            f"Stop the {_KINDS[job.kind]} {job.job_id}?",
+            _WHAT_STAYS[job.kind],
+            "Stop the job",
+            work,
+            danger=True,
+        )
 
 
 def _changing(job: Job) -> tuple[Markup, Markup]:
