@@ -2,8 +2,8 @@
 
 The version's life is in `models.trainings`, the job's in `jobs`: a training that is given up is
 cancelled there first, so that nothing comes of a process that has not noticed yet. A version that
-remembers is complete before its job is: the profiles that it will need are built as well, so that
-who deploys it next does not wait for them.
+remembers is complete once the profiles that it will need are built as well, so that who deploys it
+next does not wait for them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from ringfence.aws.early_building import EarlyBuilding
 from ringfence.aws.jobs.job import JobKind, JobStatus
 from ringfence.aws.jobs.records import add_job, delete_job, find_job, request_cancel
-from ringfence.detectors.plans import build_plan, plans_of, stop_building, unbuilt
 from ringfence.errors import Conflict, NotFound, RingfenceError
 from ringfence.models.definitions import get_model
 from ringfence.models.messages import DataInvalid, Message, MessageKind
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ringfence.aws.jobs.context import JobContext
 
 _FAILED = "Training failed"
-# So much of the work is done when the version is there.
+# So much of the work is done when what remains is to be built.
 _TRAINED = 0.9
 
 
@@ -86,21 +86,25 @@ def settle(connection: Connection, training: Training) -> Training:
 
 
 def work_on_training(context: JobContext) -> None:
-    """Train what the job's version asked for, keep the result, and build what it remembers.
+    """Train what the job's version asked for, build what it remembers, and keep the result.
 
     Raises what the training raises when it fails, after the reasons are stored with the version.
     """
     model_id, version = context.job.payload["model_id"], context.job.payload["version"]
     with context.database.read() as connection:
         training = get_training(connection, model_id, version)
-    if training.status is TrainingStatus.TRAINING and training.request is not None:
-        _train(context, training, training.request)
-    elif training.status is not TrainingStatus.COMPLETE:
+    if training.status is not TrainingStatus.TRAINING or training.request is None:
         return  # it was given up, or an earlier process came to the end
-    _build_profiles(context, training)
+    building = EarlyBuilding(context.settings, context.database)
+    try:
+        _train(context, training, training.request, building)
+    finally:
+        building.end()
 
 
-def _train(context: JobContext, training: Training, request: TrainingRequest) -> None:
+def _train(
+    context: JobContext, training: Training, request: TrainingRequest, building: EarlyBuilding
+) -> None:
     from ringfence.models.requested import train_requested
     from ringfence.models.weights import weights_of
 
@@ -115,6 +119,7 @@ def _train(context: JobContext, training: Training, request: TrainingRequest) ->
             at=now(),
             weights=weights_of(context.settings.label_weights),
             progress=lambda share, stage: context.tell(_TRAINED * share, stage),
+            planned=building.begin,
         )
     except RingfenceError as error:
         if error.field == "database_url":
@@ -123,32 +128,15 @@ def _train(context: JobContext, training: Training, request: TrainingRequest) ->
             context.check(connection)
             fail_training(connection, model_id, version, _reasons(error))
         raise
-    context.tell(_TRAINED, "storing the version")
+    if trained.artifact.plan is not None:
+        building.wait(
+            trained.artifact.plan,
+            lambda share: context.tell(_TRAINED + (1 - _TRAINED) * share, "building profiles"),
+        )
+    context.tell(1.0, "storing the version")
     with context.database.write() as connection:
         context.check(connection)
         finish_training(connection, model_id, version, trained)
-
-
-def _build_profiles(context: JobContext, training: Training) -> None:
-    """What a version remembers, if nobody has built it; a server that does so goes before."""
-    database = context.database
-    with database.read() as connection:
-        plans = plans_of(connection, [(training.model_id, training.version)])
-        lacking = unbuilt(connection, plans.values())
-
-    def tell(done: int, of: int) -> None:
-        share = done / of if of else 1.0
-        context.tell(_TRAINED + (1 - _TRAINED) * share, "building profiles")
-
-    for plan in lacking:
-        try:
-            build_plan(database, plan, tell)
-        except Conflict:
-            return
-        except BaseException:
-            with database.write() as connection:
-                stop_building(connection, plan)
-            raise
 
 
 def _reasons(error: RingfenceError) -> list[Message]:

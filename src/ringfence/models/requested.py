@@ -23,6 +23,7 @@ from ringfence.models.training import Trained
 from ringfence.models.trainings import DataSource, TrainingRequest
 from ringfence.models.types import learns_from_logins, train_as
 from ringfence.models.weights import LabelWeight, Unlabelled, UnlabelledTreatment, assume_labels
+from ringfence.profiles import ProfilePlan
 from ringfence.storage import Database
 
 Progress = Callable[[float, str], None]
@@ -40,12 +41,14 @@ def train_requested(
     at: datetime,
     weights: Mapping[str, LabelWeight] | None = None,
     progress: Progress,
+    planned: Callable[[ProfilePlan], None] | None = None,
 ) -> Trained:
     """Train what is asked for. `at` is the present, `weights` those of labels by their source.
 
-    `progress` is told the share of the work (0 to 1) and what is being done; what it raises ends
-    the training. Raises `DataInvalid` with every finding, `NotFound` for an event type that is
-    gone, `Unavailable` when events cannot be read.
+    `planned` is told what a version will remember as soon as that is known, `progress` the share of
+    the work (0 to 1) and what is being done; what they raise ends the training. Raises
+    `DataInvalid` with every finding, `NotFound` for an event type that is gone, `Unavailable` when
+    events cannot be read.
     """
     with database.read() as connection:
         event_type = get_event_type(connection, model.event_type)
@@ -62,6 +65,7 @@ def train_requested(
         since=request.since,
         weights=weights,
         progress=lambda share, what: progress(_READING + (1 - _READING) * share, what),
+        planned=planned,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ringfence.models.matrix import FeatureTable
+    from ringfence.profiles import ProfilePlan
 
 
 def learns_from_logins(model_type: ModelType) -> bool:
@@ -38,9 +39,10 @@ def train_as(
     weights: Mapping[str, LabelWeight] | None = None,
     grower: Callable[[FeatureTable], Grower] = Grower,
     progress: Callable[[float, str], None] | None = None,
+    planned: Callable[[ProfilePlan], None] | None = None,
 ) -> Trained:
     """Train a model of this type as it is usually done: with the profiles that are proposed for
-    one that remembers.
+    one that remembers, which `planned` is told of before a training that takes long.
 
     `data` was read without required labels for a model that learns from logins, which takes neither
     `since` nor a budget, weights or a grower. The rest, and what is raised, is as for `train` and
@@ -49,6 +51,8 @@ def train_as(
     if learns_from_logins(model_type):
         return train_takeover(data, seed=seed, progress=progress)
     plan = plan_for(data) if model_type is ModelType.TRANSACTION_FRAUD_INSIGHTS else None
+    if plan is not None and planned is not None:
+        planned(plan)
     return train(
         data,
         plan=plan,
