@@ -9,14 +9,48 @@ from fnmatch import fnmatchcase
 import pytest
 from api_servers import running
 from aws_clients import client_of
-from fd_account import live, opened
+from fd_account import opened
 from fd_answers import MODEL, OPTIONAL, Answers, members_of
+from fd_decisions import (
+    ask_models_elsewhere,
+    delete_everything,
+    deploy_a_detector,
+    predict,
+    predict_in_batches,
+    train_a_model,
+    write_rules,
+)
+from fd_definitions import (
+    choose_a_key,
+    define_names,
+    define_variables,
+    keep_lists,
+    store_events,
+    tag_what_there_is,
+)
 from fd_endpoints import running_endpoints
 from s3_stores import running_store
 
 from ringfence.storage import Database, migrate
 
 ALL = sorted(MODEL.operation_names)
+
+# In the order in which users come to them.
+LIFE = (
+    define_variables,
+    define_names,
+    keep_lists,
+    tag_what_there_is,
+    choose_a_key,
+    store_events,
+    train_a_model,
+    ask_models_elsewhere,
+    write_rules,
+    deploy_a_detector,
+    predict,
+    predict_in_batches,
+    delete_everything,
+)
 
 # Members that this life does not come to see, and why.
 UNSEEN = {
@@ -49,7 +83,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
         server = stack.enter_context(running(data_dir, **environment))
         client = client_of(server.url)
         watched = Answers(client)
-        live(opened(client, store))
+        account = opened(client, store)
+        for step in LIFE:
+            step(account)
         yield watched
 
 
