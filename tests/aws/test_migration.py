@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import fd_account
+import fd_decisions
+import fd_definitions
 import pytest
 from api_servers import Server, running
 from aws_clients import ClientOf, client_of
@@ -25,17 +27,17 @@ from ringfence.storage import Database, migrate
 pytestmark = pytest.mark.slow
 
 STEPS = (
-    fd_account.define_variables,
-    fd_account.define_names,
-    fd_account.keep_lists,
-    fd_account.tag_what_there_is,
-    fd_account.choose_a_key,
-    fd_account.store_events,
-    fd_account.train_a_model,
-    fd_account.ask_models_elsewhere,
-    fd_account.write_rules,
-    fd_account.deploy_a_detector,
-    fd_account.predict,
+    fd_definitions.define_variables,
+    fd_definitions.define_names,
+    fd_definitions.keep_lists,
+    fd_definitions.tag_what_there_is,
+    fd_definitions.choose_a_key,
+    fd_definitions.store_events,
+    fd_decisions.train_a_model,
+    fd_decisions.ask_models_elsewhere,
+    fd_decisions.write_rules,
+    fd_decisions.deploy_a_detector,
+    fd_decisions.predict,
 )
 # What is of the moment at which something was made, not of what it is.
 TIMES = {"createdTime", "lastUpdatedTime", "updatedTime", "ingestedEventStatistics"}

@@ -41,6 +41,10 @@ _ASKED_AT_ONCE = 32
 Asked = Mapping[str, Answer]
 
 
+class LeftAlone(Unavailable):
+    """An external model was not asked, for it has failed before; in a while it will be again."""
+
+
 class Said(msgspec.Struct, frozen=True):
     """What all external models of a version say of an event: values by output variable, without
     those that are missing, and a note about those that failed; and what endpoints among them said
@@ -100,15 +104,39 @@ class ExternalScores:
 
     def ask_all(self, calls: ExternalCalls, rows: Sequence[Mapping[str, Value]]) -> list[Said]:
         """What they say of many events, for a caller in a thread of its own. Raises like `ask`."""
-
-        async def ask_some(some: Sequence[Mapping[str, Value]]) -> list[Asked]:
-            return await asyncio.gather(*(self.ask(calls, row) for row in some))
-
         said: list[Said] = []
+        for of_event in self.ask_each(calls, rows):
+            if isinstance(of_event, Unavailable):
+                raise of_event
+            said.append(of_event)
+        return said
+
+    def ask_each(
+        self, calls: ExternalCalls, rows: Sequence[Mapping[str, Value]]
+    ) -> list[Said | Unavailable]:
+        """What they say of each of many events, or why its decision is refused."""
+
+        async def ask_one(row: Mapping[str, Value]) -> Asked | Unavailable:
+            try:
+                return await self.ask(calls, row)
+            except Unavailable as error:
+                return error
+
+        async def ask_some(some: Sequence[Mapping[str, Value]]) -> list[Asked | Unavailable]:
+            return await asyncio.gather(*(ask_one(row) for row in some))
+
+        said: list[Said | Unavailable] = []
         for start in range(0, len(rows), _ASKED_AT_ONCE):
             some = rows[start : start + _ASKED_AT_ONCE]
-            said += self.answer(some, asyncio.run(ask_some(some)))
+            for row, asked in zip(some, asyncio.run(ask_some(some)), strict=True):
+                said.append(asked if isinstance(asked, Unavailable) else self._said(row, asked))
         return said
+
+    def _said(self, row: Mapping[str, Value], asked: Asked) -> Said | Unavailable:
+        try:
+            return self.answer([row], [asked])[0]
+        except Unavailable as error:
+            return error
 
     def answer(
         self, rows: Sequence[Mapping[str, Value]], asked: Sequence[Asked] | None = None
@@ -325,7 +353,8 @@ def _is_file(model: ExternalModel) -> bool:
 
 def _refuse_if_declared(model: ExternalModel, answer: Answer) -> None:
     if answer.failure and model.on_failure is OnFailure.REFUSE:
-        raise Unavailable(
+        family = LeftAlone if answer.left_alone else Unavailable
+        raise family(
             f"external model {model.name!r} failed: {answer.failure}", field="external_models"
         )
 

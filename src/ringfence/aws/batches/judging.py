@@ -6,13 +6,14 @@ answered once.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ringfence.aws.batches import answers
 from ringfence.aws.batches.checking import CheckedPart
 from ringfence.aws.batches.columns import EVENT_TIMESTAMP
-from ringfence.detectors.external import Said
+from ringfence.detectors.external import LeftAlone, Said
 from ringfence.detectors.newcomers import NOT_KNOWN
 from ringfence.detectors.runtime import DetectorRuntime
 from ringfence.errors import Unavailable
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 # Answers that are remembered; one takes some 500 bytes.
 _REMEMBERED = 100_000
+# Seconds before an endpoint that is left alone, for it has failed before, is asked again.
+_PAUSES = (5.0, 31.0)
 
 
 class BulkJudge:
@@ -53,6 +56,8 @@ class BulkJudge:
         self._asked = sorted({n for text in expressions for n in references(text).variables})
         self._mind_time = any(NOW.name in text.lower() for text in expressions)
         self._known: dict[tuple[Any, ...], tuple[str, str]] = {}
+        # Not any more once an external model has refused a whole part.
+        self._is_patient = True
 
     def close(self) -> None:
         """Close the connections to external models."""
@@ -145,19 +150,31 @@ class BulkJudge:
         if not external:
             return None
         rows = taken.drop(EVENT_TIMESTAMP).to_dicts()
+        said = self._ask(rows)
+        for pause in _PAUSES if self._is_patient else ():
+            missed = [number for number, told in enumerate(said) if isinstance(told, LeftAlone)]
+            if not missed:
+                break
+            time.sleep(pause)
+            again = self._ask([rows[number] for number in missed])
+            for number, told in zip(missed, again, strict=True):
+                said[number] = told
+        self._is_patient = not all(isinstance(told, Unavailable) for told in said)
+        return said
+
+    def _ask(self, rows: list[dict[str, Any]]) -> list[Said | Unavailable]:
+        external = self._runtime.external
+        if self._calls is not None:
+            return external.ask_each(self._calls, rows)
         try:
-            return list(self._ask(rows))
+            return list(external.answer(rows))
         except Unavailable:
             # One of them is refused: which one shows when each is asked alone.
             return [self._ask_one(row) for row in rows]
 
-    def _ask(self, rows: list[dict[str, Any]]) -> list[Said]:
-        external = self._runtime.external
-        return external.answer(rows) if self._calls is None else external.ask_all(self._calls, rows)
-
     def _ask_one(self, row: dict[str, Any]) -> Said | Unavailable:
         try:
-            return self._ask([row])[0]
+            return self._runtime.external.answer([row])[0]
         except Unavailable as error:
             return error
 

@@ -102,7 +102,7 @@ def get_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
     return {
         "detectorId": detector_id,
         "detectorVersionId": version.version,
-        "description": version.description,
+        "description": version.description or None,
         "externalModelEndpoints": list(version.external_models),
         "modelVersions": [
             {

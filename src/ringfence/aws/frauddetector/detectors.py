@@ -82,7 +82,7 @@ def describe_detector(service: FraudDetector, call: Call) -> dict[str, Any]:
             {
                 "detectorVersionId": version.version,
                 "status": version.status,
-                "description": version.description,
+                "description": version.description or None,
                 "lastUpdatedTime": instant(version.updated_at),
             }
             for version in found
@@ -113,7 +113,7 @@ def _document(call: Call, stored: StoredDetector) -> dict[str, Any]:
     detector = stored.detector
     return {
         "detectorId": detector.detector_id,
-        "description": detector.description,
+        "description": detector.description or None,
         "eventTypeName": detector.event_type,
         "lastUpdatedTime": instant(stored.updated_at),
         "createdTime": instant(stored.created_at),

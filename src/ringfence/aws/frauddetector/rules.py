@@ -140,7 +140,7 @@ def _document(call: Call, detector_id: str, stored: StoredRule) -> dict[str, Any
     rule = stored.rule
     return {
         **_reference(detector_id, rule),
-        "description": rule.description,
+        "description": rule.description or None,
         "expression": rule.expression,
         "language": _LANGUAGE,
         "outcomes": list(rule.outcomes),

@@ -26,11 +26,13 @@ class Unreadable(Exception):
 
 class Answer(msgspec.Struct, frozen=True):
     """The values by output variable, on the scale that rules see; and why they are the fallbacks,
-    if they are. `texts` are the values as an endpoint wrote them."""
+    if they are. `texts` are the values as an endpoint wrote them; `left_alone` says that it was not
+    asked, for it had failed before."""
 
     values: dict[str, float]
     failure: str | None = None
     texts: dict[str, str] = {}
+    left_alone: bool = False
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -40,9 +42,9 @@ class Body(msgspec.Struct, frozen=True):
     media_type: str
 
 
-def failed(model: ExternalModel, reason: str) -> Answer:
+def failed(model: ExternalModel, reason: str, *, left_alone: bool = False) -> Answer:
     """The answer when there is none: the fallbacks."""
-    return Answer(model.fallbacks, reason)
+    return Answer(model.fallbacks, reason, left_alone=left_alone)
 
 
 def scaled(output: ExternalOutput, found: object) -> float:

@@ -217,7 +217,7 @@ class EndpointCaller:
 
     def _failed(self, failure: Failure) -> Answer:
         self.counts.by_result[failure.kind] += 1
-        return failed(self.model, str(failure))
+        return failed(self.model, str(failure), left_alone=failure.kind == "skipped")
 
 
 def _resolved(headers: Mapping[str, str | None]) -> dict[str, str]:
