@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_clients import ClientOf
-from banks import OFI
 from s3_stores import Store
+from training_banks import OFI
 
 ARN = "arn:aws:frauddetector:eu-west-1:000000000000"
 EVENT_TYPE = "payments"

@@ -7,7 +7,6 @@ import re
 from typing import Any
 
 from aws_clients import ClientOf
-from banks import OFI, ROLE, csv_of, external, ingested, payments
 from fd_account import (
     DRAFT,
     EVENT_TYPE,
@@ -21,6 +20,7 @@ from fd_account import (
     pages,
     waits,
 )
+from training_banks import OFI, ROLE, csv_of, external, ingested, payments
 
 LANGUAGE = {"language": "DETECTORPL"}
 SCORE = "cards_insightscore"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aws_clients import ClientOf
-from banks import LABELS, ROLE, payments
 from fd_account import ARN, EVENT_TYPE, Account, event, names_of, pages, waits
+from training_banks import LABELS, ROLE, payments
 
 KEY_ARN = "arn:aws:kms:eu-west-1:000000000000:key/01234567-89ab-cdef-0123-456789abcdef"
 TAGS = [{"key": "team", "value": "fraud"}]

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from api_servers import Server, running
 from aws_clients import ClientOf, client_of
-from banks import ROLE
 from botocore.exceptions import ClientError
 from fd_payments import define_payments, publish_rules, sent
+from training_banks import ROLE
 
 from ringfence.aws.wire.shapes import declared_errors, service_model
 from ringfence.detectors.outcomes import OUTCOMES

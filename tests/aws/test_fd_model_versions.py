@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from banks import (
+from botocore.exceptions import ClientError
+from training_banks import (
     ATI,
     OFI,
     START,
@@ -19,7 +20,6 @@ from banks import (
     open_bank,
     payments,
 )
-from botocore.exceptions import ClientError
 
 from ringfence.storage import Database
 

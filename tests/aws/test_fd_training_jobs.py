@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from banks import csv_of, keep, payments
 from sqlalchemy import delete, select, update
+from training_banks import csv_of, keep, payments
 
 from ringfence.aws import tables
 from ringfence.aws.jobs.context import Cancelled, JobContext

@@ -22,7 +22,7 @@ def test_as_many_as_a_second_allows_come_through_at_once_and_more_as_time_goes_b
     with pytest.raises(Throttled):
         throttle.admit("one")
     throttle.admit("another")
-    clock.seconds += 1 / 3
+    clock.seconds += 0.34
     throttle.admit("one")
     with pytest.raises(Throttled):
         throttle.admit("one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from ringfence.errors import InvalidInput
 
 FIELD = "setting orchestration_url"
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^#]*))?")
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -39,7 +41,7 @@ def read_address(url: str, port: int, *, place: str, folders: int = 0) -> Addres
     `port` is taken where none is given; `place` is the word for the last part of the path, before
     which `folders` others may stand. Raises `InvalidInput`, which does not repeat the URL.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     login, _, hosts = parts.netloc.rpartition("@")
     user, colon, password = login.partition(":")
     servers = tuple(_server(host.strip(), port, parts) for host in hosts.split(","))
@@ -60,9 +62,19 @@ def read_address(url: str, port: int, *, place: str, folders: int = 0) -> Addres
     )
 
 
+def parts_of(url: str) -> SplitResult:
+    """The parts of a URL, whose authority may name several servers, which `urlsplit` refuses where
+    one of them has an IPv6 address. Raises `InvalidInput`."""
+    found = _URL.fullmatch(url.partition("#")[0])
+    if found is None:
+        raise InvalidInput("not a URL", field=FIELD, expected="such as nats://host:4222/subject")
+    scheme, authority, path, query = found.groups(default="")
+    return SplitResult(scheme.lower(), authority, path, query, "")
+
+
 def shown(url: str) -> str:
     """A URL without its login, its query, and what comes after."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 

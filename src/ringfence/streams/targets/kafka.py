@@ -10,10 +10,10 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ringfence.streams.messages import Message
-from ringfence.streams.targets.addresses import read_address, shown
+from ringfence.streams.targets.addresses import parts_of, read_address, shown
 from ringfence.streams.targets.brokers import (
     ANSWER_SECONDS,
     BrokerTarget,
@@ -27,7 +27,7 @@ class Kafka(BrokerTarget):
 
     def __init__(self, url: str):
         self._address = read_address(url, 9092, place="topic")
-        self._tls = urlsplit(url).scheme == "kafkas"
+        self._tls = parts_of(url).scheme == "kafkas"
         require("kafka", "aiokafka")
         super().__init__(shown(url))
 

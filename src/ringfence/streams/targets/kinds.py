@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from ringfence.errors import InvalidInput
 from ringfence.streams.targets.addresses import FIELD
@@ -36,23 +35,23 @@ def open_target(url: str, secret: str | None = None) -> Target:
     `secret` signs what is posted to a webhook. Raises `InvalidInput`, which never repeats the URL,
     for one that names no target, needs what is not installed, or cannot have a secret.
     """
+    scheme = url.partition(":")[0].lower()
     try:
-        scheme = urlsplit(url).scheme
+        if scheme in _WEBHOOKS:
+            return Webhook(url, secret)
+        make = _KINDS.get(scheme)
+        if make is not None and secret is None:
+            return make(url)
     except ValueError:
-        scheme = ""
-    if scheme in _WEBHOOKS:
-        return Webhook(url, secret)
-    make = _KINDS.get(scheme)
+        make = None  # brackets or ports that no URL has
     if make is None:
         raise InvalidInput(
             "is not the URL of a target",
             field=FIELD,
             expected="one that begins with " + ", ".join(f"{k}:" for k in (*_WEBHOOKS, *_KINDS)),
         )
-    if secret is not None:
-        raise InvalidInput(
-            "only webhooks are signed",
-            field="setting orchestration_secret",
-            expected="no secret, or an http or https URL in orchestration_url",
-        )
-    return make(url)
+    raise InvalidInput(
+        "only webhooks are signed",
+        field="setting orchestration_secret",
+        expected="no secret, or an http or https URL in orchestration_url",
+    )

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 from ringfence.errors import InvalidInput
 from ringfence.streams.messages import Message
-from ringfence.streams.targets.addresses import FIELD, read_address, shown
+from ringfence.streams.targets.addresses import FIELD, parts_of, read_address, shown
 from ringfence.streams.targets.brokers import (
     ANSWER_SECONDS,
     BrokerTarget,
@@ -30,7 +30,7 @@ class RabbitMQ(BrokerTarget):
     """Publishes to an exchange."""
 
     def __init__(self, url: str):
-        parts = urlsplit(url)
+        parts = parts_of(url)
         tls = parts.scheme == "amqps"
         self._address = read_address(url, 5671 if tls else 5672, place="exchange", folders=1)
         self._type = parse_qs(parts.query).get("type", ["topic"])[0]

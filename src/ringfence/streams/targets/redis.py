@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from ringfence.errors import InvalidInput
 from ringfence.streams.messages import Message
-from ringfence.streams.targets.addresses import FIELD, read_address, shown
+from ringfence.streams.targets.addresses import FIELD, parts_of, read_address, shown
 from ringfence.streams.targets.brokers import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
@@ -28,7 +28,7 @@ class Redis(BrokerTarget):
     """Adds to a stream."""
 
     def __init__(self, url: str):
-        parts = urlsplit(url)
+        parts = parts_of(url)
         self._address = read_address(url, 6379, place="stream", folders=1)
         database = self._address.folders[0] if self._address.folders else "0"
         if not database.isdecimal():
