@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from ringfence import cards
 from ringfence.cases import EntryKind, Verdict, get_case, put_plan, record_answer, tables
 from ringfence.cases.contact_flows import import_flow
 from ringfence.cases.opening import CaseOpening
-from ringfence.detectors import DecisionEngine, Resolved, stored_decision
+from ringfence.detectors import DecisionEngine, Resolved, Suspicion, stored_decision
 from ringfence.events import Entity
 from ringfence.flows import shipped_flows
 from ringfence.storage import Database, now
@@ -154,13 +154,13 @@ def test_a_decision_that_is_rolled_back_leaves_no_case_and_no_hold(database: Dat
     card_id = set_up(database)
     bank = Bank(database, card_id)
 
-    class Breaks(DecisionEngine):
-        def _decision(self, connection: Connection, *rest: Any) -> Any:
-            super()._decision(connection, *rest)
+    class Breaks(CaseOpening):
+        def open_case(self, connection: Connection, suspicion: Suspicion) -> NoReturn:
+            super().open_case(connection, suspicion)
             raise RuntimeError("the disk is full")
 
     announced: list[str] = []
-    engine = Breaks(database, CaseOpening("Example Bank", announced.append))
+    engine = DecisionEngine(database, Breaks("Example Bank", announced.append))
     with pytest.raises(RuntimeError, match="the disk is full"):
         asyncio.run(engine.decide(payment("e1", card_id)))
     engine.close()
