@@ -14,7 +14,7 @@ from aws_clients import NOWHERE, client_of
 from fd_payments import define_payments, publish_rules, sent
 from fd_requests import REQUESTS
 from fd_wire import AUTHORIZATION, PREFIX, Answer, Wire, check
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ringfence.aws.wire.shapes import service_model
@@ -222,6 +222,8 @@ VISIBLE = st.text(string.ascii_letters + string.digits + string.punctuation + " 
 @few
 @given(target=VISIBLE | VISIBLE.map(f"{PREFIX}.{{}}".format) | VISIBLE.map("{}.GetLabels".format))
 def test_a_target_that_is_none_is_refused(wire: Wire, target: str) -> None:
+    # Hypothesis knows the words that stand in this project's code.
+    assume(target.strip() not in {f"{PREFIX}.{name}" for name in ALL})
     answer = wire.send([("x-amz-target", target.strip())], "{}")
     check(answer)
     assert answer.error == "UnknownOperationException"
