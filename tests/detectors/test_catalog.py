@@ -14,7 +14,7 @@ from ringfence.detectors import DecisionEngine, activate_detector_version
 from ringfence.detectors import catalog as catalog_module
 from ringfence.detectors.catalog import Catalog
 from ringfence.errors import Conflict, InvalidInput
-from ringfence.events.definitions import put_list
+from ringfence.events.lists import put_list
 from ringfence.storage import Database, now
 
 

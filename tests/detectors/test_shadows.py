@@ -23,8 +23,8 @@ from ringfence.detectors import (
 from ringfence.detectors.decisions import insert_decisions
 from ringfence.detectors.shadows.running import note_readiness
 from ringfence.errors import Conflict, NotFound
-from ringfence.events.definitions import current_revision
 from ringfence.events.log import append_events
+from ringfence.events.revisions import current_revision
 from ringfence.storage import Database, now
 
 

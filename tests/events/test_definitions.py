@@ -17,7 +17,8 @@ from ringfence.events import (
     list_event_types,
     put_event_type,
 )
-from ringfence.events.definitions import current_revision, get_lists, put_list
+from ringfence.events.lists import get_lists, put_list
+from ringfence.events.revisions import current_revision
 from ringfence.storage import Database
 
 

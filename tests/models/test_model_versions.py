@@ -9,7 +9,7 @@ from synthetic_payments import EVENT_TYPE
 import ringfence.models as models
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events import EventType, Variable, put_event_type
-from ringfence.events.definitions import current_revision
+from ringfence.events.revisions import current_revision
 from ringfence.storage import Database, metadata
 
 

@@ -17,7 +17,7 @@ from ringfence.cases.timeline import EntryKind, note
 from ringfence.detectors import Suspicion
 from ringfence.errors import NotFound
 from ringfence.events import Event, get_event_type
-from ringfence.events.definitions import current_revision
+from ringfence.events.revisions import current_revision
 
 # Without letters and digits that are mistaken for each other on the telephone.
 _REFERENCE_ALPHABET = "ACDEFHJKLMNPRTUVWXY34679"

@@ -14,7 +14,8 @@ from ringfence.cases.contact_flows import latest_flow_version, stored_flow
 from ringfence.cases.verdicts import Verdict
 from ringfence.detectors import list_outcomes
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.events.definitions import NAME_PATTERN, raise_revision
+from ringfence.events.names import NAME_PATTERN
+from ringfence.events.revisions import raise_revision
 from ringfence.storage import now
 
 

@@ -42,7 +42,7 @@ def check(
     from ringfence.detectors import rule_types
     from ringfence.errors import InvalidInput
     from ringfence.events import DataType
-    from ringfence.events.definitions import get_lists
+    from ringfence.events.lists import get_lists
     from ringfence.models import output_variable
     from ringfence.rules import check as check_rule
 

@@ -18,8 +18,9 @@ from ringfence.detectors.plans import outdated_plans, unbuilt
 from ringfence.detectors.runtime import DetectorRuntime, load_version
 from ringfence.detectors.shadows.running import running_shadows
 from ringfence.detectors.versions import DetectorVersion, ModelRef, get_detector_version
-from ringfence.events.definitions import current_revision, get_event_type
+from ringfence.events.definitions import get_event_type
 from ringfence.events.reading import EventReader
+from ringfence.events.revisions import current_revision
 from ringfence.models import Scorer, output_variable
 from ringfence.models.external import Network
 from ringfence.profiles import ProfilePlan

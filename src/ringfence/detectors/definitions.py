@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from ringfence.detectors import tables
 from ringfence.detectors.outcomes import check_description
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.events.definitions import NAME_PATTERN, get_event_type
+from ringfence.events.definitions import get_event_type
+from ringfence.events.names import NAME_PATTERN
 from ringfence.storage import now
 
 

@@ -16,7 +16,7 @@ from ringfence.detectors import tables
 from ringfence.detectors.plans import give_up_unused_plans, plans_of, unbuilt
 from ringfence.detectors.retraining.challengers import ChallengerStatus
 from ringfence.errors import Conflict
-from ringfence.events.definitions import raise_revision
+from ringfence.events.revisions import raise_revision
 from ringfence.models.definitions import get_model
 from ringfence.models.trainings import (
     Training,

@@ -266,9 +266,9 @@ def check_external(connection: Connection, names: Sequence[str], event_type: str
             raise InvalidInput(error.message, field="external_models") from None
         if not model.is_associated:
             raise InvalidInput(
-                f"external model {name!r} is dissociated",
+                f"external model {name!r} is DISSOCIATED",
                 field="external_models",
-                expected="external models that are associated",
+                expected="external models that are ASSOCIATED",
             )
         if not model.is_for(event_type):
             raise InvalidInput(

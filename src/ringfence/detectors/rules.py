@@ -16,8 +16,9 @@ from ringfence.detectors import tables
 from ringfence.detectors.definitions import Detector, get_detector, held_detector
 from ringfence.detectors.outcomes import check_description, list_outcomes
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.events.definitions import NAME_PATTERN, get_event_type
+from ringfence.events.definitions import get_event_type
 from ringfence.events.lists import get_lists
+from ringfence.events.names import NAME_PATTERN
 from ringfence.events.variables import DataType
 from ringfence.models import output_variable
 from ringfence.rules import Rule, check, references

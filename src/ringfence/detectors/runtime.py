@@ -21,7 +21,8 @@ from ringfence.detectors.versions import (
     get_detector_version,
 )
 from ringfence.errors import InvalidInput
-from ringfence.events.definitions import get_event_type, get_lists
+from ringfence.events.definitions import get_event_type
+from ringfence.events.lists import get_lists
 from ringfence.events.reading import Event, EventReader
 from ringfence.models import (
     Contribution,

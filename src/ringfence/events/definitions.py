@@ -9,27 +9,11 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import tables
-from ringfence.events.lists import get_lists, put_list
 from ringfence.events.names import NAME_PATTERN
 from ringfence.events.registry import VARIABLE_NAME, register
-from ringfence.events.revisions import current_revision, raise_revision
+from ringfence.events.revisions import raise_revision
 from ringfence.events.variables import Variable, coerce
 from ringfence.storage import now
-
-__all__ = [
-    "NAME_PATTERN",
-    "EventType",
-    "StoredEventType",
-    "current_revision",
-    "get_event_type",
-    "get_lists",
-    "list_event_types",
-    "put_event_type",
-    "put_list",
-    "raise_revision",
-    "stored_event_type",
-    "stored_event_types",
-]
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):

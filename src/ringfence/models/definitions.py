@@ -14,7 +14,9 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.events.definitions import NAME_PATTERN, get_event_type, raise_revision
+from ringfence.events.definitions import get_event_type
+from ringfence.events.names import NAME_PATTERN
+from ringfence.events.revisions import raise_revision
 from ringfence.events.variables import VariableType
 from ringfence.models import tables
 from ringfence.models.artifact import Artifact, pack, unpack

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ringfence.errors import Conflict, NotFound
-from ringfence.events.definitions import raise_revision
+from ringfence.events.revisions import raise_revision
 from ringfence.models import tables
 from ringfence.models.definitions import ModelVersion, get_model, held_model, store_version
 from ringfence.models.messages import Message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -29,7 +28,6 @@ from ringfence.detectors import (
 from ringfence.detectors.deployments import ModelStatus, model_status
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.models import get_model
-from ringfence.models.external import get_external_model
 from ringfence.models.numbering import normal
 from ringfence.rules import ExecutionMode
 
@@ -46,7 +44,7 @@ def create_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
             detector_id,
             rules=_rules(call),
             models=_models(connection, call) or (),
-            external_models=_external_models(connection, call),
+            external_models=_external_models(call),
             mode=_mode(call) or ExecutionMode.FIRST_MATCHED,
             description=call.members.get("description", ""),
         )
@@ -66,7 +64,7 @@ def update_one_version(service: FraudDetector, call: Call) -> dict[str, Any]:
             connection,
             *_named(call),
             rules=_rules(call),
-            external_models=_external_models(connection, call),
+            external_models=_external_models(call),
             models=_models(connection, call),
             mode=_mode(call),
             description=call.members.get("description"),
@@ -192,16 +190,6 @@ def _model(connection: Connection, named: dict[str, str]) -> ModelRef:
     return ModelRef(model_id, number)
 
 
-def _external_models(connection: Connection, call: Call) -> Sequence[str]:
-    """The external models that are named. Raises `InvalidInput` for one that is DISSOCIATED."""
+def _external_models(call: Call) -> Sequence[str]:
     names: Sequence[str] = call.members.get("externalModelEndpoints", ())
-    for name in names:
-        with suppress(NotFound):  # which the room says better
-            said = get_external_model(connection, name).association
-            if said is not None and not said.associated:
-                raise InvalidInput(
-                    f"external model {name!r} is DISSOCIATED",
-                    field="externalModelEndpoints",
-                    expected="external models that are ASSOCIATED",
-                )
     return names

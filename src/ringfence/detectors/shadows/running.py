@@ -25,7 +25,7 @@ from ringfence.detectors.versions import (
     list_detector_versions,
 )
 from ringfence.errors import Conflict, NotFound
-from ringfence.events.definitions import raise_revision
+from ringfence.events.revisions import raise_revision
 from ringfence.storage import Database, Instant, now
 
 _TROUBLE_CHARACTERS = 512

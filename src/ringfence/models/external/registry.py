@@ -13,7 +13,8 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ringfence.errors import InvalidInput, NotFound, TooLarge
-from ringfence.events.definitions import get_event_type, raise_revision
+from ringfence.events.definitions import get_event_type
+from ringfence.events.revisions import raise_revision
 from ringfence.events.variables import DataType
 from ringfence.models import tables
 from ringfence.models.external.definitions import (

@@ -16,7 +16,7 @@ from ringfence.events import (
     put_event_type,
     stored_event,
 )
-from ringfence.events.definitions import get_lists, put_list
+from ringfence.events.lists import get_lists, put_list
 from ringfence.events.log import StoredEvent
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services

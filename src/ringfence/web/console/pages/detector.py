@@ -29,7 +29,7 @@ from ringfence.detectors import (
     rule_types,
 )
 from ringfence.events import DataType
-from ringfence.events.definitions import get_lists
+from ringfence.events.lists import get_lists
 from ringfence.models import list_models, list_versions
 from ringfence.models.external import list_external_models
 from ringfence.rules import Rule
