@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from markupsafe import Markup
 from nicegui import ui
 from sqlalchemy import Connection
@@ -21,12 +19,12 @@ from ringfence.errors import InvalidInput
 from ringfence.storage import now
 from ringfence.web.console import markup
 from ringfence.web.console.dialogs import confirm
-from ringfence.web.console.forms import Form, choice_field, text_field
+from ringfence.web.console.forms import Form, text_field
+from ringfence.web.console.key_validity import add_lifetime, days_of, expiry, validity
 from ringfence.web.console.layout import button, done, empty, html
 from ringfence.web.console.tables import actions, row, table
 from ringfence.web.console.visit import Visit
 
-_LIFETIMES = {"0": "never", "30": "in 30 days", "90": "in 90 days", "365": "in a year"}
 _WHATEVER_REGION = "us-east-1"
 
 
@@ -43,7 +41,7 @@ class AccessKeyPanel:
             html("New access key", "h2")
             with ui.element("div").classes("form"):
                 self._form.add("name", text_field("Name", hint="Which AWS client signs with it"))
-                self._form.add("expires_at", choice_field("Expires", _LIFETIMES, "0"))
+                add_lifetime(self._form)
                 self._form.add(
                     "permissions",
                     text_field(
@@ -82,12 +80,6 @@ class AccessKeyPanel:
                     self._row(key)
 
     def _row(self, key: AccessKey) -> None:
-        if key.revoked_at is not None:
-            state = markup.pill(f"revoked by {key.revoked_by}", "plain")
-        elif key.expires_at is not None and key.expires_at <= now():
-            state = markup.pill("expired", "warn")
-        else:
-            state = markup.pill("valid", "good")
         with (
             row(
                 Markup("<b>{}</b>").format(key.name),
@@ -95,7 +87,7 @@ class AccessKeyPanel:
                 markup.joined(
                     [Markup("<code>{}</code>").format(pattern) for pattern in key.permissions]
                 ),
-                state,
+                validity(key.revoked_by, key.expires_at),
                 markup.moment(key.last_used_at) if key.last_used_at else "never",
                 Markup("{}<br>by {}").format(markup.moment(key.created_at), key.created_by),
             ),
@@ -108,7 +100,7 @@ class AccessKeyPanel:
         async def work() -> None:
             name = self._form.text("name")
             permissions = self._form.text("permissions").replace(",", " ").split()
-            days = int(self._form.fields["expires_at"].value or 0)
+            days = days_of(self._form)
             beyond = NEEDED_SCOPES - self._visit.principal.scopes
             if beyond:
                 raise InvalidInput(
@@ -121,9 +113,8 @@ class AccessKeyPanel:
 
             def make(connection: Connection, by: str) -> tuple[AccessKey, str]:
                 at = now()
-                expires_at = at + timedelta(days=days) if days else None
                 return create_access_key(
-                    connection, vault, name, permissions, by=by, at=at, expires_at=expires_at
+                    connection, vault, name, permissions, by=by, at=at, expires_at=expiry(days, at)
                 )
 
             key, secret = await self._visit.write(Scope.ACCESS, make)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from markupsafe import Markup
 from nicegui import ui
 from sqlalchemy import Connection
@@ -14,11 +12,10 @@ from ringfence.storage import now
 from ringfence.web.console import markup
 from ringfence.web.console.dialogs import confirm
 from ringfence.web.console.forms import Form, choice_field, text_field
+from ringfence.web.console.key_validity import add_lifetime, days_of, expiry, validity
 from ringfence.web.console.layout import button, done, empty, html
 from ringfence.web.console.tables import actions, row, table
 from ringfence.web.console.visit import Visit
-
-_LIFETIMES = {"0": "never", "30": "in 30 days", "90": "in 90 days", "365": "in a year"}
 
 
 class KeyPanel:
@@ -34,7 +31,7 @@ class KeyPanel:
             html("New API key", "h2")
             with ui.element("div").classes("form"):
                 self._form.add("name", text_field("Name", hint="Which program uses it"))
-                self._form.add("expires_at", choice_field("Expires", _LIFETIMES, "0"))
+                add_lifetime(self._form)
                 self._form.add(
                     "scopes",
                     choice_field(
@@ -71,19 +68,13 @@ class KeyPanel:
                     self._row(key)
 
     def _row(self, key: ApiKey) -> None:
-        if key.revoked_at is not None:
-            state = markup.pill(f"revoked by {key.revoked_by}", "plain")
-        elif key.expires_at is not None and key.expires_at <= now():
-            state = markup.pill("expired", "warn")
-        else:
-            state = markup.pill("valid", "good")
         scopes = "everything" if set(key.scopes) == set(Scope) else ", ".join(key.scopes)
         with (
             row(
                 Markup("<b>{}</b>").format(key.name),
                 Markup("<code>{}</code>").format(key.key_id),
                 scopes,
-                state,
+                validity(key.revoked_by, key.expires_at),
                 markup.moment(key.created_at),
                 key.created_by,
             ),
@@ -96,7 +87,7 @@ class KeyPanel:
         async def work() -> None:
             name = self._form.text("name")
             scopes = frozenset(Scope(value) for value in self._form.fields["scopes"].value or ())
-            days = int(self._form.fields["expires_at"].value or 0)
+            days = days_of(self._form)
             beyond = scopes - self._visit.principal.scopes
             if beyond:
                 raise InvalidInput(
@@ -107,9 +98,8 @@ class KeyPanel:
 
             def make(connection: Connection, by: str) -> tuple[ApiKey, str]:
                 at = now()
-                expires_at = at + timedelta(days=days) if days else None
                 return keys.create_key(
-                    connection, name, scopes, by=by, at=at, expires_at=expires_at
+                    connection, name, scopes, by=by, at=at, expires_at=expiry(days, at)
                 )
 
             key, token = await self._visit.write(Scope.ACCESS, make)
