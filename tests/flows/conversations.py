@@ -11,17 +11,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ringfence.flows import (
+    AnsweredBy,
     Contact,
+    ContactState,
+    Destination,
     Flow,
     FlowEvent,
     FlowEventKind,
     HungUp,
+    Instance,
+    NotConnected,
     Prompt,
+    Recording,
+    Reply,
     load_flow,
     run,
 )
 
 WORDS_A_MINUTE = 155
+KEYS = frozenset("0123456789*#")
 CARDHOLDER = "+4930901820"
 BANK = "+15550100000"
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -68,8 +76,10 @@ def spoken_seconds(text: str) -> float:
 
 
 class Cardholder:
-    """The far end. `answers` are the keys for each time it is asked (None: silence); `presses` are
-    keys at moments of the call, `hangs_up_at` is one too. All in seconds after the answer."""
+    """The far end. `answers` are the keys, or words, for each time it is asked (None: silence);
+    `presses` are keys or words at moments of the call, `hangs_up_at` is one too. All in seconds
+    after the answer. `telephones` are others it can be put through to: how long the talk there
+    lasts, or why there is none."""
 
     def __init__(
         self,
@@ -78,9 +88,15 @@ class Cardholder:
         presses: Sequence[tuple[float, str]] = (),
         hangs_up_at: float | None = None,
         unspeakable: Sequence[str] = (),
+        telephones: Mapping[str, float | NotConnected] | None = None,
+        answered_by: AnsweredBy = AnsweredBy.HUMAN,
     ) -> None:
+        self.answered_by = answered_by
+        self.telephones = telephones or {}
+        self.put_through: list[Destination] = []
         self.heard: list[Prompt] = []
-        self.cut_short: list[Prompt] = []
+        self.played: list[Recording] = []
+        self.cut_short: list[Prompt | Recording] = []
         self.keys: list[str] = []
         self.gone = False
         self.hung_up_on = False
@@ -105,14 +121,41 @@ class Cardholder:
         if await self._until(stop, spoken_seconds(prompt.text)):
             self.cut_short.append(prompt)
 
+    async def play(self, recording: Recording, *, interruptible: bool) -> None:
+        self._check()
+        self.played.append(recording)
+        stop = (lambda: bool(self.keys)) if interruptible else (lambda: False)
+        if await self._until(stop, 3.0):
+            self.cut_short.append(recording)
+
     async def digit(self, timeout_seconds: float) -> str | None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        while reply := await self.reply(deadline - loop.time()):
+            if reply.key:
+                return reply.key
+        return None
+
+    async def connect(self, destination: Destination) -> None:
+        self._check()
+        self.put_through.append(destination)
+        talk = self.telephones.get(destination.number, NotConnected("nobody is there"))
+        if isinstance(talk, NotConnected):
+            await self._until(lambda: False, destination.ring_seconds if talk.timed_out else 1.0)
+            raise talk
+        await self._until(lambda: False, talk)
+
+    async def reply(self, timeout_seconds: float) -> Reply | None:
         self._check()
         if not self.keys and self._answers:
             answer = self._answers.pop(0)
             if answer is not None:
                 asyncio.get_running_loop().call_later(1.0, self._press, answer)
         await self._until(lambda: bool(self.keys), timeout_seconds)
-        return self.keys.pop(0) if self.keys else None
+        if not self.keys:
+            return None
+        said = self.keys.pop(0)
+        return Reply(key=said) if said in KEYS else Reply(words=said)
 
     def clear_digits(self) -> None:
         self._check()
@@ -196,6 +239,7 @@ class Conversation:
     events: list[FlowEvent]
     left: bool
     seconds: float
+    state: ContactState
 
     @property
     def said(self) -> list[str]:
@@ -221,9 +265,11 @@ def converse(
     cardholder: Cardholder | None = None,
     *,
     bank: Bank | None = None,
+    instance: Instance | None = None,
     attributes: Mapping[str, str] | None = None,
     roll: int = 1,
     language: str = "en-US",
+    **contact_facts: Any,
 ) -> Conversation:
     """Run a flow from the answer to its end."""
     cardholder, bank = cardholder or Cardholder(), bank or Bank()
@@ -235,7 +281,7 @@ def converse(
         await asyncio.sleep(0)
         events.append(event)
 
-    async def talk() -> tuple[bool, float]:
+    async def talk() -> tuple[bool, float, ContactState]:
         loop = asyncio.get_running_loop()
         cardholder.pick_up()
         contact = Contact(
@@ -245,24 +291,27 @@ def converse(
             system_number=BANK,
             instance_arn="arn:aws:connect:eu-central-1:000000000000:instance/example",
             language=language,
+            **contact_facts,
         )
+        state = ContactState.of(contact)
         try:
             await run(
                 flow,
-                contact,
+                state,
                 cardholder,
                 bank,
                 observe,
+                instance=instance,
                 clock=lambda: STARTED_AT + timedelta(seconds=loop.time()),
                 roll=lambda: roll,
             )
         except HungUp:
-            return True, loop.time()
-        return False, loop.time()
+            return True, loop.time(), state
+        return False, loop.time(), state
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        left, seconds = runner.run(talk())
-    return Conversation(cardholder, bank, events, left, seconds)
+        left, seconds, state = runner.run(talk())
+    return Conversation(cardholder, bank, events, left, seconds, state)
 
 
 def action(

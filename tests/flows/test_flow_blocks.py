@@ -211,4 +211,4 @@ def test_a_flow_that_goes_round_for_ever_is_stopped() -> None:
     )
     assert len(talk.blocks) == 1000
     assert talk.cardholder.hung_up_on
-    assert "did not end within 1000 blocks" in talk.events[-1].detail
+    assert "goes round without an end" in talk.events[-1].detail

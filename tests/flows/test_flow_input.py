@@ -19,7 +19,7 @@ from conversations import (
     says,
 )
 
-from ringfence.flows import Contact, FlowEvent, FlowEventKind, load_flow, run
+from ringfence.flows import Contact, ContactState, FlowEvent, FlowEventKind, load_flow, run
 
 ERROR = {"NoMatchingError": "failed"}
 FAILED = says("failed", "failed")
@@ -182,7 +182,7 @@ def test_an_observer_that_fails_stops_the_flow_before_it_goes_on() -> None:
             raise OSError("the answer cannot be stored")
 
     async def talk() -> None:
-        contact = Contact("c", {}, CARDHOLDER, BANK, "arn")
+        contact = ContactState.of(Contact("c", {}, CARDHOLDER, BANK, "arn"))
         flow = load_flow(flow_of(menu(Text="Choose"), *MENU_ENDS))
         await run(flow, contact, cardholder, Bank(), observe)
 

@@ -22,7 +22,7 @@ from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import record_answer
 from ringfence.detectors import hold_plans
-from ringfence.flows import Contact, Flow, FlowEvent, FlowEventKind, Participant, run
+from ringfence.flows import Contact, ContactState, Flow, FlowEvent, FlowEventKind, Participant, run
 from ringfence.lines import CallEnd, CallEvent, CallEventKind, CallRequest, CallResult, Line
 from ringfence.storage import Database, now
 
@@ -152,13 +152,15 @@ class Attempts:
 
         await run(
             flow,
-            Contact(
-                contact_id=contact_id,
-                attributes=case.attributes,
-                customer_number=phone_number,
-                system_number=self._caller_number,
-                instance_arn=INSTANCE_ARN,
-                language=language,
+            ContactState.of(
+                Contact(
+                    contact_id=contact_id,
+                    attributes=case.attributes,
+                    customer_number=phone_number,
+                    system_number=self._caller_number,
+                    instance_arn=INSTANCE_ARN,
+                    language=language,
+                )
             ),
             participant,
             CaseFunctions(self._database, case.case_id),

@@ -9,7 +9,7 @@ import msgspec
 
 from ringfence.cases.calls import INSTANCE_ARN
 from ringfence.cases.functions import TestCallFunctions
-from ringfence.flows import Contact, Flow, FlowEvent, Participant, run
+from ringfence.flows import Contact, ContactState, Flow, FlowEvent, Participant, run
 from ringfence.lines import CallEvent, CallRequest, CallResult, Line
 from ringfence.storage import now
 
@@ -64,13 +64,15 @@ async def place_test_call(
     async def conversation(participant: Participant) -> None:
         await run(
             flow,
-            Contact(
-                contact_id=call_id,
-                attributes=spoken,
-                customer_number=to_number,
-                system_number=from_number,
-                instance_arn=INSTANCE_ARN,
-                language=language,
+            ContactState.of(
+                Contact(
+                    contact_id=call_id,
+                    attributes=spoken,
+                    customer_number=to_number,
+                    system_number=from_number,
+                    instance_arn=INSTANCE_ARN,
+                    language=language,
+                )
             ),
             participant,
             TestCallFunctions(),

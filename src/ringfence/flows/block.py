@@ -11,6 +11,7 @@ from ringfence.flows.events import EndReason
 
 if TYPE_CHECKING:
     from ringfence.flows.call import Call
+    from ringfence.flows.flow import Flow
 
 ANY_ERROR = "NoMatchingError"
 NO_CONDITION = "NoMatchingCondition"
@@ -21,13 +22,18 @@ class Outcome:
     """How a block came out.
 
     `value` is what the conditions are about (None: nothing, which no condition matches); `error`
-    is an error type, whose branch is taken instead; `ends` ends the flow. `key` is the key that
-    was pressed in a menu. `result`, `parameters` and `external_results` are for the log.
+    is an error type, whose branch is taken instead. `ends` ends the conversation, `flow` goes on
+    at the start of another flow, `module` runs a flow module and comes back to this block's
+    branches, `returns` ends such a module, which comes out with `value`. `key` is the key that was
+    pressed in a menu. `result`, `parameters` and `external_results` are for the log.
     """
 
     value: str | None = None
     error: str | None = None
     ends: EndReason | None = None
+    flow: Flow | None = None
+    module: Flow | None = None
+    returns: bool = False
     key: str | None = None
     result: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)

@@ -4,95 +4,149 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from ringfence.carddata import mask_card_numbers
 from ringfence.flows.block import Block
+from ringfence.flows.contact import DEFAULT_VOICE, Contact, ContactState
 from ringfence.flows.events import EndReason, FlowEvent, FlowEventKind, Observe
+from ringfence.flows.flow import Flow
 from ringfence.flows.functions import Functions
-from ringfence.flows.participant import Participant, Prompt
-
-DEFAULT_VOICE = "Joanna"
+from ringfence.flows.instance import Instance
+from ringfence.flows.participant import Participant, Prompt, Recording, Reply
+from ringfence.flows.system_attributes import system_attributes
 
 _SHORTEST_SECRET = 3  # a CVV; one or two keys are a choice
 _HIDDEN = "********"
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Whom a flow calls, and what is known when it starts. Numbers are E.164."""
-
-    contact_id: str
-    attributes: Mapping[str, str]
-    customer_number: str
-    system_number: str
-    instance_arn: str
-    language: str = "en-US"
-
-
 class Call:
-    """The state of one run of a flow. Blocks read and change it; nothing outlives the call."""
+    """The state of one run of flows. Blocks read and change it; only `state` outlives the call.
+
+    `steps_alone` counts the blocks that have run since the far end last heard or did something.
+    """
 
     def __init__(
         self,
-        flow_name: str,
-        contact: Contact,
+        flow: Flow,
+        state: ContactState,
         participant: Participant,
         functions: Functions,
+        instance: Instance,
         observe: Observe,
         clock: Callable[[], datetime],
         roll: Callable[[], int],
     ):
-        self.contact = contact
+        self.flow = flow
+        self.state = state
         self.participant = participant
         self.functions = functions
+        self.instance = instance
+        self.clock = clock
         self.roll = roll
-        self.attributes: dict[str, str] = dict(contact.attributes)
         self.flow_attributes: dict[str, str] = {}
         self.external: dict[str, object] = {}
+        self.lex: dict[str, object] = {}
+        self.metrics: dict[str, object] = {}
         self.stored_input: str | None = None
-        self.voice = DEFAULT_VOICE
-        self.logging = False
         self.loops: dict[str, int] = {}
-        self._flow_name = flow_name
+        self.steps_alone = 0
         self._observe = observe
-        self._clock = clock
         self._secrets: list[str] = []
         self._background: set[asyncio.Task[None]] = set()
 
+    @property
+    def contact(self) -> Contact:
+        """The contact as it began."""
+        return self.state.contact
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The user-defined attributes."""
+        return self.state.attributes
+
+    @property
+    def voice(self) -> str:
+        """Who speaks."""
+        return self.state.voice or DEFAULT_VOICE
+
+    def in_flow(self, flow: Flow) -> Call:
+        """The same call in a flow that runs for itself, such as that of a queue."""
+        inner = Call(
+            flow,
+            self.state,
+            self.participant,
+            self.functions,
+            self.instance,
+            self._observe,
+            self.clock,
+            self.roll,
+        )
+        inner.stored_input = self.stored_input
+        inner.metrics = self.metrics
+        inner._secrets = self._secrets
+        return inner
+
+    def enter(self, flow: Flow) -> None:
+        """Go on in another flow, which begins with nothing but what the contact has."""
+        self.flow = flow
+        self.flow_attributes = {}
+        self.external = {}
+        self.loops = {}
+
     def data(self) -> dict[str, object]:
         """What `$` stands for in a reference."""
-        contact = self.contact
-        arn = contact.instance_arn.split(":")
         return {
+            **system_attributes(self.state),
+            "TextToSpeechVoiceId": self.voice,
             "Attributes": self.attributes,
             "External": self.external,
             "FlowAttributes": self.flow_attributes,
+            "Lex": self.lex,
+            "Metrics": self.metrics,
             "StoredCustomerInput": self.stored_input,
-            "CustomerEndpoint": {"Address": contact.customer_number, "Type": "TELEPHONE_NUMBER"},
-            "SystemEndpoint": {"Address": contact.system_number, "Type": "TELEPHONE_NUMBER"},
-            "ContactId": contact.contact_id,
-            "InitialContactId": contact.contact_id,
-            "PreviousContactId": contact.contact_id,
-            "Channel": "VOICE",
-            "InstanceARN": contact.instance_arn,
-            "InitiationMethod": "API",
-            "LanguageCode": contact.language,
-            "TextToSpeechVoiceId": self.voice,
-            "AwsRegion": arn[3] if len(arn) > 3 else None,
         }
+
+    async def changed(self) -> None:
+        """What the contact has changed to is to be kept."""
+        await self.instance.changed(self.state)
 
     def store_input(self, value: str, *, typed: bool) -> None:
         """Keep what was entered; what was typed never shows in an event."""
         self.stored_input = value
-        if typed and len(value) >= _SHORTEST_SECRET:
+        if typed:
+            self.keep_secret(value)
+
+    def keep_secret(self, value: str) -> None:
+        """Never show this in an event; one or two characters are no secret."""
+        if len(value) >= _SHORTEST_SECRET:
             self._secrets.append(value)
 
     async def say(self, text: str, *, ssml: bool, interruptible: bool) -> None:
         """Speak in the voice and language of the call. Raises `HungUp`, `PromptFailed`."""
-        prompt = Prompt(text, ssml, voice=self.voice, language=self.contact.language)
+        self.steps_alone = 0
+        prompt = Prompt(text, ssml, voice=self.voice, language=self.state.language)
         await self.participant.say(prompt, interruptible=interruptible)
+
+    async def play(self, recording: Recording, *, interruptible: bool) -> None:
+        """Play a sound. Raises `HungUp`, `PromptFailed`."""
+        self.steps_alone = 0
+        await self.participant.play(recording, interruptible=interruptible)
+
+    async def digit(self, timeout_seconds: float) -> str | None:
+        """The next key; None after the time. Raises `HungUp`."""
+        self.steps_alone = 0
+        return await self.participant.digit(timeout_seconds)
+
+    async def reply(self, timeout_seconds: float) -> Reply | None:
+        """The next key or words; None after the time. Raises `HungUp`."""
+        self.steps_alone = 0
+        return await self.participant.reply(timeout_seconds)
+
+    async def pause(self, seconds: float) -> None:
+        """Stay silent. Raises `HungUp`."""
+        self.steps_alone = 0
+        await self.participant.pause(seconds)
 
     def start(self, work: asyncio.Task[None]) -> None:
         """Let `work` go on beside the flow; the call is not over before it is done."""
@@ -125,27 +179,34 @@ class Call:
                 kind=kind,
                 block_id=block.block_id,
                 block_type=block.log_type,
-                at=self._clock(),
+                at=self.clock(),
                 contact_id=self.contact.contact_id,
-                flow_name=self._flow_name,
+                flow_name=self.flow.name,
+                flow_arn=self.flow.arn,
                 parameters=self._hidden(parameters or {}),
                 result=self._hide(result),
                 matched=matched,
                 external_results=self._hidden(external_results or {}),
-                logged=self.logging,
+                logged=self.state.logging,
                 detail=self._hide(detail),
             )
         )
 
     async def ended(self, block: Block, reason: EndReason, detail: str = "") -> None:
-        """Report the end of the flow, the last event there is."""
+        """Report the end of the conversation, the last event there is."""
         await self.settle()
         await self.report(FlowEventKind.ENDED, block, result=reason, detail=detail)
 
     def _hidden(self, values: Mapping[str, str]) -> dict[str, str]:
-        return {name: self._hide(value) for name, value in values.items()}
+        return {
+            name: _HIDDEN if value and name in self.contact.sensitive else self._hide(value)
+            for name, value in values.items()
+        }
 
     def _hide(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
+        if text:
+            sensitive = (self.attributes.get(name, "") for name in self.contact.sensitive)
+            for secret in (*self._secrets, *sensitive):
+                if len(secret) >= _SHORTEST_SECRET:
+                    text = text.replace(secret, _HIDDEN)
         return mask_card_numbers(text)

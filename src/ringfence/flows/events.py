@@ -19,11 +19,14 @@ class FlowEventKind(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a flow ended; the first two as in a contact record."""
+    """Why a conversation ended; all but the last two as in a contact record."""
 
     CONTACT_FLOW_DISCONNECT = "CONTACT_FLOW_DISCONNECT"  # the flow hung up
     CUSTOMER_DISCONNECT = "CUSTOMER_DISCONNECT"  # the far end hung up
+    AGENT_DISCONNECT = "AGENT_DISCONNECT"  # an agent had the call, and hung up
+    THIRD_PARTY_DISCONNECT = "THIRD_PARTY_DISCONNECT"  # so did another telephone
     FLOW_ENDED = "FLOW_ENDED"  # the flow is done and leaves the call to its caller
+    DEQUEUED = "DEQUEUED"  # the flow of a queue takes the contact out, to `Call.state.queue`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +35,9 @@ class FlowEvent:
 
     `block_type` is the name that Amazon Connect's flow log uses (`ContactFlowModuleType`), also
     for blocks of the newer format. `parameters`, `result` and `external_results` are resolved,
-    with card numbers and stored input masked, but for the key of an INPUT. `matched` says of an
-    INPUT whether a condition of the menu holds for the key. `logged` says whether the flow has
-    logging enabled at this point. `detail` explains in words for an operator.
+    with card numbers, stored input and sensitive attributes masked, but for the key of an INPUT.
+    `matched` says of an INPUT whether a condition of the menu holds for the key. `logged` says
+    whether the flow has logging enabled at this point. `detail` explains in words for an operator.
     """
 
     kind: FlowEventKind
@@ -43,6 +46,7 @@ class FlowEvent:
     at: datetime
     contact_id: str = ""
     flow_name: str = ""
+    flow_arn: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     result: str = ""
     matched: bool = False

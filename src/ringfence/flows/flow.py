@@ -18,9 +18,13 @@ class FlowFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow: `start` and every transition name one of `blocks`, which are by id."""
+    """A flow: `start` and every transition name one of `blocks`, which are by id.
+
+    `arn` is that of the flow here, empty for one that was read from a file.
+    """
 
     name: str
     format: FlowFormat
     start: str
     blocks: Mapping[str, Block]
+    arn: str = ""

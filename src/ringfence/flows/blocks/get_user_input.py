@@ -38,7 +38,7 @@ class GetUserInput:
             await self.message.say(call, interruptible=True)
         except PromptFailed as failure:
             return Outcome(error=ANY_ERROR, result="Error", parameters=shown, detail=str(failure))
-        key = await call.participant.digit(seconds)
+        key = await call.digit(seconds)
         if key is None:
             return Outcome(error=TIMEOUT, result="Timeout", parameters=shown)
         return Outcome(value=key, key=key, result=key, parameters=shown)

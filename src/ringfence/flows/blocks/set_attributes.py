@@ -34,6 +34,7 @@ class SetAttributes:
         if size > MOST_BYTES:
             return _failed(given, f"the attributes have {size} bytes, at most {MOST_BYTES}")
         call.attributes.update(given)
+        await call.changed()
         return Outcome(result="Success", parameters=given)
 
 

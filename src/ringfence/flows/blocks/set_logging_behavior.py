@@ -18,7 +18,7 @@ class SetLoggingBehavior:
 
     async def run(self, call: Call, block: Block) -> Outcome:
         """Switch it."""
-        call.logging = self.enabled
+        call.state.logging = self.enabled
         word = "Enable" if self.enabled else "Disable"
         return Outcome(result="Success", parameters={"LoggingBehavior": word})
 

@@ -22,7 +22,8 @@ class SetVoice:
         voice = self.voice.fill(call.data()).strip()
         if not voice:
             return Outcome(error=ANY_ERROR, result="Error", detail="there is no voice to be found")
-        call.voice = voice
+        call.state.voice = voice
+        await call.changed()
         return Outcome(result="Success", parameters={"GlobalVoice": voice})
 
 

@@ -92,7 +92,7 @@ class StoreUserInput:
         terminator = self.terminator.fill(call.data())
         entered = ""
         while len(entered) < longest + len(terminator):
-            key = await call.participant.digit(between if entered else first)
+            key = await call.digit(between if entered else first)
             if key is None:
                 break
             if self.cancels and key == _CANCEL:

@@ -24,7 +24,7 @@ class Wait:
         seconds = self.seconds.value(call.data())
         if seconds is None:
             return Outcome(error=ANY_ERROR, result="Error", detail="the time is no number")
-        await call.participant.pause(seconds)
+        await call.pause(seconds)
         return Outcome(value=COMPLETED, result=COMPLETED, parameters={"Timeout": str(seconds)})
 
 
