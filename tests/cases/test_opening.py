@@ -13,8 +13,8 @@ from sqlalchemy import Connection, func, select
 
 from ringfence import cards
 from ringfence.cases import EntryKind, Verdict, get_case, put_plan, record_answer, tables
-from ringfence.cases.contact_flows import import_flow
 from ringfence.cases.opening import CaseOpening
+from ringfence.contacts.flows import import_flow
 from ringfence.detectors import DecisionEngine, Resolved, Suspicion, stored_decision
 from ringfence.events import Entity
 from ringfence.flows import shipped_flows

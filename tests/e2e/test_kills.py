@@ -31,11 +31,11 @@ from ringfence.cases import (
     attempts_of,
     furnish,
     get_case,
-    import_flow,
     put_plan,
     tables,
     timeline_of,
 )
+from ringfence.contacts.flows import import_flow
 from ringfence.detectors import (
     Detector,
     RuleRef,

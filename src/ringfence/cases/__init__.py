@@ -4,12 +4,6 @@ Everything here survives a crash at any line: the case is opened with the decisi
 written down before it is dialled, and an answer is on disk before the call goes on.
 """
 
-from ringfence.cases.contact_flows import (
-    flow_content,
-    import_flow,
-    list_flows,
-    stored_flow,
-)
 from ringfence.cases.furnishing import CALL_OUTCOME, furnish
 from ringfence.cases.intake import find_card
 from ringfence.cases.plans import (
@@ -49,18 +43,14 @@ __all__ = [
     "counts_of_attempts",
     "counts_of_cases",
     "find_card",
-    "flow_content",
     "furnish",
     "get_case",
     "get_plan",
-    "import_flow",
     "list_cases",
-    "list_flows",
     "list_plans",
     "put_plan",
     "put_suggested_rules",
     "record_answer",
-    "stored_flow",
     "suggested_rules",
     "timeline_of",
 ]

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, insert, update
 
 from ringfence import cards
 from ringfence.cases import tables
-from ringfence.cases.contact_flows import stored_flow
 from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import record_answer
+from ringfence.contacts.flows import stored_flow
 from ringfence.detectors import hold_plans
 from ringfence.flows import Contact, ContactState, Flow, FlowEvent, FlowEventKind, Participant, run
 from ringfence.lines import CallEnd, CallEvent, CallEventKind, CallRequest, CallResult, Line

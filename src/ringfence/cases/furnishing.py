@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection
 
-from ringfence.cases.contact_flows import import_flow, list_flows
 from ringfence.cases.plans import ContactPlan, list_plans, put_plan
+from ringfence.contacts.flows import import_flow, list_flows
 from ringfence.detectors import list_outcomes, put_outcome
 from ringfence.events import EventType, list_event_types, put_event_type
 from ringfence.examples import read_example

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, insert, select
 
 from ringfence import cards
 from ringfence.cases import tables
-from ringfence.cases.contact_flows import latest_flow_version
 from ringfence.cases.plans import ContactPlan, list_plans
 from ringfence.cases.records import payment_of
 from ringfence.cases.timeline import EntryKind, note
+from ringfence.contacts.flows import published_version
 from ringfence.detectors import Suspicion
 from ringfence.errors import NotFound
 from ringfence.events import Event, get_event_type
@@ -85,7 +85,7 @@ class CaseOpening:
                 outcomes=suspicion.outcomes,
                 plan=plan,
                 flow_name=plan.flow,
-                flow_version=latest_flow_version(connection, plan.flow),
+                flow_version=published_version(connection, plan.flow),
                 attributes={
                     "Salutation": customer.salutation,
                     "Name": customer.last_name,

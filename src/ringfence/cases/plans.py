@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from ringfence.cases import tables
-from ringfence.cases.contact_flows import latest_flow_version, stored_flow
 from ringfence.cases.verdicts import Verdict
+from ringfence.contacts.flows import published_version, stored_flow
 from ringfence.detectors import list_outcomes
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.names import NAME_PATTERN
@@ -146,7 +146,7 @@ def put_plan(connection: Connection, plan: ContactPlan) -> None:
                 field="outcomes",
                 expected="one of " + (", ".join(known) or "the outcomes, of which there are none"),
             )
-    flow = stored_flow(connection, plan.flow, latest_flow_version(connection, plan.flow))
+    flow = stored_flow(connection, plan.flow, published_version(connection, plan.flow))
     for question in plan.questions:
         if question not in flow.blocks:
             raise InvalidInput(

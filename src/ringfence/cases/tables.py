@@ -10,21 +10,11 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 
 from ringfence.storage import Instant, Json, metadata
-
-contact_flows = Table(
-    "contact_flows",
-    metadata,
-    Column("name", String(127), primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("content", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
-)
 
 contact_plans = Table(
     "contact_plans",

@@ -51,9 +51,8 @@ def call(
 def _here(
     to: str, flow: str, attributes: dict[str, str], language: str, data_dir: Path | None
 ) -> None:
-    from ringfence.cases import flow_content
-    from ringfence.cases.contact_flows import latest_flow_version
     from ringfence.cases.trial_calls import place_test_call
+    from ringfence.contacts.flows import flow_content, published_version
     from ringfence.flows import load_flow
     from ringfence.lines import TerminalLine
 
@@ -62,7 +61,7 @@ def _here(
         content = read_text(Path(flow))
     else:
         with open_database(settings).read() as connection:
-            content = flow_content(connection, flow, latest_flow_version(connection, flow))
+            content = flow_content(connection, flow, published_version(connection, flow))
     asyncio.run(
         place_test_call(
             TerminalLine(),

@@ -62,8 +62,8 @@ def import_file(
 
         ringfence flow import credit-card-fraud --name credit-card-fraud
     """
-    from ringfence.cases import import_flow
     from ringfence.cli.screen import console
+    from ringfence.contacts.flows import import_flow
     from ringfence.flows import load_flow
 
     content = read_text(file)
@@ -81,8 +81,8 @@ def list_all(data_dir: DataDir = None) -> None:
 
         ringfence flow list
     """
-    from ringfence.cases import list_flows
     from ringfence.cli.screen import table
+    from ringfence.contacts.flows import list_flows
 
     with open_database(settings_of(data_dir=data_dir)).read() as connection:
         table(("flow", "version>"), list_flows(connection).items())

@@ -8,8 +8,8 @@ import re
 import msgspec
 
 from ringfence.access import Scope
-from ringfence.cases.contact_flows import latest_flow_version, stored_flow
 from ringfence.cases.trial_calls import TestCall, place_test_call
+from ringfence.contacts.flows import published_version, stored_flow
 from ringfence.errors import InvalidInput
 from ringfence.flows import Flow
 from ringfence.web.api import Call, Operations
@@ -55,7 +55,7 @@ async def post_test_call(services: Services, call: Call) -> TestCall:
 
     def read() -> Flow:
         with services.database.read() as connection:
-            version = latest_flow_version(connection, body.flow)
+            version = published_version(connection, body.flow)
             return stored_flow(connection, body.flow, version)
 
     return await place_test_call(

@@ -14,18 +14,15 @@ from ringfence.cases import (
     Entry,
     Verdict,
     attempts_of,
-    flow_content,
     get_case,
     get_plan,
-    import_flow,
     list_cases,
-    list_flows,
     list_plans,
     put_plan,
     record_answer,
     timeline_of,
 )
-from ringfence.cases.contact_flows import latest_flow_version
+from ringfence.contacts.flows import flow_content, import_flow, list_flows, published_version
 from ringfence.errors import InvalidInput
 from ringfence.storage import now
 from ringfence.web.api import Call, Operations
@@ -168,7 +165,7 @@ def get_flow(services: Services, call: Call) -> FlowVersion:
     """The latest version of a contact flow, as it was imported."""
     name = call.path["name"]
     with services.database.read() as connection:
-        version = latest_flow_version(connection, name)
+        version = published_version(connection, name)
         return FlowVersion(name, version, flow_content(connection, name, version))
 
 
