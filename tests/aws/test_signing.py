@@ -316,7 +316,7 @@ _WORDS: dict[str, Callable[[Signer], str]] = {
         ({"key": "x" * 5000}, "Incomplete", "too long"),
         ({"date": "20200101"}, "Invalid", "Date in Credential scope does not match YYYYMMDD"),
         ({"region": "/Nowhere!/"}, "Invalid", "valid region"),
-        ({"service": "/s3/"}, "Invalid", "correct service: 'frauddetector'"),
+        ({"service": "/s3/"}, "Invalid", "correct service: 'connect' or 'frauddetector'"),
         ({"terminator": "/aws3_request"}, "Invalid", "valid terminator: 'aws4_request'"),
         ({"host": ""}, "Invalid", "'host' must be a 'SignedHeader'"),
         ({"amz_date": ""}, "Invalid", "'x-amz-date' must be a 'SignedHeader'"),

@@ -1,7 +1,7 @@
 """Where requests of AWS clients come in: who sent it, and which service it is for.
 
-The front door (`web`) hands on what names an operation in the header `X-Amz-Target`. Nothing is
-answered before its signature has been verified.
+The front door (`web`) hands on what names an operation in the header `X-Amz-Target`, and what is
+signed as AWS's clients sign. Nothing is answered before its signature has been verified.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
 import structlog
 
+from ringfence.aws.signatures import joined, read_credentials
 from ringfence.aws.throttling import Throttle
 from ringfence.aws.wire.errors import AwsError, InternalError, UnknownOperation, aws_error
-from ringfence.aws.wire.json_service import Answer, Caller, JsonService, refusal
+from ringfence.aws.wire.json_service import JsonService, refusal
+from ringfence.aws.wire.operations import Answer, Caller
+from ringfence.aws.wire.rest_service import RestService
 from ringfence.errors import RingfenceError, TooLarge
 
 _log = structlog.get_logger(__name__)
 # An operation that takes a list of 100,000 elements of 320 characters.
 _LARGEST_BODY = 40 * 1024 * 1024
+# What Lambda takes for an invocation, with room for its base64; contact flows are smaller.
+_LARGEST_REST_BODY = 8 * 1024 * 1024
 
 # Told of every answer: the service, the operation, the error's name or an empty text, and seconds.
 Watch = Callable[[str, str, str, float], None]
@@ -40,13 +46,15 @@ class Verifier(Protocol):
 
 
 class Gateway:
-    """The services that are named by targets such as `AWSHawksNestServiceFacade.PutLabel`."""
+    """The services that are named by targets such as `AWSHawksNestServiceFacade.PutLabel`, and
+    those that a request is signed for and an address names, such as `connect`."""
 
     def __init__(
         self,
         verifier: Verifier,
         throttle: Throttle,
         services: Sequence[JsonService[Any]],
+        rest_services: Sequence[RestService[Any]],
         watch: Watch,
     ):
         self._verifier = verifier
@@ -54,10 +62,15 @@ class Gateway:
         self._services: Mapping[str, JsonService[Any]] = {
             service.target_prefix: service for service in services
         }
+        self._rest_services: Mapping[str, RestService[Any]] = {
+            service.name: service for service in rest_services
+        }
         self._watch = watch
 
-    def largest_body(self, target: str, usual: int) -> int:
+    def largest_body(self, target: str | None, usual: int) -> int:
         """How many bytes a request for this target may have, where `usual` is the limit of all."""
+        if target is None:
+            return max(usual, _LARGEST_REST_BODY)
         return max(usual, _LARGEST_BODY) if target.endswith("List") else usual
 
     def too_large(self, error: TooLarge) -> Answer:
@@ -92,3 +105,52 @@ class Gateway:
         shown = operation if service.has(operation) else "unknown"
         self._watch(service.name, shown, answer.error or "", time.perf_counter() - began)
         return answer
+
+    async def answer_rest(
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> Answer:
+        """The answer to a request whose service its signature names. `path` is as it came.
+
+        Never raises but for cancellation.
+        """
+        began = time.perf_counter()
+        try:
+            signed_for = read_credentials(joined(headers)).service
+        except AwsError as error:
+            return _unsigned(error)
+        service = self._rest_services.get(signed_for)
+        route = service.find(method, path, query) if service is not None else None
+        if service is None or route is None:
+            return _unsigned(
+                AwsError("UnknownOperationException", "there is no operation at that address", 404)
+            )
+        try:
+            caller = self._verifier.verify(method, path, query, headers, body)
+            caller.require(service.name, route.operation)
+        except (AwsError, RingfenceError) as error:
+            answer = _unsigned(aws_error(error, ()))
+        except Exception as error:
+            _log.error("a signature could not be verified", exc_info=error)
+            answer = _unsigned(InternalError())
+        else:
+            try:
+                self._throttle.admit(f"{caller.access_key_id} {route.operation}")
+            except AwsError as error:
+                answer = service.refusal(error, route.operation)
+            else:
+                answer = await service.answer(route, query, headers, body, caller)
+        self._watch(service.name, route.operation, answer.error or "", time.perf_counter() - began)
+        return answer
+
+
+def _unsigned(error: AwsError) -> Answer:
+    """The answer to a request that no service has looked at."""
+    status = 403 if error.status == 400 else error.status
+    body = msgspec.json.encode({"message": error.message})
+    headers = ((b"content-type", b"application/json"), (b"x-amzn-errortype", error.code.encode()))
+    return Answer(status, body, error.code, headers)

@@ -23,7 +23,7 @@ from ringfence.aws.wire.errors import AwsError
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
 DATE_FORM = "%Y%m%dT%H%M%SZ"
-SERVICES = frozenset({"frauddetector"})
+SERVICES = frozenset({"connect", "frauddetector", "lambda"})
 
 _DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 # ARNs hold the region, and clients check those.

@@ -105,6 +105,9 @@ class Front:
                 if target is not None:
                     await self._aws(services, target, scope, receive, send)
                     return
+            if _is_signed(scope):
+                await self._aws(services, None, scope, receive, send)
+                return
             limited = _limited(scope, receive, services.settings.max_body_bytes)
             if path in OPEN_PATHS:
                 await self._application(scope, limited, _hardened(send_noting))
@@ -156,7 +159,7 @@ class Front:
             self._telemetry.decided(result, time.perf_counter() - began)
 
     async def _aws(
-        self, services: Services, target: str, scope: AsgiScope, receive: Receive, send: Send
+        self, services: Services, target: str | None, scope: AsgiScope, receive: Receive, send: Send
     ) -> None:
         most = services.aws.largest_body(target, services.settings.max_body_bytes)
         try:
@@ -165,13 +168,18 @@ class Front:
             answer = services.aws.too_large(error)
         else:
             query: bytes = scope.get("query_string", b"")
-            answer = await services.aws.answer(target, scope["path"], query, scope["headers"], body)
+            headers = scope["headers"]
+            if target is not None:
+                answer = await services.aws.answer(target, scope["path"], query, headers, body)
+            else:
+                path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+                answer = await services.aws.answer_rest(scope["method"], path, query, headers, body)
         await _send(
             send,
             answer.status,
             answer.body,
             [
-                (b"content-type", b"application/x-amz-json-1.1"),
+                *(answer.headers or ((b"content-type", b"application/x-amz-json-1.1"),)),
                 (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
             ],
         )
@@ -234,6 +242,14 @@ def _target_of(scope: AsgiScope) -> str | None:
             target: str = value.decode("latin-1")
             return target
     return None
+
+
+def _is_signed(scope: AsgiScope) -> bool:
+    """Whether an AWS client has signed the request."""
+    return any(
+        name == b"authorization" and value.startswith(b"AWS4-HMAC-SHA256")
+        for name, value in scope["headers"]
+    )
 
 
 def _session_token(cookie: str | None) -> str | None:

@@ -138,4 +138,4 @@ def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
         account_id=settings.aws_account_id,
         accept_any=settings.aws_accept_any_key,
     )
-    return Gateway(verifier, throttle, [service], telemetry.aws_answered)
+    return Gateway(verifier, throttle, [service], [], telemetry.aws_answered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringfence.aws.wire.json_service import Call
+from ringfence.aws.wire.operations import Call
 from ringfence.errors import NotFound
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
 from ringfence.aws.frauddetector.operations import Call
-from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import forget_tags, note_tags
 from ringfence.aws.jobs.job import Job, JobKind, JobStatus
@@ -22,6 +21,7 @@ from ringfence.aws.jobs.records import (
     request_cancel,
 )
 from ringfence.aws.s3 import S3Path
+from ringfence.aws.wire.paging import page
 from ringfence.aws.wire.times import second
 from ringfence.errors import InvalidInput
 

@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 
 from ringfence.aws.frauddetector.arns import arn
 from ringfence.aws.frauddetector.operations import Call, Operations
-from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import forget_tags, note_tags
+from ringfence.aws.wire.paging import page
 from ringfence.aws.wire.times import instant
 from ringfence.detectors.external import define_external_model, remove_external_model
 from ringfence.errors import InvalidInput, NotFound

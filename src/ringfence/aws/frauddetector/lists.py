@@ -6,9 +6,9 @@ from typing import Any
 
 from ringfence.aws.frauddetector.arns import arn
 from ringfence.aws.frauddetector.operations import Call, Operations
-from ringfence.aws.frauddetector.paging import after, page, token
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import forget_tags, note_tags
+from ringfence.aws.wire.paging import after, page, token
 from ringfence.aws.wire.times import instant
 from ringfence.detectors import usage
 from ringfence.errors import InvalidInput

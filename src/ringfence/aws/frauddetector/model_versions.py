@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from ringfence.aws.frauddetector.arns import arn
 from ringfence.aws.frauddetector.models import named_model
 from ringfence.aws.frauddetector.operations import Call, Operations
-from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import forget_tags, note_tags
 from ringfence.aws.frauddetector.training_requests import (
@@ -36,6 +35,7 @@ from ringfence.aws.training import (
     start_training,
     stop_training,
 )
+from ringfence.aws.wire.paging import page
 from ringfence.aws.wire.times import instant
 from ringfence.detectors.deployments import (
     ModelStatus,

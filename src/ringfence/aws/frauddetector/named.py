@@ -6,9 +6,9 @@ from typing import Any
 
 from ringfence.aws.frauddetector.arns import arn
 from ringfence.aws.frauddetector.operations import Call
-from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import note_tags
+from ringfence.aws.wire.paging import page
 from ringfence.aws.wire.times import instant
 from ringfence.events.names import Register, Registered
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ringfence.aws.wire.json_service import Call, Operations
+from ringfence.aws.wire.operations import Call, Operations
 
 __all__ = ["Call", "Operations"]

@@ -10,9 +10,9 @@ import msgspec
 
 from ringfence.aws.frauddetector.metadata import described
 from ringfence.aws.frauddetector.operations import Call, Operations
-from ringfence.aws.frauddetector.paging import after, token
 from ringfence.aws.frauddetector.sent_events import read_sent, written
 from ringfence.aws.frauddetector.service import FraudDetector
+from ringfence.aws.wire.paging import after, token
 from ringfence.aws.wire.times import instant, read_instant
 from ringfence.detectors import Decision, KnownEvent, Prediction, Request
 from ringfence.detectors.active import NothingActive, OtherEventType

@@ -11,7 +11,7 @@ from importlib import import_module
 from sqlalchemy import Connection
 
 from ringfence.aws.jobs.runner import JobRunner
-from ringfence.aws.wire.json_service import Handler
+from ringfence.aws.wire.operations import Handler
 from ringfence.cards import CustomerMaster, Vault
 from ringfence.detectors import DecisionEngine
 from ringfence.settings import Settings

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, delete, func, insert, or_, select
 from ringfence.aws.frauddetector.arns import resource_of
 from ringfence.aws.frauddetector.existence import require
 from ringfence.aws.frauddetector.operations import Call, Operations
-from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.tables import tags
+from ringfence.aws.wire.paging import page
 from ringfence.errors import InvalidInput
 
 MAX_TAGS = 200

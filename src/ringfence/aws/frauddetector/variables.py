@@ -12,9 +12,9 @@ from ringfence.aws.frauddetector.arns import arn
 from ringfence.aws.frauddetector.fields import name_member
 from ringfence.aws.frauddetector.operations import Call, Operations
 from ringfence.aws.frauddetector.outputs import all_variables, find_variable, model_outputs
-from ringfence.aws.frauddetector.paging import page
 from ringfence.aws.frauddetector.service import FraudDetector
 from ringfence.aws.frauddetector.tags import check_tags, forget_tags, note_tags
+from ringfence.aws.wire.paging import page
 from ringfence.aws.wire.times import instant
 from ringfence.errors import Conflict, InvalidInput
 from ringfence.events import usage

@@ -14,7 +14,7 @@ import msgspec
 from ringfence.aws.frauddetector.fields import name_member
 from ringfence.aws.frauddetector.service import FraudDetector, operations
 from ringfence.aws.wire.errors import AwsError, aws_error
-from ringfence.aws.wire.json_service import Call, without_none
+from ringfence.aws.wire.operations import Call, without_none
 from ringfence.aws.wire.reading import read_input
 from ringfence.aws.wire.shapes import declared_errors
 from ringfence.errors import RingfenceError

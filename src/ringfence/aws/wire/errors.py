@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy.exc import IntegrityError
 
@@ -19,13 +19,23 @@ from ringfence.errors import (
 
 
 class AwsError(Exception):
-    """An error as a client is told it: `code` is the name of the exception in the model."""
+    """An error as a client is told it: `code` is the name of the exception in the model.
 
-    def __init__(self, code: str, message: str, status: int = 400):
+    `members` are what its shape has beside the message.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int = 400,
+        members: Mapping[str, object] | None = None,
+    ):
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.members = members or {}
 
 
 class ValidationError(AwsError):

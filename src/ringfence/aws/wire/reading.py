@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -43,10 +44,19 @@ def read_input(service: str, operation: str, body: bytes) -> dict[str, Any]:
     Raises `SerializationError` for what is not JSON or of another type than the model says, and
     `ValidationError` with everything that breaks a constraint.
     """
+    return read_members(service, operation, read_document(body))
+
+
+def read_document(body: bytes) -> Any:
+    """The JSON in a body, an empty object in an empty one. Raises `SerializationError`."""
     try:
-        document = msgspec.json.decode(body) if body.strip() else {}
+        return msgspec.json.decode(body) if body.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SerializationError("the body is not JSON") from None
+
+
+def read_members(service: str, operation: str, document: Any) -> dict[str, Any]:
+    """The members of a request whose members are put together in `document`; as `read_input`."""
     problems: Problems = []
     members: dict[str, Any] = _input_reader(service, operation)(document, "", problems)
     if problems:
@@ -187,8 +197,25 @@ def _float(_shape: Any, _sensitive: bool) -> Read:
     return read
 
 
+def _timestamp(_shape: Any, _sensitive: bool) -> Read:
+    def read(value: Any, path: str, _problems: Problems) -> datetime:
+        try:
+            if isinstance(value, str):
+                at = datetime.fromisoformat(value)
+                return at if at.tzinfo else at.replace(tzinfo=UTC)
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return datetime.fromtimestamp(value, UTC)
+        except (ValueError, OverflowError, OSError):
+            pass
+        raise _unlike("a timestamp", path)
+
+    return read
+
+
 def _blob(_shape: Any, _sensitive: bool) -> Read:
     def read(value: Any, path: str, _problems: Problems) -> bytes:
+        if isinstance(value, bytes):
+            return value  # the body itself
         if not isinstance(value, str):
             raise _unlike("a blob", path)
         try:
@@ -210,6 +237,7 @@ _MAKERS: dict[str, Callable[[Any, bool], Read]] = {
     "double": _float,
     "boolean": _boolean,
     "blob": _blob,
+    "timestamp": _timestamp,
 }
 
 

@@ -1,7 +1,7 @@
 """Lists in pages: `maxResults` items, and a token that says where the next page begins.
 
-A token is what the last item is found by, so that pages neither repeat nor leave out an item when
-others come and go meanwhile.
+Amazon Connect writes both names with a capital. A token is what the last item is found by, so that
+pages neither repeat nor leave out an item when others come and go meanwhile.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ringfence.aws.wire.json_service import Call
+from ringfence.aws.wire.operations import Call
 from ringfence.errors import InvalidInput
 
 Item = TypeVar("Item")
@@ -25,13 +25,16 @@ def page(
 
     Raises `InvalidInput` for a token that this server did not give.
     """
-    limit: int = call.members.get("maxResults", default)
+    limit: int = call.members.get("maxResults", call.members.get("MaxResults", default))
     ordered = sorted(items, key=key)
     last = after(call)
     if last is not None:
         ordered = [item for item in ordered if key(item) > last]
     chosen = ordered[:limit]
-    return chosen, token(key(chosen[-1])) if len(ordered) > limit else {}
+    if len(ordered) <= limit:
+        return chosen, {}
+    name = "NextToken" if call.capitals else "nextToken"
+    return chosen, {name: token(key(chosen[-1]))["nextToken"]}
 
 
 def after(call: Call) -> str | None:
@@ -39,7 +42,7 @@ def after(call: Call) -> str | None:
 
     Some clients send an empty token with their first request. Raises `InvalidInput`.
     """
-    given: str = call.members.get("nextToken", "")
+    given: str = call.members.get("nextToken", call.members.get("NextToken", ""))
     if not given:
         return None
     try:
