@@ -49,6 +49,7 @@ class CallWishes(msgspec.Struct, frozen=True, kw_only=True):
     caller_name: str = ""
     requested_by: str = ""
     parameters: str = ""  # a digest of what was asked for with a client token
+    attempt: bool = False  # it is an attempt of a case, which sees to what follows by itself
 
 
 class StoredContact(msgspec.Struct, frozen=True, kw_only=True):
