@@ -102,7 +102,11 @@ agents = Table(
     Column("queue_ids", Json, nullable=False),
     Column("status", String(32), nullable=False),
     Column("status_at", Instant, nullable=False),
+    # When a status ends by itself, such as that of work after a contact.
+    Column("status_until", Instant),
     Column("seen_at", Instant, nullable=False),
+    # The one place whose contact the agent has, or is offered.
+    Column("place_id", String(36), unique=True),
     UniqueConstraint("instance_id", "user_name"),
 )
 
@@ -125,6 +129,9 @@ queue_places = Table(
     Column("entered_at", Instant, nullable=False),
     Column("connected_at", Instant),
     Column("left_at", Instant),
+    # Who waits: a process, and when it was last known to be there.
+    Column("server", String(128), nullable=False),
+    Column("seen_at", Instant, nullable=False),
     Index("ix_queue_places_waiting", "queue_id", "state"),
 )
 
@@ -285,5 +292,7 @@ sent_messages = Table(
     Column("attempts", Integer, nullable=False),
     Column("detail", String(512), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
     Column("sent_at", Instant),
+    Index("ix_sent_messages_due", "state", "due_at"),
 )

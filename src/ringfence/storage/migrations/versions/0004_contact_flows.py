@@ -61,9 +61,11 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("detail", sa.String(length=512), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_sent_messages")),
     )
+    op.create_index("ix_sent_messages_due", "sent_messages", ["state", "due_at"], unique=False)
     op.create_table(
         "agents",
         sa.Column("agent_id", sa.String(length=36), nullable=False),
@@ -75,11 +77,14 @@ def upgrade() -> None:
         sa.Column("queue_ids", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("status_at", sa.BigInteger(), nullable=False),
+        sa.Column("status_until", sa.BigInteger(), nullable=True),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(
             ["instance_id"], ["instances.instance_id"], name=op.f("fk_agents_instance_id")
         ),
         sa.PrimaryKeyConstraint("agent_id", name=op.f("pk_agents")),
+        sa.UniqueConstraint("place_id", name=op.f("uq_agents_place_id")),
         sa.UniqueConstraint(
             "instance_id", "user_name", name=op.f("uq_agents_instance_id_user_name")
         ),
@@ -295,6 +300,8 @@ def upgrade() -> None:
         sa.Column("entered_at", sa.BigInteger(), nullable=False),
         sa.Column("connected_at", sa.BigInteger(), nullable=True),
         sa.Column("left_at", sa.BigInteger(), nullable=True),
+        sa.Column("server", sa.String(length=128), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["queue_id"], ["queues.queue_id"], name=op.f("fk_queue_places_queue_id")
         ),
