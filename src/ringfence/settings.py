@@ -139,6 +139,39 @@ class Settings(BaseSettings):
         description="How many trainings that AWS clients ask for this server runs at once; the "
         "others wait.",
     )
+    aws_region: str = Field(
+        "us-east-1", pattern="^[a-z0-9-]{3,20}$", description="The region in ARNs that flows see."
+    )
+    connect_requests_per_second: float = Field(
+        0.0,
+        ge=0,
+        description="How many requests for one operation of Amazon Connect each access key may "
+        "send (2 at AWS); 0 for as many as come.",
+    )
+    connect_requests_at_once: float = Field(
+        5.0, ge=1, description="How many of those may come at once, where they are limited."
+    )
+    calls_at_once: int = Field(
+        100, ge=1, le=100_000, description="How many calls may be in progress."
+    )
+    callable_prefixes: list[str] = Field(
+        default_factory=list,
+        description='Beginnings of the numbers that clients may call, such as ["+49", "+1415"]; '
+        "every number when empty.",
+    )
+    sensitive_attributes: list[str] = Field(
+        default_factory=list,
+        description="Contact attributes whose values appear in no flow log and on no timeline.",
+    )
+    flow_log_days: float = Field(30.0, gt=0, le=3660, description="How long flow logs are kept.")
+    contact_events_url: SecretStr | None = Field(
+        None,
+        description="Where contact events and contact records are published, as orchestration_url "
+        "says it; nowhere when unset.",
+    )
+    contact_events_secret: SecretStr | None = Field(
+        None, description="Signs what is posted to a webhook, as Standard Webhooks does."
+    )
     aws_requests_per_second: float = Field(
         0.0,
         ge=0,

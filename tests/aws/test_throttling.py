@@ -16,7 +16,7 @@ class Clock:
 
 def test_as_many_as_a_second_allows_come_through_at_once_and_more_as_time_goes_by() -> None:
     clock = Clock()
-    throttle = Throttle(3, clock)
+    throttle = Throttle(3, clock=clock)
     for _ in range(3):
         throttle.admit("one")
     with pytest.raises(Throttled):
@@ -30,7 +30,7 @@ def test_as_many_as_a_second_allows_come_through_at_once_and_more_as_time_goes_b
 
 def test_a_rate_below_one_a_second_still_lets_one_through() -> None:
     clock = Clock()
-    throttle = Throttle(0.5, clock)
+    throttle = Throttle(0.5, clock=clock)
     throttle.admit("one")
     with pytest.raises(Throttled):
         throttle.admit("one")

@@ -55,6 +55,7 @@ class Gateway:
         throttle: Throttle,
         services: Sequence[JsonService[Any]],
         rest_services: Sequence[RestService[Any]],
+        rest_throttle: Throttle,
         watch: Watch,
     ):
         self._verifier = verifier
@@ -65,6 +66,7 @@ class Gateway:
         self._rest_services: Mapping[str, RestService[Any]] = {
             service.name: service for service in rest_services
         }
+        self._rest_throttle = rest_throttle
         self._watch = watch
 
     def largest_body(self, target: str | None, usual: int) -> int:
@@ -139,7 +141,7 @@ class Gateway:
             answer = _unsigned(InternalError())
         else:
             try:
-                self._throttle.admit(f"{caller.access_key_id} {route.operation}")
+                self._rest_throttle.admit(f"{caller.access_key_id} {route.operation}")
             except AwsError as error:
                 answer = service.refusal(error, route.operation)
             else:

@@ -11,14 +11,20 @@ _MOST_CALLERS = 10_000
 
 
 class Throttle:
-    """Lets each caller send `per_second` requests in the long run, and as many at once.
+    """Lets each caller send `per_second` requests in the long run, and as many, or `at_once`, at
+    once.
 
     0 lets everybody send as many as they like.
     """
 
-    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        per_second: float,
+        at_once: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
         self._per_second = per_second
-        self._most = max(per_second, 1.0)
+        self._most = max(per_second if at_once is None else at_once, 1.0)
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
 

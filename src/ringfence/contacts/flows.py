@@ -244,6 +244,15 @@ def get_version(connection: Connection, flow_id: str, version: int) -> FlowVersi
     return _version(row)
 
 
+def delete_version(connection: Connection, flow_id: str, version: int) -> None:
+    """Remove a version. Raises `NotFound`, and `InvalidInput` for the one that callers hear."""
+    get_version(connection, flow_id, version)
+    if get_flow(connection, flow_id).published_version == version:
+        raise InvalidInput("this version is the published one", field="version")
+    table = tables.flow_versions
+    connection.execute(delete(table).where(table.c.flow_id == flow_id, table.c.version == version))
+
+
 def import_flow(
     connection: Connection, name: str, content: str, *, by: str = "", description: str = ""
 ) -> int:

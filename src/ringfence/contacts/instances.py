@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
 
 from ringfence.contacts import tables
 from ringfence.errors import Conflict, InvalidInput, NotFound
@@ -97,6 +97,20 @@ def get_instance(connection: Connection, instance_id: str) -> ConnectInstance:
     if found is None:
         raise NotFound(f"there is no instance {instance_id!r}", field="instance_id")
     return _instance(found)
+
+
+def find_instance(connection: Connection, named: str) -> ConnectInstance | None:
+    """The instance of that id or alias; None when there is none."""
+    table = tables.instances
+    found = connection.execute(
+        select(table).where(or_(table.c.instance_id == named, table.c.alias == named))
+    ).first()
+    return None if found is None else _instance(found)
+
+
+def new_alias() -> str:
+    """An alias for an instance that was given none."""
+    return f"instance-{uuid.uuid4().hex[:12]}"
 
 
 def list_instances(connection: Connection) -> list[ConnectInstance]:

@@ -138,4 +138,7 @@ def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
         account_id=settings.aws_account_id,
         accept_any=settings.aws_accept_any_key,
     )
-    return Gateway(verifier, throttle, [service], [], telemetry.aws_answered)
+    rest_throttle = Throttle(
+        settings.connect_requests_per_second, settings.connect_requests_at_once
+    )
+    return Gateway(verifier, throttle, [service], [], rest_throttle, telemetry.aws_answered)

@@ -1,0 +1,89 @@
+"""Amazon Connect's service: what its operations are given, and what its errors are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+
+from sqlalchemy import Connection
+
+from ringfence.aws.wire.operations import Handler
+from ringfence.aws.wire.rest_service import ErrorNames
+from ringfence.contacts.calls import Calls
+from ringfence.errors import RingfenceError
+from ringfence.lines import Line
+from ringfence.settings import Settings
+from ringfence.storage import Database
+
+# One file for each kind of resource, each with its `operations`.
+_RESOURCES = (
+    "contact_flows",
+    "contacts",
+    "flow_modules",
+    "instances",
+    "outbound",
+)
+
+ERROR_NAMES = ErrorNames(
+    invalid=("InvalidParameterException", "InvalidRequestException"),
+    not_found=("ResourceNotFoundException", "InvalidRequestException"),
+    conflict=("DuplicateResourceException", "ResourceConflictException", "ResourceInUseException"),
+    forbidden=("AccessDeniedException",),
+    throttled=("ThrottlingException", "LimitExceededException", "TooManyRequestsException"),
+    internal=("InternalServiceException",),
+)
+
+# What our fields are called in Amazon Connect's operations, where it is not the same in capitals.
+_MEMBERS = {
+    "attributes": "Attributes",
+    "alias": "InstanceAlias",
+    "content": "Content",
+    "contact_id": "ContactId",
+    "description": "Description",
+    "flow": "ContactFlowId",
+    "flow_id": "ContactFlowId",
+    "instance_id": "InstanceId",
+    "name": "Name",
+    "number": "PhoneNumber",
+    "time_zone": "TimeZone",
+    "version": "ContactFlowVersion",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """What the operations work on. `calls` are on the event loop: only coroutines may use them."""
+
+    settings: Settings
+    database: Database
+    calls: Calls
+    lines: Mapping[str, Line]
+    redefined: Callable[[], None]
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that only reads."""
+        with self.database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction."""
+        with self.database.write() as connection:
+            yield connection
+
+
+def operations() -> Mapping[str, Handler]:
+    """Every operation that is served, by its name."""
+    found: dict[str, Handler] = {}
+    for name in _RESOURCES:
+        found |= import_module(f"ringfence.aws.connect.{name}").operations.all
+    return found
+
+
+def name_member(error: RingfenceError, operation: str) -> None:
+    """Let an error name the member of Amazon Connect's operation that its field is."""
+    if error.field in _MEMBERS:
+        error.field = _MEMBERS[error.field]
