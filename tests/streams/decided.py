@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from ringfence.detectors import Decision, MatchedRule
 from ringfence.events import DataType, Entity, EventType, Variable, VariableType
 from ringfence.events.reading import Event
-from ringfence.storage import Database, now
-from ringfence.streams import DecisionPublisher, Origin, standing_of
-from ringfence.streams.messages import Composer, Content, Message, MessageIds, content_of
+from ringfence.storage import Database, OrderedIds, now
+from ringfence.streams import DECISIONS, DecisionPublisher, Origin
+from ringfence.streams.messages import Composer, Content, Message, content_of
 
 PAYMENT = EventType(
     name="card_payment",
@@ -65,7 +65,7 @@ def announce(database: Database, publisher: DecisionPublisher, *event_ids: str) 
 
 def waiting(database: Database) -> int:
     with database.read() as connection:
-        return standing_of(connection).waiting
+        return DECISIONS.standing(connection).waiting
 
 
-_IDS = MessageIds()
+_IDS = OrderedIds()

@@ -21,9 +21,9 @@ from ringfence.models.external import (
     ExternalOutput,
     put_external_model,
 )
-from ringfence.storage import Database, now
+from ringfence.storage import Database, OrderedIds, now
 from ringfence.streams import Origin
-from ringfence.streams.messages import Composer, Content, MessageIds, content_of
+from ringfence.streams.messages import Composer, Content, content_of
 
 ORIGIN = Origin(region="eu-west-1", account="123456789012")
 ARN = "arn:aws:frauddetector:eu-west-1:123456789012:"
@@ -151,7 +151,7 @@ def test_what_is_kept_comes_back_from_json_as_it_was() -> None:
 
 
 def test_ids_are_uuids_of_version_7_and_sort_as_they_were_made() -> None:
-    ids = MessageIds()
+    ids = OrderedIds()
     made = [ids.new() for _ in range(20_000)]
     assert made == sorted(made)
     assert len(set(made)) == len(made)
@@ -165,14 +165,14 @@ def test_ids_keep_their_order_though_the_clock_stands_still_or_is_set_back(
 ) -> None:
     times = iter([5_000_000_000, 5_000_000_000, 4_000_000_000, 4_000_000_001, 6_000_000_000])
     monkeypatch.setattr("time.time_ns", lambda: next(times))
-    ids = MessageIds()
+    ids = OrderedIds()
     made = [ids.new() for _ in range(5)]
     assert made == sorted(made)
     assert UUID(made[-1]).int >> 80 == 6_000
 
 
 def test_ids_that_several_threads_make_are_all_different() -> None:
-    ids = MessageIds()
+    ids = OrderedIds()
     made: list[list[str]] = [[] for _ in range(4)]
     threads = [
         threading.Thread(target=lambda mine=mine: mine.extend(ids.new() for _ in range(3_000)))

@@ -15,8 +15,7 @@ from structlog.testing import capture_logs
 
 from ringfence.events import put_event_type
 from ringfence.storage import Database, migrate, now
-from ringfence.streams import DecisionPublisher, open_target, publisher, standing_of
-from ringfence.streams.outbox import put_down
+from ringfence.streams import DECISIONS, DecisionPublisher, open_target, publisher
 from ringfence.streams.tables import decision_messages, publisher_leases
 
 IDS = [f"e-{number}" for number in range(30)]
@@ -120,7 +119,7 @@ def test_a_message_that_is_refused_does_not_hold_up_the_others_and_is_tried_at_t
             until(lambda: waiting(database) == 0)
         assert there.taken_ids == [one for one in IDS if one != "e-1"]
         with database.read() as connection:
-            assert standing_of(connection).refused == 1
+            assert DECISIONS.standing(connection).refused == 1
         there.status_of = lambda _: 204
         with publishing(database, there.url):
             until(lambda: there.taken_ids[-1] == "e-1")
@@ -131,7 +130,8 @@ def test_messages_that_nobody_takes_are_given_up_in_the_end(
     database: Database, tmp_path: Path
 ) -> None:
     with database.write() as connection:
-        put_down(connection, "01a00000-0000-7000-8000-000000000000", content("e-old"))
+        old = content("e-old")
+        DECISIONS.put_down(connection, "01a00000-0000-7000-8000-000000000000", old, old.decided_at)
         connection.execute(decision_messages.update().values(created_at=now() - timedelta(days=8)))
     path = tmp_path / "decisions.jsonl"
     with capture_logs() as logged, publishing(database, path.as_uri()) as opened:
@@ -153,7 +153,7 @@ def test_what_cannot_be_read_is_set_aside(database: Database) -> None:
         announce(database, opened, "e-1")
         until(lambda: there.taken_ids == ["e-1"])
         with database.read() as connection:
-            assert standing_of(connection).refused == 1
+            assert DECISIONS.standing(connection).refused == 1
 
 
 def test_of_two_servers_one_publishes_at_a_time_and_the_other_goes_on(either: Database) -> None:
@@ -245,5 +245,5 @@ def _assert_each_at_least_once(there: Receiver) -> None:
 
 def _count(database: Database) -> int:
     with database.read() as connection:
-        standing = standing_of(connection)
+        standing = DECISIONS.standing(connection)
     return standing.waiting + standing.refused

@@ -10,14 +10,14 @@ from datetime import timedelta
 import pytest
 from decided import content, waiting
 
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database, OrderedIds, migrate
 from ringfence.streams import Origin, turns
-from ringfence.streams.messages import Composer, MessageIds
-from ringfence.streams.outbox import put_down
+from ringfence.streams.messages import Composer
+from ringfence.streams.outbox import DECISIONS
 from ringfence.streams.turns import Turns
 
 WEEK = timedelta(days=7)
-IDS = MessageIds()
+IDS = OrderedIds()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,12 +27,14 @@ def outbox(request: pytest.FixtureRequest, new_database: Callable[[str], Databas
     migrate(opened)
     with opened.write() as connection:
         for number in range(5):
-            put_down(connection, IDS.new(), content(f"e-{number}"))
+            DECISIONS.put_down(
+                connection, IDS.new(), content(f"e-{number}"), content(f"e-{number}").decided_at
+            )
     return opened
 
 
 def publisher(database: Database) -> Turns:
-    return Turns(database, Composer(Origin()), WEEK)
+    return Turns(database, DECISIONS, Composer(Origin()), WEEK)
 
 
 def test_while_one_sends_there_is_nothing_to_do_for_another(outbox: Database) -> None:
@@ -77,8 +79,10 @@ from datetime import timedelta
 from ringfence.storage import Database
 from ringfence.streams import Origin
 from ringfence.streams.messages import Composer
+from ringfence.streams.outbox import DECISIONS
 from ringfence.streams.turns import Turns
-assert len(Turns(Database(sys.argv[1]), Composer(Origin()), timedelta(days=7)).next()) == 5
+turns = Turns(Database(sys.argv[1]), DECISIONS, Composer(Origin()), timedelta(days=7))
+assert len(turns.next()) == 5
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -88,7 +92,9 @@ def test_on_sqlite_the_turn_of_a_process_that_was_killed_is_over_at_once(
 ) -> None:
     with database.write() as connection:
         for number in range(5):
-            put_down(connection, IDS.new(), content(f"e-{number}"))
+            DECISIONS.put_down(
+                connection, IDS.new(), content(f"e-{number}"), content(f"e-{number}").decided_at
+            )
     killed = subprocess.run([sys.executable, "-c", _TAKES_THE_LEASE, database.url])
     assert killed.returncode == -9
     assert len(publisher(database).next()) == 5

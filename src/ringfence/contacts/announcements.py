@@ -13,13 +13,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, insert, select
 
 from ringfence.contacts import tables
 from ringfence.contacts.records import StoredContact, TrafficType
-from ringfence.storage import now
+from ringfence.storage import OrderedIds, now
 
 RECORD_FORMAT = "2017-03-10"  # AWSContactTraceRecordFormatVersion
+
+_IDS = OrderedIds()
 
 
 class ContactEvent(StrEnum):
@@ -31,6 +34,23 @@ class ContactEvent(StrEnum):
     CONNECTED_TO_AGENT = "CONNECTED_TO_AGENT"
     CONTACT_DATA_UPDATED = "CONTACT_DATA_UPDATED"
     DISCONNECTED = "DISCONNECTED"
+
+
+class MessageKind(StrEnum):
+    """What a message is."""
+
+    EVENT = "event"
+    RECORD = "record"
+
+
+class ContactMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it is kept until it is published. `detail` has Amazon Connect's names."""
+
+    kind: MessageKind
+    contact_id: str
+    instance_arn: str
+    at: datetime
+    detail: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +65,11 @@ class Announcer:
         """Put down the event, and with the last one the contact's record."""
         if not self.on:
             return
-        self._put(connection, "event", contact, self.event_detail(connection, event, contact))
+        self._put(
+            connection, MessageKind.EVENT, contact, self.event_detail(connection, event, contact)
+        )
         if event is ContactEvent.DISCONNECTED:
-            self._put(connection, "record", contact, self.record(connection, contact))
+            self._put(connection, MessageKind.RECORD, contact, self.record(connection, contact))
 
     def event_detail(
         self, connection: Connection, event: ContactEvent, contact: StoredContact
@@ -154,11 +176,23 @@ class Announcer:
         return {"ARN": f"{self._arn(contact)}/queue/{contact.queue_id}", "Name": name}
 
     def _put(
-        self, connection: Connection, kind: str, contact: StoredContact, content: Mapping[str, Any]
+        self,
+        connection: Connection,
+        kind: MessageKind,
+        contact: StoredContact,
+        detail: dict[str, Any],
     ) -> None:
+        at = now()
+        content = ContactMessage(
+            kind=kind,
+            contact_id=contact.contact_id,
+            instance_arn=self._arn(contact),
+            at=at,
+            detail=detail,
+        )
         connection.execute(
             insert(tables.contact_messages).values(
-                kind=kind, contact_id=contact.contact_id, content=content, created_at=now()
+                message_id=_IDS.new(), content=content, created_at=at
             )
         )
 

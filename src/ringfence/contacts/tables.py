@@ -247,9 +247,7 @@ contacts = Table(
 contact_messages = Table(
     "contact_messages",
     metadata,
-    Column("message_id", Integer, primary_key=True, autoincrement=True),
-    Column("kind", String(16), nullable=False),
-    Column("contact_id", String(64), nullable=False),
+    Column("message_id", String(36), primary_key=True),
     Column("content", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("refused", String(512)),

@@ -8,6 +8,7 @@ from ringfence.storage.columns import Instant, Json, now
 from ringfence.storage.database import Database
 from ringfence.storage.groupcommit import GroupCommit
 from ringfence.storage.metadata import metadata
+from ringfence.storage.ordered_ids import OrderedIds
 from ringfence.storage.rows import RowInsert
 from ringfence.storage.schema import migrate
 
@@ -16,6 +17,7 @@ __all__ = [
     "GroupCommit",
     "Instant",
     "Json",
+    "OrderedIds",
     "RowInsert",
     "metadata",
     "migrate",

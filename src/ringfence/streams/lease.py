@@ -15,13 +15,13 @@ from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 from ringfence.storage import now
 from ringfence.streams import tables
 
-_NAME = "decisions"
-
 
 class Lease:
-    """The lease of one publisher. It is over when its time is, unless it is held again."""
+    """The lease of one publisher of the messages that `name` says. It is over when its time is,
+    unless it is held again."""
 
-    def __init__(self, seconds: float):
+    def __init__(self, name: str, seconds: float):
+        self._name = name
         self._for = timedelta(seconds=seconds)
         self.holder = f"{socket.gethostname()[:80]}/{os.getpid()}/{uuid.uuid4().hex[:12]}"
 
@@ -32,7 +32,7 @@ class Lease:
         renewed = connection.execute(
             update(leases)
             .where(
-                leases.c.name == _NAME,
+                leases.c.name == self._name,
                 (leases.c.holder == self.holder) | (leases.c.held_until < at),
             )
             .values(holder=self.holder, held_until=at + self._for)
@@ -43,7 +43,7 @@ class Lease:
         insert = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
         added = connection.execute(
             insert(leases)
-            .values(name=_NAME, holder=self.holder, held_until=at + self._for)
+            .values(name=self._name, holder=self.holder, held_until=at + self._for)
             .on_conflict_do_nothing()
             .returning(leases.c.name)
         )
@@ -52,7 +52,7 @@ class Lease:
         if connection.dialect.name == "sqlite" and self._holder_is_dead(connection):
             connection.execute(
                 update(leases)
-                .where(leases.c.name == _NAME)
+                .where(leases.c.name == self._name)
                 .values(holder=self.holder, held_until=at + self._for)
             )
             return True
@@ -62,7 +62,7 @@ class Lease:
         """Let another publisher have it at once."""
         leases = tables.publisher_leases
         connection.execute(
-            delete(leases).where(leases.c.name == _NAME, leases.c.holder == self.holder)
+            delete(leases).where(leases.c.name == self._name, leases.c.holder == self.holder)
         )
 
     def _holder_is_dead(self, connection: Connection) -> bool:
@@ -70,7 +70,7 @@ class Lease:
         has no other holders, and a server that was killed goes on without waiting."""
         leases = tables.publisher_leases.c
         holder = connection.execute(
-            select(leases.holder).where(leases.name == _NAME)
+            select(leases.holder).where(leases.name == self._name)
         ).scalar_one_or_none()
         if holder is None or os.name != "posix":
             return False

@@ -1,7 +1,7 @@
 """Publishing what is in the outbox: one thread of a server, beside everything else.
 
-A message is put down in the transaction of its decision and removed once the target has it, so
-every decision is published at least once, whatever crashes; one that is sent twice has the same
+A message is put down in the transaction of what it tells of and removed once the target has it, so
+everything is published at least once, whatever crashes; one that is sent twice has the same
 id. An outage of the target is nothing but a longer outbox: no decision ever waits for a message.
 """
 
@@ -21,11 +21,12 @@ from ringfence.detectors import Decision
 from ringfence.errors import RingfenceError
 from ringfence.events.definitions import EventType, list_event_types
 from ringfence.events.reading import Event
-from ringfence.storage import Database
-from ringfence.streams.messages import Composer, Message, MessageIds, Origin, content_of
-from ringfence.streams.outbox import anything_waits, put_down
+from ringfence.storage import Database, OrderedIds
+from ringfence.streams.messages import Composer as DecisionComposer
+from ringfence.streams.messages import Message, Origin, content_of
+from ringfence.streams.outbox import DECISIONS, Outbox
 from ringfence.streams.targets import NotTaken, Target
-from ringfence.streams.turns import MOST_AT_ONCE, TURN_SECONDS, Turns
+from ringfence.streams.turns import MOST_AT_ONCE, TURN_SECONDS, Composer, Turns
 
 _log = structlog.get_logger(__name__)
 
@@ -37,48 +38,37 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 60.0
 _CLOSE_SECONDS = 3.0
 
 
-class DecisionPublisher:
-    """Puts decisions down for `target` and publishes them, until it is closed.
+class Publisher:
+    """Publishes what is in an outbox to `target`, until it is closed.
 
-    Without a target nothing is put down, and the log says so once. Messages that nobody has taken
-    after `keep` are given up. Implements `ringfence.detectors.announcing.Announcer`.
+    Messages that nobody has taken after `keep` are given up.
     """
 
     def __init__(
         self,
         database: Database,
+        outbox: Outbox,
+        composer: Composer,
         target: Target | None,
-        *,
-        origin: Origin | None = None,
-        keep: timedelta = timedelta(days=7),
+        keep: timedelta,
     ):
         self._database = database
+        self._outbox = outbox
         self._target = target
-        self._ids = MessageIds()
-        self._turns = Turns(database, Composer(origin or Origin()), keep)
-        self._warned = False
+        self._turns = Turns(database, outbox, composer, keep)
         self._told = False
         self._closing = False
         # Once the thread runs: its loop, and its signals that there is something to do, and to end.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        name = f"publisher of {outbox.noun}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin to publish what is there; returns at once."""
         if self._target is not None:
             self._thread.start()
-            return
-        with self._database.read() as connection:
-            orchestrated = [t.name for t in list_event_types(connection) if t.event_orchestration]
-            left = anything_waits(connection)
-        if orchestrated:
-            self._warn(orchestrated[0])
-        if left:
-            _log.warning(
-                "decisions are still to be published, and wait for the setting orchestration_url"
-            )
 
     def close(self) -> None:
         """Stop; what is not published yet stays in the outbox. Blocks for a few seconds at most."""
@@ -87,17 +77,8 @@ class DecisionPublisher:
         if self._thread.is_alive():
             self._thread.join()
 
-    def announce(
-        self, connection: Connection, event_type: EventType, event: Event, decided: Decision
-    ) -> None:
-        """Put a decision down to be published; see `Announcer`."""
-        if self._target is None:
-            self._warn(event_type.name)
-            return
-        put_down(connection, self._ids.new(), content_of(event, decided))
-
     def announced(self) -> None:
-        """Let the publisher look at once; see `Announcer`."""
+        """Let the publisher look at once; called after a commit."""
         # One signal is enough for all that is put down before the publisher looks.
         if not self._told and self._loop is not None:
             self._told = True
@@ -110,15 +91,6 @@ class DecisionPublisher:
             with contextlib.suppress(RuntimeError):
                 for event in events:
                     loop.call_soon_threadsafe(event.set)
-
-    def _warn(self, event_type: str) -> None:
-        if not self._warned:
-            self._warned = True
-            _log.warning(
-                "event orchestration is on, and there is nowhere to publish decisions to: "
-                "set orchestration_url",
-                event_type=event_type,
-            )
 
     def _run(self) -> None:
         assert self._target is not None
@@ -141,18 +113,18 @@ class DecisionPublisher:
                 wait = error.wait_seconds or 0.0
             except RingfenceError as error:
                 wait = 0.0
-                _log.warning("could not publish decisions", reason=str(error))
+                _log.warning(f"could not publish {self._outbox.noun}", reason=str(error))
             except Exception:
                 # Nothing may end this thread.
                 wait = 0.0
-                _log.exception("could not publish decisions")
+                _log.exception(f"could not publish {self._outbox.noun}")
             if wait is not None:
                 failures += 1
                 await _passed(self._stop, max(wait, _pause_seconds(failures)))
                 continue
             if sent and failures:
                 failures = 0
-                _log.info("decisions are published again", target=target.name)
+                _log.info(f"{self._outbox.noun} are published again", target=target.name)
             if sent:
                 await _passed(self._stop, 0.0 if sent >= MOST_AT_ONCE else _GATHER_SECONDS)
             elif not await _passed(self._wake, _LINGER_SECONDS):
@@ -185,13 +157,68 @@ class DecisionPublisher:
         self._turns.settle(messages, taken, failure)
         if failure is not None:
             _log.warning(
-                "a decision was not taken",
+                "a message was not taken",
+                about=self._outbox.noun,
                 target=target.name,
                 message_id=messages[taken].message_id,
                 reason=failure.reason,
             )
             raise failure
         return taken
+
+
+class DecisionPublisher(Publisher):
+    """Puts decisions down for `target` and publishes them, until it is closed.
+
+    Without a target nothing is put down, and the log says so once. Implements
+    `ringfence.detectors.announcing.Announcer`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        target: Target | None,
+        *,
+        origin: Origin | None = None,
+        keep: timedelta = timedelta(days=7),
+    ):
+        super().__init__(database, DECISIONS, DecisionComposer(origin or Origin()), target, keep)
+        self._ids = OrderedIds()
+        self._warned = False
+
+    def start(self) -> None:
+        """Begin to publish what is there; returns at once."""
+        super().start()
+        if self._target is not None:
+            return
+        with self._database.read() as connection:
+            orchestrated = [t.name for t in list_event_types(connection) if t.event_orchestration]
+            left = self._outbox.anything_waits(connection)
+        if orchestrated:
+            self._warn(orchestrated[0])
+        if left:
+            _log.warning(
+                "decisions are still to be published, and wait for the setting orchestration_url"
+            )
+
+    def announce(
+        self, connection: Connection, event_type: EventType, event: Event, decided: Decision
+    ) -> None:
+        """Put a decision down to be published; see `Announcer`."""
+        if self._target is None:
+            self._warn(event_type.name)
+            return
+        content = content_of(event, decided)
+        self._outbox.put_down(connection, self._ids.new(), content, content.decided_at)
+
+    def _warn(self, event_type: str) -> None:
+        if not self._warned:
+            self._warned = True
+            _log.warning(
+                "event orchestration is on, and there is nowhere to publish decisions to: "
+                "set orchestration_url",
+                event_type=event_type,
+            )
 
 
 async def _sent(target: Target, messages: Sequence[Message]) -> int:

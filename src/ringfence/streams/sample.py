@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ringfence.detectors.decisions import MatchedRule
 from ringfence.events.reading import Entity
-from ringfence.storage import now
-from ringfence.streams.messages import Composer, Content, Message, MessageIds, Origin
+from ringfence.storage import OrderedIds, now
+from ringfence.streams.messages import Composer, Content, Message, Origin
 
 NAME = "orchestration-test"
 
@@ -25,4 +25,4 @@ def sample_message(origin: Origin) -> Message:
         scores={},
         rules=(MatchedRule("sample", "1", ("review",)),),
     )
-    return Composer(origin).message_without_models(MessageIds().new(), content)
+    return Composer(origin).message_without_models(OrderedIds().new(), content)

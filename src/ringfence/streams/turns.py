@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -16,15 +17,8 @@ from sqlalchemy import Connection
 from ringfence.errors import RingfenceError
 from ringfence.storage import Database, now
 from ringfence.streams.lease import Lease
-from ringfence.streams.messages import Composer, Message
-from ringfence.streams.outbox import (
-    anything_waits,
-    drop_messages,
-    oldest_messages,
-    remove_messages,
-    set_aside,
-    take_up_again,
-)
+from ringfence.streams.messages import Message
+from ringfence.streams.outbox import Outbox
 from ringfence.streams.targets import NotTaken
 
 _log = structlog.get_logger(__name__)
@@ -37,14 +31,23 @@ _TRIES_OF_REFUSED = 5
 _SWEEP_SECONDS = 600.0
 
 
+class Composer(Protocol):
+    """Makes the messages that are sent of what is kept of them."""
+
+    def message(self, connection: Connection, message_id: str, content: Any) -> Message:
+        """The message. Raises `msgspec.ValidationError` for a content that is none."""
+        ...
+
+
 class Turns:
     """The turns of one publisher. Messages older than `keep` are given up."""
 
-    def __init__(self, database: Database, composer: Composer, keep: timedelta):
+    def __init__(self, database: Database, outbox: Outbox, composer: Composer, keep: timedelta):
         self._database = database
+        self._outbox = outbox
         self._composer = composer
         self._keep = keep
-        self._lease = Lease(_LEASE_SECONDS)
+        self._lease = Lease(outbox.noun, _LEASE_SECONDS)
         self._held_until = 0.0
         self._swept_at: float | None = None
         self._refused_id, self._refusals = "", 0
@@ -52,14 +55,14 @@ class Turns:
     def begin(self) -> None:
         """Let what was set aside before be tried again."""
         with self._database.write() as connection:
-            again = take_up_again(connection)
+            again = self._outbox.take_up_again(connection)
         if again:
-            _log.info("decisions that were refused are tried again", decisions=again)
+            _log.info(f"{self._outbox.noun} that were refused are tried again", count=again)
 
     def next(self) -> list[Message]:
         """The messages to send now; none when nothing waits, or it is another's turn."""
         with self._database.read() as connection:
-            if not anything_waits(connection):
+            if not self._outbox.anything_waits(connection):
                 return []
         if time.monotonic() > self._held_until - TURN_SECONDS:
             with self._database.write() as connection:
@@ -68,7 +71,7 @@ class Turns:
                 self._sweep(connection)
         messages, unreadable = [], []
         with self._database.read() as connection:
-            for kept in oldest_messages(connection, MOST_AT_ONCE):
+            for kept in self._outbox.oldest(connection, MOST_AT_ONCE):
                 try:
                     messages.append(
                         self._composer.message(connection, kept.message_id, kept.content)
@@ -93,12 +96,13 @@ class Turns:
             if not self._renew(connection):
                 # Stopped for longer than the lease: whoever has it now sends them again.
                 return
-            remove_messages(connection, [message.message_id for message in messages[:taken]])
+            self._outbox.remove(connection, [message.message_id for message in messages[:taken]])
             if refused is not None and failure is not None:
-                set_aside(connection, refused.message_id, failure.reason)
+                self._outbox.set_aside(connection, refused.message_id, failure.reason)
         if refused is not None and failure is not None:
             _log.error(
-                "a decision is refused, and set aside until the next start",
+                "a message is refused, and set aside until the next start",
+                about=self._outbox.noun,
                 message_id=refused.message_id,
                 event_type=refused.event_type,
                 event_id=refused.event_id,
@@ -119,10 +123,10 @@ class Turns:
     def _leave_out(self, unreadable: Sequence[tuple[str, str]]) -> None:
         with self._database.write() as connection:
             for message_id, reason in unreadable:
-                set_aside(connection, message_id, reason)
+                self._outbox.set_aside(connection, message_id, reason)
         _log.error(
-            "decisions that another release put down cannot be read, and are set aside",
-            decisions=len(unreadable),
+            f"{self._outbox.noun} that another release put down cannot be read, and are set aside",
+            count=len(unreadable),
             reason=unreadable[0][1],
         )
 
@@ -143,10 +147,10 @@ class Turns:
         if self._swept_at is not None and at - self._swept_at < _SWEEP_SECONDS:
             return
         self._swept_at = at
-        dropped = drop_messages(connection, now() - self._keep)
+        dropped = self._outbox.drop(connection, now() - self._keep)
         if dropped:
             _log.error(
-                "decisions were given up: nobody took them in time",
-                decisions=dropped,
+                f"{self._outbox.noun} were given up: nobody took them in time",
+                count=dropped,
                 days=self._keep / timedelta(days=1),
             )

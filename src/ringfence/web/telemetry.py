@@ -21,7 +21,7 @@ from ringfence.detectors.drift.alerts import counts_of_alerts
 from ringfence.detectors.drift.checks import list_checks
 from ringfence.models.external import ExternalCalls
 from ringfence.storage import Database
-from ringfence.streams import seconds_waiting, standing_of
+from ringfence.streams import DECISIONS, seconds_waiting
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -157,7 +157,7 @@ class _Outbox(Collector):
 
     def collect(self) -> Iterable[Metric]:
         with self._database.read() as connection:
-            standing = standing_of(connection)
+            standing = DECISIONS.standing(connection)
         yield _gauge(
             "ringfence_decision_messages",
             "Decisions that wait to be published, or were refused by the target.",

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 
 from ringfence.errors import InvalidInput
-from ringfence.streams.messages import DETAIL_TYPE, Message
+from ringfence.streams.messages import Message
 from ringfence.streams.targets.addresses import FIELD
 from ringfence.streams.targets.target import NotTaken
 
@@ -68,7 +68,7 @@ class EventBus:
         entries = [
             {
                 "Source": self._source,
-                "DetailType": DETAIL_TYPE,
+                "DetailType": message.detail_type,
                 "Detail": _detail(message),
                 "EventBusName": self._bus,
             }

@@ -17,9 +17,7 @@ def upgrade() -> None:
     """Create the tables, and move the contact flows that are there into an instance."""
     op.create_table(
         "contact_messages",
-        sa.Column("message_id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("contact_id", sa.String(length=64), nullable=False),
+        sa.Column("message_id", sa.String(length=36), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("refused", sa.String(length=512), nullable=True),
