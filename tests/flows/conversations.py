@@ -27,6 +27,7 @@ from ringfence.flows import (
     load_flow,
     run,
 )
+from ringfence.flows.laboratory.virtual_time import VirtualLoop
 
 WORDS_A_MINUTE = 155
 KEYS = frozenset("0123456789*#")
@@ -45,26 +46,6 @@ ATTRIBUTES = {
     "Customer": "customer-7",
     "Reference": "KD7PX",
 }
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time jumps to the next thing that is due."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._now = 0.0
-        look = self._selector.select
-
-        def select(timeout: float | None) -> Any:
-            if timeout is None:
-                raise RuntimeError("everybody waits for somebody else")
-            self._now += max(timeout, 0.0)
-            return look(0)
-
-        self._selector.select = select
-
-    def time(self) -> float:
-        return self._now
 
 
 def words(text: str) -> list[str]:

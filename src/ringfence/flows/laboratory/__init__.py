@@ -1,0 +1,1 @@
+"""The laboratory: flows tried out against a scripted cardholder, in virtual time."""
