@@ -19,6 +19,7 @@ from ringfence.web.console.visit import Visit, visit_of
 _SECTIONS: tuple[tuple[str, str, str, Scope], ...] = (
     ("live", "Live", "/", Scope.CASES_READ),
     ("cases", "Cases", "/cases", Scope.CASES_READ),
+    ("contacts", "Contacts", "/contacts", Scope.CASES_READ),
     ("customers", "Customers", "/customers", Scope.CARDS_READ),
     ("models", "Models", "/models", Scope.MODELS_READ),
     ("challengers", "Challengers", "/challengers", Scope.MODELS_READ),
