@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_PAGES = ("live", "cases", "case", "contacts", "contact", "customers", "customer", "models", "model", "model_card",
+_PAGES = ("live", "cases", "case", "contacts", "contact",
+          "customers", "customer", "models", "model", "model_card",
           "drift", "version_drift", "jobs",
           "challengers", "challenger", "detectors",
           "detector", "shadow", "shadow_event", "backtest", "phones", "access")  # fmt: skip

@@ -44,10 +44,10 @@ class _Contact:
         self._sensitive = frozenset(hidden)
         heading("Contact", contact_id)
         with ui.element("section").classes("panel").props('aria-label="Record"'):
-            self._record = html("", "dl").classes("facts")
+            self._record = html("")
         with ui.element("section").classes("panel").props('aria-label="Attributes"'):
             html("Attributes", "h2")
-            self._attributes = html("", "dl").classes("facts")
+            self._attributes = html("")
         with ui.element("section").classes("panel flush").props('aria-label="Flow log"'):
             with ui.element("div").classes("filters"):
                 html("Flow log", "h2")
