@@ -1,18 +1,8 @@
-"""A webhook: each message is one POST, signed when there is a secret.
-
-Headers and signature are those of the Standard Webhooks specification 1.0.0, so that receivers
-verify them with the libraries that exist for it: `webhook-id`, `webhook-timestamp` (seconds since
-1970) and `webhook-signature`, which is `v1,` and the base64 of the HMAC-SHA256 over
-`id.timestamp.body`. A secret `whsec_...` is base64; any other is taken as it stands.
-"""
+"""A webhook: each message is one POST, signed when there is a secret (`webhook_signatures`)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import hashlib
-import hmac
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,6 +12,7 @@ from ringfence.errors import InvalidInput
 from ringfence.streams.messages import Message
 from ringfence.streams.targets.addresses import FIELD
 from ringfence.streams.targets.target import NotTaken
+from ringfence.webhook_signatures import signature, signing_key
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,7 +23,6 @@ _ROUND_SECONDS = 5.0
 # What an endpoint answers to a message that it cannot take, rather than to all of them.
 _REFUSALS = frozenset({400, 413, 422})
 _LONGEST_WAIT_SECONDS = 300.0
-_PREFIX = "whsec_"
 
 
 class Webhook:
@@ -47,7 +37,7 @@ class Webhook:
         if not named:
             raise InvalidInput("names no host and port", field=FIELD, expected="https://host/path")
         self._url = url
-        self._key = None if secret is None else signing_key(secret)
+        self._key = None if secret is None else signing_key(secret, "setting orchestration_secret")
         # The path may be the secret, as it is with chat services.
         self.name = f"webhook at {parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._client: httpx2.AsyncClient | None = None
@@ -104,27 +94,6 @@ class Webhook:
             refused=status in _REFUSALS,
             wait_seconds=wait,
         )
-
-
-def signing_key(secret: str) -> bytes:
-    """The key of a secret. Raises `InvalidInput`."""
-    if not secret.startswith(_PREFIX):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput(
-            "is not base64 after whsec_",
-            field="setting orchestration_secret",
-            expected="whsec_ and base64, or any other text",
-        ) from None
-
-
-def signature(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
-    """The value of `webhook-signature`."""
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    digest = hmac.new(key, signed, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
 
 
 def _seconds(retry_after: str | None) -> float | None:
