@@ -263,7 +263,9 @@ def _enum_check(values: frozenset[str], shown: str) -> Check:
 
 
 def _pattern_check(pattern: str) -> Check:
-    in_python = pattern
+    # Amazon Connect publishes some with their backslashes doubled, which no telephone number would
+    # match; none means a backslash.
+    in_python = pattern = pattern.replace("\\\\", "\\")
     for java, python in _JAVA_CLASSES.items():
         in_python = in_python.replace(java, python)
     # Without alternatives of its own, `^a|b$` would be taken apart by the match of the whole.
