@@ -105,7 +105,10 @@ def test_what_botocore_sends_is_what_is_read(
     route = find_route(service, sent["method"], sent["url_path"], query)
     assert route is not None
     assert route.operation == operation
-    headers = [(n.lower().encode(), str(v).encode("latin-1", "replace")) for n, v in sent["headers"].items()]
+    headers = [
+        (n.lower().encode(), str(v).encode("latin-1", "replace"))
+        for n, v in sent["headers"].items()
+    ]
     body = sent["body"]
     body = body if isinstance(body, bytes) else str(body).encode()
     assert read_request(service, route, query, headers, body) == members
