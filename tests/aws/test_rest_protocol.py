@@ -47,10 +47,13 @@ def _texts(shape: Any) -> st.SearchStrategy[str]:
         pattern = pattern.replace("\\\\", "\\")
         low, high = shape.metadata.get("min", 0), shape.metadata.get("max", 200)
         return st.from_regex(f"\\A(?:{pattern})\\Z").filter(
-            lambda text: low <= len(text) <= high and "\n" not in text
+            lambda text: low <= len(text) <= high and not {"\n", "\0"} & {*text}
         )
     low = max(1, shape.metadata.get("min", 1))
-    return st.text(_ALPHABET, min_size=low, max_size=max(low, min(12, _most(shape))))
+    header = shape.serialization.get("location") == "header"
+    return st.text(
+        "abc019=" if header else _ALPHABET, min_size=low, max_size=max(low, min(12, _most(shape)))
+    )
 
 
 def _most(shape: Any) -> int:
