@@ -22,25 +22,43 @@ _SEGMENT = re.compile(
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 # How many names a reference below these roots has; what follows is text ("$.Attributes.Name.Hi").
-_DEPTHS = {
-    "Attributes": 2,
-    "FlowAttributes": 2,
-    "CustomerEndpoint": 2,
-    "SystemEndpoint": 2,
-    "StoredCustomerInput": 1,
-    "CustomerId": 1,
-    "CustomerCallbackNumber": 1,
-    "TextToSpeechVoiceId": 1,
-    "ContactId": 1,
-    "InitialContactId": 1,
-    "PreviousContactId": 1,
-    "Channel": 1,
-    "InstanceARN": 1,
-    "InitiationMethod": 1,
-    "Name": 1,
-    "Description": 1,
-    "LanguageCode": 1,
-    "AwsRegion": 1,
+# The more names of a root are given here, the longer that path is.
+_DEPTHS: dict[tuple[str, ...], int] = {
+    ("Agent",): 2,
+    ("Attributes",): 2,
+    ("AwsRegion",): 1,
+    ("Channel",): 1,
+    ("ContactId",): 1,
+    ("CustomerCallbackNumber",): 1,
+    ("CustomerEndpoint",): 2,
+    ("CustomerId",): 1,
+    ("Description",): 1,
+    ("FlowAttributes",): 2,
+    ("InitialContactId",): 1,
+    ("InitiationMethod",): 1,
+    ("InstanceARN",): 1,
+    ("LanguageCode",): 1,
+    ("Lex",): 2,
+    ("Lex", "AlternateIntents"): 5,
+    ("Lex", "IntentConfidence"): 3,
+    ("Lex", "SentimentResponse"): 4,
+    ("Lex", "SessionAttributes"): 3,
+    ("Lex", "Slots"): 3,
+    ("MediaStreams",): 4,
+    ("Metrics", "Agents"): 4,
+    ("Metrics", "Queue"): 3,
+    ("Name",): 1,
+    ("PreviousContactId",): 1,
+    ("Queue",): 2,
+    ("Queue", "OutboundCallerId"): 3,
+    ("References",): 3,
+    ("RelatedContactId",): 1,
+    ("SegmentAttributes",): 2,
+    ("StoredCustomerInput",): 1,
+    ("SystemEndpoint",): 2,
+    ("Tags",): 2,
+    ("Task",): 2,
+    ("TextToSpeechVoiceId",): 1,
 }
 
 
@@ -152,7 +170,7 @@ def _reference(match: re.Match[str]) -> tuple[Reference, int]:
     written: list[str] = []
     end = match.start(1)
     for step in _SEGMENT.finditer(match.string, match.start(1), match.end(1)):
-        depth = _DEPTHS.get(names[0]) if names else None
+        depth = _DEPTHS.get(tuple(names[:2])) or _DEPTHS.get(tuple(names[:1]))
         if depth is not None and len(names) >= depth:
             break
         quoted = step["single"] if step["single"] is not None else step["double"]
