@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ringfence.flows.block import Block
+from ringfence.flows.instance import Wanted
+
+CONTACT_FLOW = "CONTACT_FLOW"
 
 
 class FlowFormat(StrEnum):
@@ -20,7 +23,8 @@ class FlowFormat(StrEnum):
 class Flow:
     """A flow: `start` and every transition name one of `blocks`, which are by id.
 
-    `arn` is that of the flow here, empty for one that was read from a file.
+    `arn` is that of the flow here, empty for one that was read from a file. `type` is Amazon
+    Connect's (`CONTACT_FLOW`). `resources` are what blocks name of an instance, by the block's id.
     """
 
     name: str
@@ -28,3 +32,5 @@ class Flow:
     start: str
     blocks: Mapping[str, Block]
     arn: str = ""
+    type: str = CONTACT_FLOW
+    resources: tuple[tuple[str, Wanted], ...] = ()

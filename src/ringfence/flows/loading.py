@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ringfence.flows.block import Block, Transitions
 from ringfence.flows.conditions import OPERATORS, Condition
 from ringfence.flows.flow import Flow
+from ringfence.flows.instance import Wanted
 from ringfence.flows.kinds import NEXT, BlockKind, equals
 from ringfence.flows.parameters import Parameters
 from ringfence.flows.problems import FlowInvalid, Problem
@@ -27,15 +28,25 @@ def load_flow(content: str) -> Flow:
     source = read_source(content)
     problems = [*_whole(source)]
     blocks: dict[str, Block] = {}
+    resources: list[tuple[str, Wanted]] = []
     ids = frozenset(step.block_id for step in source.steps)
     for step in source.steps:
-        block, wrong = _block(step, ids)
+        wanted: list[Wanted] = []
+        block, wrong = _block(step, ids, wanted)
+        resources += ((step.block_id, each) for each in wanted)
         problems += (Problem(step.block_id, step.source_type, message) for message in wrong)
         if block is not None:
             blocks[step.block_id] = block
     if problems or source.start is None:
         raise FlowInvalid(tuple(problems))
-    return Flow(source.name, source.format, source.start, blocks)
+    return Flow(
+        source.name,
+        source.format,
+        source.start,
+        blocks,
+        type=source.type,
+        resources=tuple(dict.fromkeys(resources)),
+    )
 
 
 def _whole(source: Source) -> Iterable[Problem]:
@@ -53,7 +64,7 @@ def _whole(source: Source) -> Iterable[Problem]:
             yield Problem(step.block_id, step.source_type, message)
 
 
-def _block(step: Step, ids: frozenset[str]) -> tuple[Block | None, list[str]]:
+def _block(step: Step, ids: frozenset[str], wanted: list[Wanted]) -> tuple[Block | None, list[str]]:
     wrong = list(step.problems)
     if not step.block_id:
         wrong.append("a block has no id")
@@ -68,7 +79,8 @@ def _block(step: Step, ids: frozenset[str]) -> tuple[Block | None, list[str]]:
             target = f" (target {step.target})" if step.target else ""
             wrong.append(f"the block type {step.source_type}{target} is not known here")
         return None, wrong
-    action = step.kind.read(Parameters(step.parameters, wrong))
+    parameters = Parameters(step.parameters, wrong, labels=step.labels, resources=wanted)
+    action = step.kind.read(parameters)
     transitions = _transitions(step, step.kind, wrong)
     return (
         Block(

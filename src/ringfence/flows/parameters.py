@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ringfence.flows.instance import ResourceKind, Wanted
 from ringfence.flows.references import Template, template
 
 _TRUE = "true"
@@ -24,17 +25,40 @@ class WholeNumber:
         return _whole_number(self.text.fill(data), self.low, self.high)
 
 
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something of an instance that a flow names, with the name that the export carries."""
+
+    kind: ResourceKind
+    reference: Template
+    label: str = ""
+
+    def wanted(self, data: Mapping[str, object]) -> Wanted:
+        """What is meant now; with an empty ARN where the reference leads to nothing."""
+        return Wanted(self.kind, self.reference.fill(data).strip(), self.label)
+
+
 class Parameters:
     """Parameters as a flow writes them: scalars are strings, now and then numbers or booleans.
 
     The methods return something of the right type in any case; what was wrong is in `problems`,
-    and a flow with problems never runs.
+    and a flow with problems never runs. `labels` are the names that an export carries of what it
+    names by ARN; every ARN that was read is in `resources`.
     """
 
-    def __init__(self, values: Mapping[str, object], problems: list[str], within: str = ""):
+    def __init__(
+        self,
+        values: Mapping[str, object],
+        problems: list[str],
+        within: str = "",
+        labels: Mapping[str, str] | None = None,
+        resources: list[Wanted] | None = None,
+    ):
         self._values = values
         self._problems = problems
         self._within = within
+        self._labels = labels or {}
+        self.resources: list[Wanted] = [] if resources is None else resources
 
     def given(self, name: str) -> bool:
         """Whether there is such a parameter."""
@@ -65,6 +89,25 @@ class Parameters:
         if (found.literal or "-").strip() == "" or not found.parts:
             self.wrong(f"the parameter {self._path(names[0])} is empty")
         return found
+
+    def resource(self, kind: ResourceKind, *names: str) -> Resource:
+        """Something of an instance, by the first of these names; there must be one."""
+        return self._resource(kind, self.text(*names))
+
+    def optional_resource(self, kind: ResourceKind, *names: str) -> Resource | None:
+        """The same; None when there is none, or it is empty."""
+        text = self.optional(*names)
+        if text is None or not text.parts or (text.literal or "-").strip() == "":
+            return None
+        return self._resource(kind, text)
+
+    def _resource(self, kind: ResourceKind, text: Template) -> Resource:
+        literal = text.literal
+        label = self._labels.get(literal, "") if literal is not None else ""
+        resource = Resource(kind, text, label)
+        if literal is not None and literal.strip():
+            self.resources.append(resource.wanted({}))
+        return resource
 
     def whole_number(
         self, *names: str, low: int, high: int, default: int | None = None
@@ -111,7 +154,7 @@ class Parameters:
         if not isinstance(value, Mapping):
             self.wrong(f"the parameter {self._path(name)} is not an object")
             value = {}
-        return Parameters(value, self._problems, self._path(name))
+        return Parameters(value, self._problems, self._path(name), self._labels, self.resources)
 
     def words(self, name: str) -> tuple[str, ...]:
         """A list of texts; none when there is no such list."""

@@ -12,8 +12,14 @@ from dataclasses import dataclass, field
 
 from ringfence.flows.block import ANY_ERROR
 from ringfence.flows.blocks import kind_of, legacy_kind_of
-from ringfence.flows.flow import FlowFormat
+from ringfence.flows.flow import CONTACT_FLOW, FlowFormat
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.labels import (
+    labels_of_action,
+    labels_of_actions,
+    labels_of_module,
+    type_name,
+)
 from ringfence.flows.modules import LegacyParameters
 from ringfence.flows.parameters import written
 from ringfence.flows.problems import FlowInvalid, Problem
@@ -55,6 +61,7 @@ class Step:
     target: str = ""
     kind: BlockKind | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     ways: list[Way] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     named: Callable[[str], str] = str
@@ -67,6 +74,7 @@ class Source:
 
     name: str
     format: FlowFormat
+    type: str
     start: str | None
     steps: tuple[Step, ...]
 
@@ -86,9 +94,14 @@ def read_source(content: str) -> Source:
     metadata = flow.get("metadata") or flow.get("Metadata")
     if isinstance(metadata, Mapping):
         name = written(metadata.get("name")) or name
+    type_ = _type(flow, metadata)
     if "modules" in flow:
         return Source(
-            name, FlowFormat.LEGACY, _id(flow.get("start")), tuple(_modules(flow["modules"]))
+            name,
+            FlowFormat.LEGACY,
+            type_,
+            _id(flow.get("start")),
+            tuple(_modules(flow["modules"])),
         )
     if "Actions" in flow:
         if flow.get("Version") != VERSION:
@@ -96,8 +109,9 @@ def read_source(content: str) -> Source:
         return Source(
             name,
             FlowFormat.LANGUAGE,
+            type_,
             _id(flow.get("StartAction")),
-            tuple(_actions(flow["Actions"])),
+            tuple(_actions(flow["Actions"], labels_of_actions(metadata))),
         )
     raise _invalid("there are neither Actions nor modules in it")
 
@@ -113,7 +127,15 @@ def _decoded(content: str) -> Mapping[str, object]:
     return flow
 
 
-def _actions(actions: object) -> Iterator[Step]:
+def _type(flow: Mapping[str, object], metadata: object) -> str:
+    """The type of a flow as Amazon Connect's API writes it, whichever format it comes in."""
+    named = flow.get("type") or flow.get("Type")
+    if not isinstance(named, str) and isinstance(metadata, Mapping):
+        named = metadata.get("type")
+    return type_name(named) if isinstance(named, str) else CONTACT_FLOW
+
+
+def _actions(actions: object, labels: Mapping[str, object]) -> Iterator[Step]:
     for action in _objects(actions, "Actions"):
         step = Step(_id(action.get("Identifier")) or "", written(action.get("Type")) or "")
         parameters = action.get("Parameters")
@@ -121,6 +143,7 @@ def _actions(actions: object) -> Iterator[Step]:
             step.problems.append("Parameters is not an object")
         elif parameters:
             step.parameters = parameters
+            step.labels = labels_of_action(parameters, labels.get(step.block_id))
         step.kind = kind_of(step.source_type, step.parameters)
         transitions = action.get("Transitions")
         if transitions is not None and not isinstance(transitions, Mapping):
@@ -163,6 +186,7 @@ def _modules(modules: object) -> Iterator[Step]:
         step.target = written(target) or ""
         legacy = step.kind.legacy if step.kind is not None else None
         entries = tuple(_entries(module, "parameters", step.problems))
+        step.labels = labels_of_module(entries, module.get("metadata"))
         if legacy is not None:
             step.parameters = legacy.parameters(LegacyParameters(entries))
             step.named = legacy.named
