@@ -35,6 +35,15 @@ def upgrade() -> None:
     op.create_index("ix_flow_logs_at", "flow_logs", ["at"], unique=False)
     op.create_index("ix_flow_logs_contact_id", "flow_logs", ["contact_id", "log_id"], unique=False)
     op.create_table(
+        "functions",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("definition", sa.LargeBinary(), nullable=False),
+        sa.Column("secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_by", sa.String(length=128), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_functions")),
+    )
+    op.create_table(
         "instances",
         sa.Column("instance_id", sa.String(length=36), nullable=False),
         sa.Column("alias", sa.String(length=62), nullable=False),
