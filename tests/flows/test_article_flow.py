@@ -56,21 +56,22 @@ def test_the_functions_own_status_is_no_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bank", "result"),
+    "bank",
     [
-        (Bank(FunctionFailed("gone")), "The Lambda Function Returned An Error."),
-        (Bank(ZeroDivisionError()), "The Lambda Function Returned An Error."),
-        (Bank(["no object"]), "The Lambda Function Returned An Error."),
-        (Bank({"nested": {"a": 1}}), "The Lambda Function Returned An Error."),
-        (Bank({"long": "x" * 40_000}), "The Lambda Function Returned An Error."),
-        (Bank(seconds=3.5), "The Lambda Function Timed Out."),
+        Bank(FunctionFailed("gone")),
+        Bank(ZeroDivisionError()),
+        Bank(["no object"]),
+        Bank({"nested": {"a": 1}}),
+        Bank({"long": "x" * 40_000}),
+        Bank(seconds=3.5),
     ],
 )
-def test_a_function_that_fails_is_said_to_have_failed(bank: Bank, result: str) -> None:
+def test_a_function_that_fails_is_said_to_have_failed(bank: Bank) -> None:
     talk = converse(FLOW, Cardholder(["2"]), bank=bank)
     assert "something went wrong on our side" in talk.said[1]
     [function] = [event for event in talk.events if event.kind is FlowEventKind.FUNCTION]
-    assert (function.result, function.external_results) == (result, {})
+    assert function.result == "The Lambda Function Returned An Error."
+    assert function.external_results == {}
     assert function.parameters == {
         "FunctionArn": ARN,
         "TimeLimit": "3000",

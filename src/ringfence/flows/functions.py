@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ringfence.flows.references import scalar
+from ringfence.flows.system_attributes import system_attributes
 
 if TYPE_CHECKING:
     from ringfence.flows.call import Call
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
 MOST_RESPONSE_BYTES = 32_768
 STRING_MAP = "STRING_MAP"
 JSON = "JSON"
+
+_CONTACT_DATA = (
+    "Channel",
+    "ContactId",
+    "CustomerEndpoint",
+    "CustomerId",
+    "Description",
+    "InitialContactId",
+    "InitiationMethod",
+    "InstanceARN",
+    "LanguageCode",
+    "Name",
+    "PreviousContactId",
+    "Queue",
+    "References",
+    "SystemEndpoint",
+)
 
 
 class FunctionFailed(Exception):
@@ -34,31 +52,21 @@ class Functions(Protocol):
 
 
 def function_event(call: Call, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The event a function gets from an outbound call: Amazon Connect's, key by key."""
-    contact = call.contact
+    """The event that a function gets, as Amazon Connect writes it, key by key.
+
+    What a contact does not have is null, and its references are an empty object. What was entered
+    on the telephone is not in it but where a parameter names it. Source: Amazon Connect's
+    administrator guide, "Grant Amazon Connect access to your AWS Lambda functions".
+    """
+    known = system_attributes(call.state)
+    data = {
+        "Attributes": dict(call.attributes),
+        **{name: known.get(name) for name in _CONTACT_DATA},
+        "MediaStreams": {"Customer": {"Audio": None}},
+    }
     return {
         "Name": "ContactFlowEvent",
-        "Details": {
-            "ContactData": {
-                "Attributes": dict(call.attributes),
-                "Channel": "VOICE",
-                "ContactId": contact.contact_id,
-                "CustomerEndpoint": _endpoint(contact.customer_number),
-                "CustomerId": None,
-                "Description": None,
-                "InitialContactId": contact.contact_id,
-                "InitiationMethod": "API",
-                "InstanceARN": contact.instance_arn,
-                "LanguageCode": contact.language,
-                "MediaStreams": {"Customer": {"Audio": None}},
-                "Name": None,
-                "PreviousContactId": contact.contact_id,
-                "Queue": None,
-                "References": {},
-                "SystemEndpoint": _endpoint(contact.system_number),
-            },
-            "Parameters": dict(parameters),
-        },
+        "Details": {"ContactData": data, "Parameters": dict(parameters)},
     }
 
 
@@ -88,6 +96,3 @@ def external_results(answer: object, response_type: str) -> dict[str, Any]:
         results[key] = text
     return results
 
-
-def _endpoint(number: str) -> dict[str, str]:
-    return {"Address": number, "Type": "TELEPHONE_NUMBER"}

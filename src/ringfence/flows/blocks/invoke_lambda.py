@@ -17,17 +17,18 @@ from ringfence.flows.functions import (
     external_results,
     function_event,
 )
+from ringfence.flows.instance import ResourceKind, Wanted
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
 from ringfence.flows.modules import LegacyParameters
-from ringfence.flows.parameters import Parameters, WholeNumber
+from ringfence.flows.parameters import Parameters, Resource, WholeNumber
 from ringfence.flows.participant import HungUp
 from ringfence.flows.references import Template, scalar
+from ringfence.flows.unbound import function_name
 
 DEFAULT_SECONDS = 3
 LONGEST_SECONDS = 60
 
-_FAILED = "The Lambda Function Returned An Error."
-_TIMED_OUT = "The Lambda Function Timed Out."
+_FAILED = "The Lambda Function Returned An Error."  # also where it took too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class InvokeLambda:
     reached, raises, takes too long or answers something unusable takes the error branch.
     """
 
-    arn: Template
+    function: Resource
     seconds: WholeNumber
     arguments: tuple[tuple[Template, Template], ...]
     response_type: str
@@ -47,18 +48,19 @@ class InvokeLambda:
     async def run(self, call: Call, block: Block) -> Outcome:
         """Invoke it. The error branch finds `$.External` empty."""
         data = call.data()
-        arn, seconds = self.arn.fill(data).strip(), self.seconds.value(data)
+        wanted, seconds = self.function.wanted(data), self.seconds.value(data)
         arguments = {name.fill(data): value.fill(data) for name, value in self.arguments}
         shown = {
-            "FunctionArn": arn,
+            "FunctionArn": wanted.arn,
             "TimeLimit": str((seconds or 0) * 1000),
             "ResponseValidation": f"ResponseType={self.response_type}",
         }
-        if not arn or seconds is None:
+        if not wanted.arn or seconds is None:
             call.external = {}
             detail = "there is no function or no time limit to be found"
             return Outcome(error=ANY_ERROR, result=_FAILED, parameters=shown, detail=detail)
         event = function_event(call, arguments)
+        arn = await _meant(call, wanted)
         if not self.waits:
             call.start(asyncio.create_task(self._beside(call, block, arn, event, seconds, shown)))
             return Outcome(result="Success", parameters=shown)
@@ -90,7 +92,7 @@ class InvokeLambda:
                 answer = await call.functions.invoke(arn, event, float(seconds))
             return external_results(answer, self.response_type), "", ""
         except TimeoutError:
-            return {}, _TIMED_OUT, f"no answer within {seconds} s"
+            return {}, _FAILED, f"no answer within {seconds} s"
         except FunctionFailed as failure:
             return {}, _FAILED, str(failure)
         except HungUp:
@@ -117,6 +119,12 @@ class InvokeLambda:
         )
 
 
+async def _meant(call: Call, wanted: Wanted) -> str:
+    """The ARN, or the name of the function that stands in for it here."""
+    name = await call.instance.function_name(wanted)
+    return wanted.arn if name == function_name(wanted.arn) else name
+
+
 def _texts(results: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, value in results.items() if (text := scalar(value)) is not None}
 
@@ -124,7 +132,7 @@ def _texts(results: Mapping[str, Any]) -> dict[str, str]:
 def _read(parameters: Parameters) -> InvokeLambda:
     validation = parameters.inside("ResponseValidation")
     return InvokeLambda(
-        arn=parameters.text("LambdaFunctionARN"),
+        function=parameters.resource(ResourceKind.FUNCTION, "LambdaFunctionARN"),
         seconds=parameters.whole_number(
             "InvocationTimeLimitSeconds", low=1, high=LONGEST_SECONDS, default=DEFAULT_SECONDS
         ),
