@@ -6,7 +6,12 @@ Knows storage only. It recognises callers; that a scope is asked for is the busi
 """
 
 from ringfence.access.keys import ApiKey, KeyRing, list_keys
-from ringfence.access.permissions import DEFAULT_PERMISSIONS, NEEDED_SCOPES, permits
+from ringfence.access.permissions import (
+    DEFAULT_PERMISSIONS,
+    NEEDED_SCOPES,
+    action_of,
+    permits,
+)
 from ringfence.access.principals import Principal, Role, Scope
 from ringfence.access.sessions import (
     Sessions,
@@ -50,6 +55,7 @@ __all__ = [
     "Sessions",
     "SigningKeys",
     "User",
+    "action_of",
     "authenticate",
     "close_session",
     "close_sessions_of",

@@ -28,8 +28,9 @@ NEEDED_SCOPES = frozenset(
     }
 )
 
-# IAM's actions for Lambda have other names than its operations.
-_LAMBDA_ACTIONS = ("InvokeFunction",)
+# Where IAM's name of an action is not that of the operation.
+_ACTION_NAMES = {("lambda", "Invoke"): "InvokeFunction"}
+_LAMBDA_ACTIONS = ("GetFunction", "GetFunctionConfiguration", "InvokeFunction", "ListFunctions")
 _SERVICES = ("frauddetector", "connect", "lambda")
 _FORM = re.compile(r"\*|([a-z0-9-]{1,64}):([A-Za-z0-9*?]{1,64})")
 _MOST_PATTERNS = 100
@@ -57,8 +58,13 @@ def read_permissions(patterns: Iterable[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def permits(permissions: tuple[str, ...], service: str, operation: str) -> bool:
     """Whether one of the patterns matches this operation."""
-    action = f"{service}:{operation}".lower()
+    action = action_of(service, operation).lower()
     return any(fnmatchcase(action, pattern.lower()) for pattern in permissions)
+
+
+def action_of(service: str, operation: str) -> str:
+    """The action that an operation is: `lambda:InvokeFunction` of Invoke."""
+    return f"{service}:{_ACTION_NAMES.get((service, operation), operation)}"
 
 
 def _require_matching(pattern: str) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from ringfence.access import KeyHolder, SigningKeys, permits
+from ringfence.access import KeyHolder, SigningKeys, action_of, permits
 from ringfence.aws.replays import AcceptedSignatures
 from ringfence.aws.signatures import (
     DATE_FORM,
@@ -57,7 +57,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         if service != self.service:
             raise invalid(f"Credential should be scoped to correct service: '{service}'.")
         if not permits(self.permissions, service, operation):
-            action = f"{service}:{operation}"
+            action = action_of(service, operation)
             raise AccessDenied(
                 f"User: arn:aws:iam::{self.account_id}:user/{self.name} is not authorized to "
                 f"perform: {action} because no permission of the access key "

@@ -15,12 +15,16 @@ from ringfence.aws.frauddetector.service import TARGET_PREFIX, FraudDetector, op
 from ringfence.aws.gateway import Gateway
 from ringfence.aws.jobs.job import JobKind
 from ringfence.aws.jobs.runner import JobRunner
+from ringfence.aws.lambda_ import service as lambda_service
+from ringfence.aws.lambda_.service import Lambda
 from ringfence.aws.signing import Verifier
 from ringfence.aws.throttling import Throttle
 from ringfence.aws.wire.json_service import JsonService
+from ringfence.aws.wire.rest_service import RestService
 from ringfence.cards import CustomerMaster, Vault, open_master, open_vault
 from ringfence.cases.desk import CaseDesk
 from ringfence.detectors import DecisionEngine
+from ringfence.functions import FunctionRunner
 from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -44,6 +48,7 @@ class Services:
     desk: CaseDesk
     phones: BrowserLine
     lines: Mapping[str, Line]
+    functions: FunctionRunner
     drift: DriftWatch
     retraining: RetrainingClock
     aws: Gateway
@@ -84,11 +89,15 @@ async def open_services(
         bank_name=settings.bank_name,
         caller_number=settings.caller_number,
     )
+    functions = FunctionRunner(
+        database, vault, region=settings.aws_region, account=settings.aws_account_id
+    )
     publisher = publisher_of(settings, database)
     engine = DecisionEngine(database, desk.opening, publisher)
     drift = DriftWatch(database, settings)
     retraining = RetrainingClock(settings, database)
     jobs = JobRunner(settings, database, most={JobKind.TRAINING: settings.trainings_at_once})
+    await functions.start()
     await desk.start()
     drift.start()
     retraining.start()
@@ -106,10 +115,13 @@ async def open_services(
             desk=desk,
             phones=phones,
             lines=lines,
+            functions=functions,
             drift=drift,
             retraining=retraining,
             aws=_aws_gateway(
-                FraudDetector(settings, database, vault, engine, jobs, customers), telemetry
+                FraudDetector(settings, database, vault, engine, jobs, customers),
+                Lambda(database, functions),
+                telemetry,
             ),
         )
     finally:
@@ -119,10 +131,11 @@ async def open_services(
         engine.close()
         await asyncio.to_thread(publisher.close)
         await desk.stop()
+        await functions.close()
         await customers.close()
 
 
-def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
+def _aws_gateway(frauddetector: FraudDetector, functions: Lambda, telemetry: Telemetry) -> Gateway:
     settings = frauddetector.settings
     service = JsonService(
         "frauddetector",
@@ -141,4 +154,16 @@ def _aws_gateway(frauddetector: FraudDetector, telemetry: Telemetry) -> Gateway:
     rest_throttle = Throttle(
         settings.connect_requests_per_second, settings.connect_requests_at_once
     )
-    return Gateway(verifier, throttle, [service], [], rest_throttle, telemetry.aws_answered)
+    rest_services = [
+        RestService(
+            lambda_service.NAME,
+            functions,
+            lambda_service.operations,
+            settings.aws_account_id,
+            lambda_service.ERROR_NAMES,
+            lambda_service.name_member,
+        )
+    ]
+    return Gateway(
+        verifier, throttle, [service], rest_services, rest_throttle, telemetry.aws_answered
+    )
