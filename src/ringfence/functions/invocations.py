@@ -55,6 +55,14 @@ class Answer:
     retry: bool = True
 
     @property
+    def document(self) -> Any:
+        """The payload, decoded; its text where it is not JSON."""
+        try:
+            return msgspec.json.decode(self.payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self.payload.decode(errors="replace")
+
+    @property
     def log_result(self) -> str:
         """The log as AWS Lambda's API gives it, in base64."""
         return base64.b64encode(self.log.encode()).decode()

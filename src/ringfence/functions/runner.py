@@ -76,8 +76,12 @@ class FunctionRunner:
         self._background: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
-        """Have a process of each Python function wait for its first event; does not wait for it."""
+        """Have a process of each Python function get ready for its first event, meanwhile."""
         self._spawn(self._warm_all())
+
+    def warm(self, function: Function) -> None:
+        """Have a process of a function that was registered just now wait for its first event."""
+        self._spawn(self._warm(function))
 
     async def close(self) -> None:
         """End every process, and what is on its way."""
@@ -233,16 +237,19 @@ class FunctionRunner:
 
     async def _warm_all(self) -> None:
         for function in await asyncio.to_thread(self._list):
-            definition, log = function.definition, self._logs.open(function.name)
-            try:
-                if isinstance(definition, PythonFunction):
-                    await self._processes(function, definition).warm(log.print)
-                elif isinstance(definition, LambdaFunction):
-                    await self._aws_lambda.warm(definition)
-            except (LoadFailed, NotReached) as failure:
-                text = mask_card_numbers(str(failure))
-                log.note(f"[ERROR] {text}")
-                _log.warning("a function cannot be invoked", function=function.name, reason=text)
+            await self._warm(function)
+
+    async def _warm(self, function: Function) -> None:
+        definition, log = function.definition, self._logs.open(function.name)
+        try:
+            if isinstance(definition, PythonFunction):
+                await self._processes(function, definition).warm(log.print)
+            elif isinstance(definition, LambdaFunction):
+                await self._aws_lambda.warm(definition)
+        except (LoadFailed, NotReached) as failure:
+            text = mask_card_numbers(str(failure))
+            log.note(f"[ERROR] {text}")
+            _log.warning("a function cannot be invoked", function=function.name, reason=text)
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)

@@ -33,6 +33,7 @@ from ringfence.web.routes import (
     drift,
     events,
     external_models,
+    functions,
     models,
     shadows,
 )
@@ -54,6 +55,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         challengers.operations,
         cases.operations,
         calls.operations,
+        functions.operations,
         cards.operations,
         access.operations,
     )

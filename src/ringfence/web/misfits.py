@@ -72,8 +72,12 @@ def refuse_unknown_fields(of_type: Any, sent: object) -> None:
         kind, part, place = waiting.pop()
         for one in _alternatives(kind):
             if isinstance(one, inspect.StructType) and isinstance(part, dict):
+                if one.tag_field is not None and part.get(one.tag_field) != one.tag:
+                    continue
                 fields = {field.encode_name: field.type for field in one.fields}
                 for name, value in part.items():
+                    if name == one.tag_field:
+                        continue
                     if name not in fields:
                         raise InvalidInput(
                             "there is no such field",
