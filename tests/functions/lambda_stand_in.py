@@ -41,6 +41,11 @@ class StandIn:
         self.answer = lambda _: waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients may leave when they like."""
+
+
 @contextmanager
 def stand_in() -> Iterator[StandIn]:
     """One that answers `{}` until told otherwise."""
@@ -65,7 +70,7 @@ def stand_in() -> Iterator[StandIn]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing is printed."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     there.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -15,6 +15,7 @@ from ringfence.cli import (
     events,
     external_models,
     flows,
+    functions,
     keys,
     migrating,
     models,
@@ -63,6 +64,7 @@ app.add_typer(detectors.app, name="detectors")
 app.add_typer(shadows.app, name="shadows")
 app.add_typer(customers.app, name="customers")
 app.add_typer(flows.app, name="flow")
+app.add_typer(functions.app, name="functions")
 app.add_typer(migrating.app, name="migrate")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orchestration.app, name="orchestration")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from ringfence.flows.contact import ContactState
 from ringfence.flows.references import scalar
 from ringfence.flows.system_attributes import system_attributes
-
-if TYPE_CHECKING:
-    from ringfence.flows.call import Call
 
 MOST_RESPONSE_BYTES = 32_768
 STRING_MAP = "STRING_MAP"
@@ -51,16 +49,16 @@ class Functions(Protocol):
         ...
 
 
-def function_event(call: Call, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The event that a function gets, as Amazon Connect writes it, key by key.
+def function_event(state: ContactState, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The event that a function gets about a contact, as Amazon Connect writes it, key by key.
 
     What a contact does not have is null, and its references are an empty object. What was entered
     on the telephone is not in it but where a parameter names it. Source: Amazon Connect's
     administrator guide, "Grant Amazon Connect access to your AWS Lambda functions".
     """
-    known = system_attributes(call.state)
+    known = system_attributes(state)
     data = {
-        "Attributes": dict(call.attributes),
+        "Attributes": dict(state.attributes),
         **{name: known.get(name) for name in _CONTACT_DATA},
         "MediaStreams": {"Customer": {"Audio": None}},
     }

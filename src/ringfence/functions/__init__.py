@@ -14,7 +14,7 @@ from ringfence.functions.definitions import (
     PythonFunction,
 )
 from ringfence.functions.invocations import Answer, ErrorDocument
-from ringfence.functions.logs import LogLine
+from ringfence.functions.logs import FunctionLogs, LogLine
 from ringfence.functions.processes import try_loading
 from ringfence.functions.registry import (
     delete_function,
@@ -31,6 +31,7 @@ __all__ = [
     "Definition",
     "ErrorDocument",
     "Function",
+    "FunctionLogs",
     "FunctionRunner",
     "HttpFunction",
     "LambdaFunction",

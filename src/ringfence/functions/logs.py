@@ -27,11 +27,16 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class FunctionLogs:
-    """The last lines of every function, of one process."""
+def write_down(name: str, line: LogLine) -> None:
+    """Put a line of a function into the server's own log."""
+    _log.info("function log", function=name, request_id=line.request_id, text=line.text)
 
-    def __init__(self, *, clock: Callable[[], datetime] = now):
-        self._clock = clock
+
+class FunctionLogs:
+    """The last lines of every function, of one process. `tell` is told of each as it comes."""
+
+    def __init__(self, tell: Callable[[str, LogLine], None] = write_down):
+        self._tell = tell
         self._lines: dict[str, deque[LogLine]] = {}
 
     def lines(self, name: str) -> list[LogLine]:
@@ -47,10 +52,11 @@ class FunctionLogs:
         self._lines.pop(name, None)
 
     def add(self, name: str, request_id: str, text: str) -> None:
-        """Keep a line, and log it. Card numbers must be masked by now."""
+        """Keep a line, and tell of it. Card numbers must be masked by now."""
         lines = self._lines.setdefault(name, deque(maxlen=MOST_LINES))
-        lines.append(LogLine(at=self._clock(), request_id=request_id, text=text))
-        _log.info("function log", function=name, request_id=request_id, text=text)
+        line = LogLine(at=now(), request_id=request_id, text=text)
+        lines.append(line)
+        self._tell(name, line)
 
 
 class InvocationLog:

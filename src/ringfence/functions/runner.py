@@ -64,12 +64,13 @@ class FunctionRunner:
         *,
         region: str = "us-east-1",
         account: str = "000000000000",
+        logs: FunctionLogs | None = None,
     ):
         self._database = database
         self._sealer = sealer
         self._region = region
         self._account = account
-        self._logs = FunctionLogs()
+        self._logs = logs or FunctionLogs()
         self._pools: dict[str, _Pool] = {}
         self._endpoints = Endpoints()
         self._aws_lambda = AwsLambda()

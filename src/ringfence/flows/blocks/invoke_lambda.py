@@ -59,7 +59,7 @@ class InvokeLambda:
             call.external = {}
             detail = "there is no function or no time limit to be found"
             return Outcome(error=ANY_ERROR, result=_FAILED, parameters=shown, detail=detail)
-        event = function_event(call, arguments)
+        event = function_event(call.state, arguments)
         arn = await _meant(call, wanted)
         if not self.waits:
             call.start(asyncio.create_task(self._beside(call, block, arn, event, seconds, shown)))
