@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ringfence.carddata import mask_card_numbers
 from ringfence.flows.block import Block
@@ -16,6 +17,9 @@ from ringfence.flows.instance import Instance
 from ringfence.flows.participant import Participant, Prompt, Recording, Reply
 from ringfence.flows.system_attributes import system_attributes
 
+if TYPE_CHECKING:
+    from ringfence.flows.waiting import Waiting
+
 _SHORTEST_SECRET = 3  # a CVV; one or two keys are a choice
 _HIDDEN = "********"
 
@@ -24,6 +28,7 @@ class Call:
     """The state of one run of flows. Blocks read and change it; only `state` outlives the call.
 
     `steps_alone` counts the blocks that have run since the far end last heard or did something.
+    `waiting` is the wait in a queue that the flow runs beside, if it is the flow of a queue.
     """
 
     def __init__(
@@ -48,6 +53,9 @@ class Call:
         self.external: dict[str, object] = {}
         self.lex: dict[str, object] = {}
         self.metrics: dict[str, object] = {}
+        self.modules: dict[str, object] = {}
+        self.task: dict[str, object] = {}
+        self.waiting: Waiting | None = None
         self.stored_input: str | None = None
         self.loops: dict[str, int] = {}
         self.steps_alone = 0
@@ -84,7 +92,9 @@ class Call:
         )
         inner.stored_input = self.stored_input
         inner.metrics = self.metrics
+        inner.task = self.task
         inner._secrets = self._secrets
+        inner._background = self._background
         return inner
 
     def enter(self, flow: Flow) -> None:
@@ -104,7 +114,9 @@ class Call:
             "FlowAttributes": self.flow_attributes,
             "Lex": self.lex,
             "Metrics": self.metrics,
+            "Modules": self.modules,
             "StoredCustomerInput": self.stored_input,
+            "Task": self.task,
         }
 
     async def changed(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -70,7 +71,7 @@ class Destination:
     """Another telephone, which the far end is to be put through to.
 
     `number` is E.164; `digits` are keys (`0-9*#`, a comma waits for a second) that are sent to it
-    once it answers.
+    once it answers. `answered` is called when it does; a line that cannot tell leaves it alone.
     """
 
     number: str
@@ -78,6 +79,7 @@ class Destination:
     caller_name: str = ""
     ring_seconds: float = 30.0
     digits: str = ""
+    answered: Callable[[], None] | None = field(default=None, compare=False, repr=False)
 
 
 class Participant(Protocol):
