@@ -13,8 +13,13 @@ any of them. Objects are merged name by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from ringfence.flows.flow import Flow
 from ringfence.flows.laboratory.expectations import Expected, differences
@@ -22,7 +27,7 @@ from ringfence.flows.laboratory.library import FlowLibrary
 from ringfence.flows.laboratory.scenario import Scenario, over
 from ringfence.flows.laboratory.script import ScriptInvalid, read_script
 from ringfence.flows.laboratory.trial import Trial, try_out
-from ringfence.flows.laboratory.yaml_text import YamlText
+from ringfence.flows.laboratory.yaml_text import ScenarioInvalid, YamlText
 
 SUFFIX = ".tests.yaml"
 
@@ -59,16 +64,25 @@ def suite_beside(flow: Path) -> Path | None:
     return None
 
 
-def read_suite(text: str) -> Suite:
-    """The tests in a file. Raises `ScenarioInvalid`, with the line of what is wrong."""
+def shipped_suite(name: str) -> str | None:
+    """The text of the tests that a shipped flow comes with."""
+    path = files("ringfence.flows.shipped") / (name + SUFFIX)
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def read_suite(text: str, given: Mapping[str, Any] | None = None) -> Suite:
+    """The tests in a file, with what was `given` otherwise on top of each.
+
+    Raises `ScenarioInvalid`, with the line of what is wrong.
+    """
     content = YamlText(text)
-    given = content.mapping(content.data, "the file")
-    tests = given.get("tests")
+    whole = content.mapping(content.data, "the file")
+    tests = whole.get("tests")
     if not isinstance(tests, list) or not tests:
         raise content.wrong("there are no tests in it", "$.tests", "a list of tests")
-    defaults = {name: value for name, value in given.items() if name not in ("tests", "flow")}
+    defaults = {name: value for name, value in whole.items() if name not in ("tests", "flow")}
     content.convert(defaults, Scenario)
-    flow = given.get("flow", "")
+    flow = whole.get("flow", "")
     if not isinstance(flow, str):
         raise content.wrong("the flow is not a file's name", "$.flow", "a text")
     read = []
@@ -76,19 +90,31 @@ def read_suite(text: str) -> Suite:
         place = f".tests[{position}]"
         entry = content.mapping(test, f"test {position + 1}", f"${place}")
         content.convert(entry, FlowTest, place)
-        read.append(content.convert(over(defaults, entry), FlowTest, place))
+        read.append(content.convert(over(over(defaults, entry), given or {}), FlowTest, place))
         _check_script(read[-1], content, place)
     return Suite(flow, tuple(read))
 
 
-def read_scenario(text: str) -> Scenario:
+def read_scenario(text: str, given: Mapping[str, Any] | None = None) -> Scenario:
     """A scenario of its own: what a test has, without name and expectations.
 
-    Raises `ScenarioInvalid`.
+    Raises `ScenarioInvalid`, with the line of what is wrong.
     """
     content = YamlText(text)
-    scenario: Scenario = content.convert(content.mapping(content.data, "the file"), Scenario)
+    entry = content.mapping(content.data, "the file")
+    content.convert(entry, Scenario)
+    scenario: Scenario = content.convert(over(entry, given or {}), Scenario)
     _check_script(scenario, content, "")
+    return scenario
+
+
+def scenario_of(given: Mapping[str, Any]) -> Scenario:
+    """A scenario from plain values. Raises `ScenarioInvalid`, `ScriptInvalid`."""
+    try:
+        scenario: Scenario = msgspec.convert(given, Scenario)
+    except msgspec.ValidationError as error:
+        raise ScenarioInvalid(str(error), field="scenario") from None
+    read_script(scenario.steps_text)
     return scenario
 
 
