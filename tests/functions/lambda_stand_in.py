@@ -16,6 +16,7 @@ class Asked(NamedTuple):
     path: str
     headers: Mapping[str, str]
     body: bytes
+    port: int  # of the client, which tells connections apart
 
 
 class Reply(NamedTuple):
@@ -57,7 +58,7 @@ def stand_in() -> Iterator[StandIn]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.path, headers, body)
+            asked = Asked(self.path, headers, body, self.client_address[1])
             there.asked.append(asked)
             reply = there.answer(asked)
             self.send_response(reply.status)

@@ -128,7 +128,11 @@ async def test_an_endpoint_is_heard_out_when_the_caller_hangs_up(
         await call
     http.go_on.set()
     http.answers(OK)
-    assert await bench.invoke("f") == ANSWER
+    # A connection is used again when its answer was read to the end.
+    while len({asked.port for asked in http.asked}) == len(http.asked):
+        assert await bench.invoke("f") == ANSWER
+        assert len(http.asked) < 50
+    assert http.asked[0].port in {asked.port for asked in http.asked[1:]}
 
 
 async def test_a_function_of_aws_lambda_answers(bench: Workbench, aws: StandIn) -> None:

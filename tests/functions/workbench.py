@@ -51,10 +51,12 @@ class Workbench:
 
 
 async def written(path: Path) -> str:
-    """The text of a file, once a handler has written it."""
-    while not (text := _text(path)):  # noqa: ASYNC110 - another process writes
-        await asyncio.sleep(0.01)
-    return text
+    """The text of a file, once a handler has written it, within twenty seconds."""
+    for _ in range(1000):
+        if text := _text(path):
+            return text
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"nobody has written {path.name}")
 
 
 async def is_gone(pid: int) -> bool:
