@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from ringfence.flows.block import Block
 from ringfence.flows.instance import Wanted
+from ringfence.flows.problems import Problem
 
 CONTACT_FLOW = "CONTACT_FLOW"
 
@@ -24,7 +25,8 @@ class Flow:
     """A flow: `start` and every transition name one of `blocks`, which are by id.
 
     `arn` is that of the flow here, empty for one that was read from a file. `type` is Amazon
-    Connect's (`CONTACT_FLOW`). `resources` are what blocks name of an instance, by the block's id.
+    Connect's (`CONTACT_FLOW`). `resources` are what blocks name of an instance, by the block's id;
+    `notices` what cannot be done here.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Flow:
     arn: str = ""
     type: str = CONTACT_FLOW
     resources: tuple[tuple[str, Wanted], ...] = ()
+    notices: tuple[Problem, ...] = ()

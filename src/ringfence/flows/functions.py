@@ -93,4 +93,3 @@ def external_results(answer: object, response_type: str) -> dict[str, Any]:
             raise FunctionFailed(f"{key!r} is not a string; a STRING_MAP is flat")
         results[key] = text
     return results
-

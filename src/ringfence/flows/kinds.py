@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.flows.block import ANY_ERROR, NO_CONDITION, Action
-from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.modules import Entry, LegacyParameters
 from ringfence.flows.parameters import Parameters
 
 NEXT = "NextAction"
@@ -24,14 +24,16 @@ def equals(operand: str) -> str:
 class LegacyForm:
     """The same block in the older format.
 
-    `parameters` gives the newer format's parameters; `branches` says which branch of the newer
-    format a condition is; `operator` replaces the operator of `Evaluate` branches; `required`
-    is what this format requires instead.
+    `parameters` gives the newer format's parameters, `entries` those of this format from the newer
+    one's (see `modules` for what they are made with); without it a block cannot be written in this
+    format. `branches` says which branch of the newer format a condition is; `operator` replaces
+    the operator of `Evaluate` branches; `required` is what this format requires instead.
     """
 
     type: str
     target: str | None = None
     parameters: Callable[[LegacyParameters], dict[str, object]] = lambda _: {}
+    entries: Callable[[Mapping[str, object]], list[Entry]] | None = None
     branches: Mapping[str, str] = field(default_factory=dict)
     operator: str | None = None
     required: tuple[tuple[str, ...], ...] = ()
@@ -55,7 +57,8 @@ class BlockKind:
     `type` is its name in the Flow language, `log_type` the name in flow logs. `read` parses the
     parameters and notes problems. `required` has the branches there must be, each as alternatives
     of which one is enough. `forgives`: see `Block`. Where two kinds share a type, `chosen_by`
-    tells from the parameters which one is meant.
+    tells from the parameters which one is meant. `notice` is what an import says of such a block
+    that cannot do here what it is for.
     """
 
     type: str
@@ -66,3 +69,4 @@ class BlockKind:
     forgives: bool = False
     keys_only: bool = False  # conditions compare with one key
     chosen_by: Callable[[Mapping[str, object]], bool] = lambda _: True
+    notice: str = ""

@@ -25,18 +25,25 @@ def load_flow(content: str) -> Flow:
     skipped), a duplicate id, a transition to no block, a missing start, a parameter that is missing
     or of the wrong type, a branch that must be there and is not.
     """
-    source = read_source(content)
+    return load_source(read_source(content))
+
+
+def load_source(source: Source) -> Flow:
+    """The flow of a file that was read; see `load_flow`."""
     problems = [*_whole(source)]
     blocks: dict[str, Block] = {}
     resources: list[tuple[str, Wanted]] = []
+    notices: list[Problem] = []
     ids = frozenset(step.block_id for step in source.steps)
     for step in source.steps:
         wanted: list[Wanted] = []
         block, wrong = _block(step, ids, wanted)
         resources += ((step.block_id, each) for each in wanted)
-        problems += (Problem(step.block_id, step.source_type, message) for message in wrong)
+        problems += (step.problem(message) for message in wrong)
         if block is not None:
             blocks[step.block_id] = block
+        if step.kind is not None and step.kind.notice:
+            notices.append(step.problem(step.kind.notice))
     if problems or source.start is None:
         raise FlowInvalid(tuple(problems))
     return Flow(
@@ -46,6 +53,7 @@ def load_flow(content: str) -> Flow:
         blocks,
         type=source.type,
         resources=tuple(dict.fromkeys(resources)),
+        notices=tuple(notices),
     )
 
 
@@ -61,7 +69,7 @@ def _whole(source: Source) -> Iterable[Problem]:
         if ids[step.block_id] > 1 and step.block_id:
             message = f"the id is that of {ids[step.block_id]} blocks"
             ids[step.block_id] = 0
-            yield Problem(step.block_id, step.source_type, message)
+            yield step.problem(message)
 
 
 def _block(step: Step, ids: frozenset[str], wanted: list[Wanted]) -> tuple[Block | None, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from ringfence.flows.parameters import written
 from ringfence.flows.references import reference_to
@@ -39,6 +40,42 @@ def reference_in(namespace: str, attribute: str) -> str:
     if root == "Attributes":
         return reference_to(root, attribute)
     return reference_to(root or namespace, *attribute.split("."))
+
+
+# One parameter of a module, as its file has it.
+Entry: TypeAlias = dict[str, object]
+
+
+def entry(name: str, value: object, *, key: str | None = None) -> Entry:
+    """A parameter, or one pair of a repeated one. References stay as texts, which mean the same."""
+    made: Entry = {"name": name, "value": value, "namespace": None}
+    if key is not None:
+        made["key"] = key
+    return made
+
+
+def entries_of(parameters: Mapping[str, object], **names: str) -> list[Entry]:
+    """The way back of `LegacyParameters.renamed`, with the same names."""
+    return [
+        entry(old, parameters[new]) for old, new in names.items() if parameters.get(new) is not None
+    ]
+
+
+def pair_entries(name: str, values: object) -> list[Entry]:
+    """The way back of `LegacyParameters.pairs`."""
+    if not isinstance(values, Mapping):
+        return []
+    return [entry(name, value, key=str(key)) for key, value in values.items()]
+
+
+def message_entries(parameters: Mapping[str, object]) -> list[Entry]:
+    """The way back of `LegacyParameters.message`."""
+    if parameters.get("PromptId") is not None:
+        return [entry("AudioPrompt", parameters["PromptId"])]
+    for name, kind in (("SSML", "ssml"), ("Text", "text")):
+        if parameters.get(name) is not None:
+            return [entry("Text", parameters[name]), entry("TextToSpeechType", kind)]
+    return []
 
 
 class LegacyParameters:

@@ -64,6 +64,10 @@ class Parameters:
         """Whether there is such a parameter."""
         return self._values.get(name) is not None
 
+    def raw(self, name: str) -> object:
+        """The value as it stands, None without one."""
+        return self._values.get(name)
+
     def wrong(self, message: str) -> None:
         """Note a problem."""
         self._problems.append(message)

@@ -9,16 +9,22 @@ from ringfence.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong. Id and type are as the flow's file has them, empty for the whole."""
+    """One thing that is wrong, or that one should know.
+
+    Id and type are as the flow's file has them, empty for the whole. `position` says in words
+    where the block stands: in the file, and on the designer's canvas.
+    """
 
     block_id: str
     block_type: str
     message: str
+    position: str = ""
 
     def __str__(self) -> str:
         if not self.block_id and not self.block_type:
             return self.message
-        return f"block {self.block_id!r} ({self.block_type}): {self.message}"
+        where = f", {self.position}" if self.position else ""
+        return f"block {self.block_id!r} ({self.block_type}{where}): {self.message}"
 
 
 class FlowInvalid(InvalidInput):

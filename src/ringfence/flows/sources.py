@@ -26,6 +26,8 @@ from ringfence.flows.problems import FlowInvalid, Problem
 
 VERSION = "2019-10-30"
 
+_LARGEST_CANVAS = 1e9
+
 _OPERATORS = {
     "Equals": "Equals",
     "GreaterThan": "NumberGreaterThan",
@@ -66,6 +68,12 @@ class Step:
     problems: list[str] = field(default_factory=list)
     named: Callable[[str], str] = str
     required: tuple[tuple[str, ...], ...] = ()
+    position: str = ""
+    canvas: Mapping[str, object] | None = None
+
+    def problem(self, message: str) -> Problem:
+        """Something about this block."""
+        return Problem(self.block_id, self.source_type, message, self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +144,17 @@ def _type(flow: Mapping[str, object], metadata: object) -> str:
 
 
 def _actions(actions: object, labels: Mapping[str, object]) -> Iterator[Step]:
-    for action in _objects(actions, "Actions"):
+    every = _objects(actions, "Actions")
+    for number, action in enumerate(every, start=1):
         step = Step(_id(action.get("Identifier")) or "", written(action.get("Type")) or "")
+        designed = labels.get(step.block_id)
+        _place(step, number, len(every), designed)
         parameters = action.get("Parameters")
         if parameters is not None and not isinstance(parameters, Mapping):
             step.problems.append("Parameters is not an object")
         elif parameters:
             step.parameters = parameters
-            step.labels = labels_of_action(parameters, labels.get(step.block_id))
+            step.labels = labels_of_action(parameters, designed)
         step.kind = kind_of(step.source_type, step.parameters)
         transitions = action.get("Transitions")
         if transitions is not None and not isinstance(transitions, Mapping):
@@ -179,8 +190,10 @@ def _ways(transitions: Mapping[str, object], problems: list[str]) -> Iterator[Wa
 
 
 def _modules(modules: object) -> Iterator[Step]:
-    for module in _objects(modules, "modules"):
+    every = _objects(modules, "modules")
+    for number, module in enumerate(every, start=1):
         step = Step(_id(module.get("id")) or "", written(module.get("type")) or "")
+        _place(step, number, len(every), module.get("metadata"))
         target = module.get("target")
         step.kind = legacy_kind_of(step.source_type, target if isinstance(target, str) else None)
         step.target = written(target) or ""
@@ -219,6 +232,17 @@ def _way(
     if name.startswith("Equals "):
         return Way("", next_id, "Equals", name.removeprefix("Equals "))
     return Way(name or ANY_ERROR, next_id)
+
+
+def _place(step: Step, number: int, among: int, designed: object) -> None:
+    """Note where a block stands in the file and, as far as it is known, on the canvas."""
+    step.position = f"the {number}. of {among}"
+    place = designed.get("position") if isinstance(designed, Mapping) else None
+    if isinstance(place, Mapping):
+        x, y = place.get("x"), place.get("y")
+        if all(isinstance(each, (int, float)) and abs(each) < _LARGEST_CANVAS for each in (x, y)):
+            step.position += f", at {x:g}, {y:g} on the canvas"
+            step.canvas = {"x": x, "y": y}
 
 
 def _objects(value: object, name: str) -> list[Mapping[str, object]]:

@@ -1,6 +1,7 @@
 """The blocks that a flow may consist of: one file each, found by being in this folder.
 
-A file declares one kind of block as `BLOCK`; nothing else has to know of it.
+A file declares one kind of block as `BLOCK`; nothing else has to know of it. Those that need what
+is not here are in `agent_blocks`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from ringfence.flows.agent_blocks import ABSENT_KINDS
 from ringfence.flows.kinds import BlockKind
 
 
@@ -24,7 +26,7 @@ def all_kinds() -> tuple[BlockKind, ...]:
         if not isinstance(kind, BlockKind):
             raise TypeError(f"{name}.BLOCK is no BlockKind")
         kinds.append(kind)
-    return tuple(kinds)
+    return (*kinds, *ABSENT_KINDS)
 
 
 def kind_of(type_: str, parameters: Mapping[str, object]) -> BlockKind | None:

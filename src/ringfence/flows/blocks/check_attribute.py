@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ringfence.flows.block import NO_CONDITION, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
-from ringfence.flows.modules import LegacyParameters, reference_in
+from ringfence.flows.modules import Entry, LegacyParameters, entry, reference_in
 from ringfence.flows.parameters import Parameters
 from ringfence.flows.references import Template
+
+_NAMESPACES = {"Attributes": "User Defined", "External": "External", "Lex": "Lex"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,24 @@ def _from_legacy(given: LegacyParameters) -> dict[str, object]:
     return {"ComparisonValue": reference_in(given.raw("Namespace") or "User Defined", attribute)}
 
 
+def _to_legacy(parameters: Mapping[str, object]) -> list[Entry]:
+    value = str(parameters.get("ComparisonValue", ""))
+    root, _, name = value.removeprefix("$.").partition(".")
+    if root in _NAMESPACES:
+        return [entry("Attribute", name), entry("Namespace", _NAMESPACES[root])]
+    # What is behind `$.` is itself the name of a system attribute.
+    return [entry("Attribute", value.removeprefix("$.")), entry("Namespace", "System")]
+
+
 BLOCK = BlockKind(
     type="Compare",
     log_type="CheckAttribute",
     read=_read,
-    legacy=LegacyForm("CheckAttribute", parameters=_from_legacy, required=((NO_CONDITION,),)),
+    legacy=LegacyForm(
+        "CheckAttribute",
+        parameters=_from_legacy,
+        entries=_to_legacy,
+        required=((NO_CONDITION,),),
+    ),
     required=((NO_CONDITION, NEXT),),
 )

@@ -28,5 +28,5 @@ BLOCK = BlockKind(
     type="DisconnectParticipant",
     log_type="Disconnect",
     read=_read,
-    legacy=LegacyForm("Disconnect"),
+    legacy=LegacyForm("Disconnect", entries=lambda _: []),
 )

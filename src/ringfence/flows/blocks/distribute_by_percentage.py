@@ -29,7 +29,10 @@ BLOCK = BlockKind(
     log_type="PercentileBranching",
     read=_read,
     legacy=LegacyForm(
-        "PercentileBranching", operator="NumberLessThan", required=((NO_CONDITION,),)
+        "PercentileBranching",
+        entries=lambda _: [],
+        operator="NumberLessThan",
+        required=((NO_CONDITION,),),
     ),
     required=((NO_CONDITION, NEXT),),
 )

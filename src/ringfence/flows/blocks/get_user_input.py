@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, NO_CONDITION, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, TIMEOUT, BlockKind, LegacyForm
-from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.modules import Entry, LegacyParameters, entry, message_entries
 from ringfence.flows.parameters import Parameters, WholeNumber, written
 from ringfence.flows.participant import PromptFailed
 from ringfence.flows.prompts import Message, read_message
@@ -59,6 +59,11 @@ def _from_legacy(given: LegacyParameters) -> dict[str, object]:
     }
 
 
+def _to_legacy(parameters: Mapping[str, object]) -> list[Entry]:
+    timeout = parameters.get("InputTimeLimitSeconds", parameters.get("InputTimeoutSeconds"))
+    return [*message_entries(parameters), entry("Timeout", timeout), entry("MaxDigits", "1")]
+
+
 def _stores_nothing(parameters: Mapping[str, object]) -> bool:
     return (written(parameters.get("StoreInput")) or "").strip().lower() != "true"
 
@@ -71,6 +76,7 @@ BLOCK = BlockKind(
         "GetUserInput",
         "Digits",
         parameters=_from_legacy,
+        entries=_to_legacy,
         required=((TIMEOUT,), (NO_CONDITION,), (ANY_ERROR,)),
     ),
     required=((NO_CONDITION, NEXT), (ANY_ERROR,)),  # which a timeout takes too, without its own

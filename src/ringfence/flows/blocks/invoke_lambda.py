@@ -19,7 +19,7 @@ from ringfence.flows.functions import (
 )
 from ringfence.flows.instance import ResourceKind, Wanted
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
-from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.modules import Entry, LegacyParameters, entries_of, pair_entries
 from ringfence.flows.parameters import Parameters, Resource, WholeNumber
 from ringfence.flows.participant import HungUp
 from ringfence.flows.references import Template, scalar
@@ -152,10 +152,21 @@ def _from_legacy(given: LegacyParameters) -> dict[str, object]:
     }
 
 
+def _to_legacy(parameters: Mapping[str, object]) -> list[Entry]:
+    return [
+        *entries_of(
+            parameters, FunctionArn="LambdaFunctionARN", TimeLimit="InvocationTimeLimitSeconds"
+        ),
+        *pair_entries("Parameter", parameters.get("LambdaInvocationAttributes")),
+    ]
+
+
 BLOCK = BlockKind(
     type="InvokeLambdaFunction",
     log_type="InvokeExternalResource",
     read=_read,
-    legacy=LegacyForm("InvokeExternalResource", "Lambda", parameters=_from_legacy),
+    legacy=LegacyForm(
+        "InvokeExternalResource", "Lambda", parameters=_from_legacy, entries=_to_legacy
+    ),
     required=((NEXT,), (ANY_ERROR,)),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import BlockKind, LegacyForm, equals
+from ringfence.flows.modules import entries_of
 from ringfence.flows.parameters import Parameters, WholeNumber
 
 CONTINUE = "ContinueLooping"
@@ -44,6 +45,7 @@ BLOCK = BlockKind(
     legacy=LegacyForm(
         "Loop",
         parameters=lambda given: given.renamed(LoopCount="LoopCount"),
+        entries=lambda parameters: entries_of(parameters, LoopCount="LoopCount"),
         branches={"Looping": equals(CONTINUE), "Complete": equals(DONE)},
     ),
     required=((equals(CONTINUE),), (equals(DONE),)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import message_entries
 from ringfence.flows.parameters import Parameters
 from ringfence.flows.participant import PromptFailed
 from ringfence.flows.prompts import Message, read_message
@@ -36,7 +37,9 @@ BLOCK = BlockKind(
     type="MessageParticipant",
     log_type="PlayPrompt",
     read=_read,
-    legacy=LegacyForm("PlayPrompt", parameters=lambda given: given.message()),
+    legacy=LegacyForm(
+        "PlayPrompt", parameters=lambda given: given.message(), entries=message_entries
+    ),
     required=((NEXT,),),
     forgives=True,
 )

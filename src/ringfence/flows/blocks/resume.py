@@ -28,5 +28,5 @@ BLOCK = BlockKind(
     type="EndFlowExecution",
     log_type="Resume",
     read=_read,
-    legacy=LegacyForm("Resume"),
+    legacy=LegacyForm("Resume", entries=lambda _: []),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import pair_entries
 from ringfence.flows.parameters import Parameters
 from ringfence.flows.references import Template
 
@@ -52,7 +53,9 @@ BLOCK = BlockKind(
     log_type="SetAttributes",
     read=_read,
     legacy=LegacyForm(
-        "SetAttributes", parameters=lambda given: {"Attributes": given.pairs("Attribute")}
+        "SetAttributes",
+        parameters=lambda given: {"Attributes": given.pairs("Attribute")},
+        entries=lambda parameters: pair_entries("Attribute", parameters.get("Attributes")),
     ),
     required=((NEXT,),),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import entries_of
 from ringfence.flows.parameters import Parameters
 
 
@@ -37,6 +38,7 @@ BLOCK = BlockKind(
     legacy=LegacyForm(
         "SetLoggingBehavior",
         parameters=lambda given: given.renamed(LoggingBehavior="FlowLoggingBehavior"),
+        entries=lambda parameters: entries_of(parameters, LoggingBehavior="FlowLoggingBehavior"),
     ),
     required=((NEXT,),),
     forgives=True,

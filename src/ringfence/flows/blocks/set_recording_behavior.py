@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
-from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.modules import Entry, LegacyParameters, entry
 from ringfence.flows.parameters import Parameters
 
 
@@ -44,11 +44,24 @@ def _from_legacy(given: LegacyParameters) -> dict[str, object]:
     }
 
 
+def _to_legacy(parameters: Mapping[str, object]) -> list[Entry]:
+    behavior = parameters.get("RecordingBehavior")
+    wanted = behavior.get("RecordedParticipants") if isinstance(behavior, Mapping) else None
+    who = [str(one) for one in wanted] if isinstance(wanted, (list, tuple)) else []
+    if not who:
+        return [entry("RecordingBehaviorOption", "Disable")]
+    participants = "Both" if len(who) > 1 else who[0]
+    return [
+        entry("RecordingBehaviorOption", "Enable"),
+        entry("RecordingParticipantOption", participants),
+    ]
+
+
 BLOCK = BlockKind(
     type="UpdateContactRecordingBehavior",
     log_type="SetRecordingBehavior",
     read=_read,
-    legacy=LegacyForm("SetRecordingBehavior", parameters=_from_legacy),
+    legacy=LegacyForm("SetRecordingBehavior", parameters=_from_legacy, entries=_to_legacy),
     required=((NEXT,),),
     forgives=True,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.modules import entries_of
 from ringfence.flows.parameters import Parameters
 from ringfence.flows.references import Template
 
@@ -38,6 +39,12 @@ BLOCK = BlockKind(
     legacy=LegacyForm(
         "SetVoice",
         parameters=lambda given: given.renamed(
+            GlobalVoice="TextToSpeechVoice",
+            GlobalEngine="TextToSpeechEngine",
+            SpeakingStyle="TextToSpeechStyle",
+        ),
+        entries=lambda parameters: entries_of(
+            parameters,
             GlobalVoice="TextToSpeechVoice",
             GlobalEngine="TextToSpeechEngine",
             SpeakingStyle="TextToSpeechStyle",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
-from ringfence.flows.modules import LegacyParameters
+from ringfence.flows.modules import Entry, LegacyParameters, entries_of, entry, message_entries
 from ringfence.flows.parameters import Parameters, WholeNumber, written
 from ringfence.flows.participant import PromptFailed
 from ringfence.flows.prompts import Message, read_message
@@ -170,6 +170,44 @@ def _from_legacy(given: LegacyParameters) -> dict[str, object]:
     return parameters
 
 
+def _to_legacy(parameters: Mapping[str, object]) -> list[Entry]:
+    validation = _inside(parameters, "InputValidation")
+    keys, encryption = _inside(parameters, "DTMFConfiguration"), parameters.get("InputEncryption")
+    made = message_entries(parameters)
+    if "PhoneNumberValidation" in validation:
+        number = _inside(validation, "PhoneNumberValidation")
+        local = str(number.get("NumberFormat")).lower() == "local"
+        made += [
+            entry("CustomerInputType", "PhoneNumber"),
+            entry("PhoneNumberFormat", "Local" if local else "International"),
+            *entries_of(number, CountryCode="CountryCode"),
+        ]
+    else:
+        custom = _inside(validation, "CustomValidation")
+        made += [
+            entry("CustomerInputType", "Custom"),
+            *entries_of(custom, MaxDigits="MaximumLength"),
+        ]
+    timeout = parameters.get("InputTimeLimitSeconds", parameters.get("InputTimeoutSeconds"))
+    made += [
+        entry("Timeout", timeout),
+        *entries_of(
+            keys, TerminatorDigits="InputTerminationSequence", DisableCancel="DisableCancelKey"
+        ),
+    ]
+    if isinstance(encryption, Mapping):
+        made += [
+            entry("EncryptEntry", True),
+            *entries_of(encryption, EncryptionKeyId="EncryptionKeyId", EncryptionKey="Key"),
+        ]
+    return made
+
+
+def _inside(parameters: Mapping[str, object], name: str) -> Mapping[str, object]:
+    inner = parameters.get(name)
+    return inner if isinstance(inner, Mapping) else {}
+
+
 def _stores(parameters: Mapping[str, object]) -> bool:
     return (written(parameters.get("StoreInput")) or "").strip().lower() == "true"
 
@@ -179,7 +217,10 @@ BLOCK = BlockKind(
     log_type="StoreUserInput",
     read=_read,
     legacy=LegacyForm(
-        "StoreUserInput", parameters=_from_legacy, branches={"InvalidNumber": INVALID_NUMBER}
+        "StoreUserInput",
+        parameters=_from_legacy,
+        entries=_to_legacy,
+        branches={"InvalidNumber": INVALID_NUMBER},
     ),
     required=((NEXT,), (ANY_ERROR,)),
     chosen_by=_stores,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm, equals
+from ringfence.flows.modules import entries_of
 from ringfence.flows.parameters import Parameters, WholeNumber
 
 COMPLETED = "WaitCompleted"
@@ -39,6 +40,7 @@ BLOCK = BlockKind(
     legacy=LegacyForm(
         "Wait",
         parameters=lambda given: given.renamed(TimeoutSeconds="TimeLimitSeconds"),
+        entries=lambda parameters: entries_of(parameters, TimeoutSeconds="TimeLimitSeconds"),
         branches={"Timeout": equals(COMPLETED), "CustomerReturned": equals(RETURNED)},
         required=((equals(COMPLETED),),),
     ),
