@@ -104,7 +104,7 @@ def try_flow(
     elif script is not None:
         failed = flow_trials.scripted(flow, _scenario(script, given), folder, as_json)
     else:
-        suite = _suite(file, tests)
+        suite = suite_of(file, tests)
         failed = flow_trials.tested(flow, suite, given, folder, minimum, show_path, as_json)
     if failed:
         raise typer.Exit(1)
@@ -137,7 +137,8 @@ def _flow_of(tests: Path) -> Path:
     return beside if beside.exists() else Path(named)
 
 
-def _suite(file: Path, tests: Path | None) -> str:
+def suite_of(file: Path, tests: Path | None) -> str:
+    """The text of these tests, or of those beside a flow. Raises `InvalidInput` without any."""
     from ringfence.flows.laboratory.suite import shipped_suite, suite_beside
 
     if tests is not None:

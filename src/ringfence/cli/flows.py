@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli import flow_laboratory
+from ringfence.cli import flow_files, flow_laboratory
 from ringfence.cli.options import DataDir, open_database, read_text, settings_of
 
 app = typer.Typer(help="Contact flows: what a call says.", no_args_is_help=True)
 app.command("test")(flow_laboratory.try_flow)
+app.command("graph")(flow_files.graph)
+app.command("convert")(flow_files.convert)
+app.command("diff")(flow_files.diff)
 
 
 @app.command("check")
