@@ -58,7 +58,6 @@ _ABSENT = {
     "AuthenticateParticipant": _CHAT,
     "LoadContactContent": _CHAT,
     "GetStoredContent": _CHAT,
-    "StartOutboundChatContact": _CHAT,
     "UpdateChatContact": _CHAT,
     "UpdateRoutingCriteria": _ROUTING,
     "UpdateContactRoutingCriteria": _ROUTING,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from ringfence.flows.block import ANY_ERROR, NO_CONDITION
 from ringfence.flows.flow import CONTACT_FLOW, Flow
-from ringfence.flows.kinds import NEXT, LegacyForm, equals
+from ringfence.flows.kinds import NEXT, LegacyForm
 from ringfence.flows.loading import load_source
 from ringfence.flows.problems import FlowInvalid, Problem
 from ringfence.flows.sources import VERSION, Source, Step, Way, read_source
@@ -166,13 +166,17 @@ def _legacy(source: Source) -> Mapping[str, object]:
 def _branch(step: Step, form: LegacyForm, way: Way) -> Mapping[str, object]:
     if way.branch:
         return {"condition": _condition(step, form, way.branch), "transition": way.next_id}
-    named = form.named(equals(way.operand)) if way.operator == "Equals" else ""
-    if named and not named.startswith("Equals "):
+    compared = f"{way.operator} {way.operand}"
+    if (named := form.named(compared)) != compared:
         return {"condition": named, "transition": way.next_id}
+    condition, operand = "Evaluate", way.operand
+    for name, comparison in form.comparisons.items():
+        if step.parameters.get(comparison.parameter) == comparison.value:
+            condition, operand = name, comparison.older(operand)
     return {
-        "condition": "Evaluate",
+        "condition": condition,
         "conditionType": _LEGACY_OPERATORS.get(way.operator, way.operator),
-        "conditionValue": way.operand,
+        "conditionValue": operand,
         "transition": way.next_id,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.flows.block import ANY_ERROR, NO_CONDITION, Action
+from ringfence.flows.comparisons import Comparison
 from ringfence.flows.modules import Entry, LegacyParameters
 from ringfence.flows.parameters import Parameters
 
@@ -27,7 +28,8 @@ class LegacyForm:
     `parameters` gives the newer format's parameters, `entries` those of this format from the newer
     one's (see `modules` for what they are made with); without it a block cannot be written in this
     format. `branches` says which branch of the newer format a condition is; `operator` replaces
-    the operator of `Evaluate` branches; `required` is what this format requires instead.
+    the operator of `Evaluate` branches, `comparisons` are conditions beside these that compare
+    something of their own; `required` is what this format requires instead.
     """
 
     type: str
@@ -36,10 +38,11 @@ class LegacyForm:
     entries: Callable[[Mapping[str, object]], list[Entry]] | None = None
     branches: Mapping[str, str] = field(default_factory=dict)
     operator: str | None = None
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     required: tuple[tuple[str, ...], ...] = ()
 
     def branch(self, condition: str) -> str:
-        """The branch of the newer format: `NextAction`, an error type, or `Equals x`."""
+        """Of the newer format: `NextAction`, an error type, or a condition such as `Equals x`."""
         return self.branches.get(condition) or _BRANCHES.get(condition, condition)
 
     def named(self, branch: str) -> str:

@@ -7,11 +7,13 @@ that a loader can name every problem at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ringfence.flows.block import ANY_ERROR
 from ringfence.flows.blocks import kind_of, legacy_kind_of
+from ringfence.flows.comparisons import separated
+from ringfence.flows.conditions import OPERATORS
 from ringfence.flows.flow import CONTACT_FLOW, FlowFormat
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
 from ringfence.flows.labels import (
@@ -190,7 +192,7 @@ def _ways(transitions: Mapping[str, object], problems: list[str]) -> Iterator[Wa
 
 
 def _modules(modules: object) -> Iterator[Step]:
-    every = _objects(modules, "modules")
+    every = [part for module in _objects(modules, "modules") for part in _parts(module)]
     for number, module in enumerate(every, start=1):
         step = Step(_id(module.get("id")) or "", written(module.get("type")) or "")
         _place(step, number, len(every), module.get("metadata"))
@@ -204,10 +206,31 @@ def _modules(modules: object) -> Iterator[Step]:
             step.parameters = legacy.parameters(LegacyParameters(entries))
             step.named = legacy.named
             step.required = legacy.required
+            _compare(step, legacy, module)
         for branch in _entries(module, "branches", step.problems):
             if (way := _way(branch, legacy, step.problems)) is not None:
                 step.ways.append(way)
         yield step
+
+
+def _parts(module: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
+    type_, target = written(module.get("type")) or "", module.get("target")
+    kind = legacy_kind_of(type_, target if isinstance(target, str) else None)
+    legacy = kind.legacy if kind is not None else None
+    return separated(module, legacy.comparisons) if legacy is not None else [module]
+
+
+def _compare(step: Step, legacy: LegacyForm, module: Mapping[str, object]) -> None:
+    """Say in a parameter what the conditions compare."""
+    about = {
+        legacy.comparisons[condition]
+        for branch in _entries(module, "branches", step.problems)
+        if (condition := written(branch.get("condition")) or "") in legacy.comparisons
+    }
+    if len(about) > 1:
+        step.problems.append("the conditions go to and fro between too many things")
+    for comparison in about:
+        step.parameters = {**step.parameters, comparison.parameter: comparison.value}
 
 
 def _way(
@@ -220,17 +243,21 @@ def _way(
         return None
     if next_id is None:
         return None
-    if condition == "Evaluate":
+    comparison = legacy.comparisons.get(condition) if legacy is not None else None
+    if condition == "Evaluate" or comparison is not None:
         operand = written(branch.get("conditionValue"))
         kind = written(branch.get("conditionType")) or ""
         if operand is None:
-            problems.append("a branch Evaluate has no conditionValue")
+            problems.append(f"a branch {condition} has no conditionValue")
             return None
         operator = (legacy.operator if legacy else None) or _OPERATORS.get(kind, kind)
+        if comparison is not None:
+            operand = comparison.newer(operand)
         return Way("", next_id, operator, operand)
     name = legacy.branch(condition) if legacy is not None else condition
-    if name.startswith("Equals "):
-        return Way("", next_id, "Equals", name.removeprefix("Equals "))
+    operator, _, operand = name.partition(" ")
+    if operand and operator in OPERATORS:
+        return Way("", next_id, operator, operand)
     return Way(name or ANY_ERROR, next_id)
 
 
