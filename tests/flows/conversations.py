@@ -124,6 +124,8 @@ class Cardholder:
         if isinstance(talk, NotConnected):
             await self._until(lambda: False, destination.ring_seconds if talk.timed_out else 1.0)
             raise talk
+        if destination.answered is not None:
+            destination.answered()
         await self._until(lambda: False, talk)
 
     async def reply(self, timeout_seconds: float) -> Reply | None:

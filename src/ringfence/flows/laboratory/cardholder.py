@@ -151,6 +151,8 @@ class Cardholder:
             await self.pause(destination.ring_seconds)
             raise NotConnected("no answer", timed_out=True)
         await self.pause(telephone.rings)
+        if destination.answered is not None:
+            destination.answered()
         await self.pause(telephone.talks)
 
     async def hang_up(self) -> None:
