@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -96,7 +96,9 @@ class Surroundings:
 
     async def flow(self, wanted: Wanted) -> Flow:
         found = self._find(self.flows, wanted)
-        return load_flow(found) if isinstance(found, str) else found
+        name = next(name for name, flow in self.flows.items() if flow is found)
+        arn = f"arn:aws:connect:eu-central-1:000000000000:instance/example/contact-flow/{name}"
+        return replace(load_flow(found) if isinstance(found, str) else found, arn=arn)
 
     async def function_name(self, wanted: Wanted) -> str:
         self.asked.append(wanted)
