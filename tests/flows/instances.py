@@ -48,6 +48,7 @@ class Line:
         self.queue = queue
         self.story = story
         self._agents = list(agents)
+        self._gone = False
         self._began_at = asyncio.get_running_loop().time()
 
     async def agent(self) -> Agent:
@@ -59,13 +60,15 @@ class Line:
         return agent
 
     async def connected(self) -> None:
+        assert not self._gone
         self.story.append("connected")
 
     async def missed(self, reason: str) -> None:
         self.story.append("missed")
 
     async def leave(self) -> None:
-        await asyncio.sleep(0)
+        self._gone = True
+        await asyncio.sleep(0.25)
         self.story.append("left")
 
 

@@ -18,6 +18,7 @@ from ringfence.flows import (
     Contact,
     ContactState,
     Flow,
+    FlowEventKind,
     FlowInvalid,
     HungUp,
     NotConnected,
@@ -285,9 +286,12 @@ def test_older_exports_mean_the_same(transfer: str, setting: str) -> None:
 
 
 class Slow(Surroundings):
-    """Everything takes a while here, as it does with a database."""
+    """Everything takes a while here, and what was begun is finished, as it is in threads."""
 
     async def wait_in(self, queue: Any, contact: Any) -> Any:
+        return await asyncio.shield(asyncio.ensure_future(self._wait_in(queue, contact)))
+
+    async def _wait_in(self, queue: Any, contact: Any) -> Any:
         await asyncio.sleep(0.5)
         return await super().wait_in(queue, contact)
 
@@ -313,6 +317,23 @@ QUEUE_FLOWS = {
         FAILED,
     ),
 }  # fmt: skip
+
+
+def test_an_agent_who_comes_while_the_contact_moves_on_is_not_called() -> None:
+    instance = Slow(
+        flows=QUEUE_FLOWS,
+        queues={"fraud": FRAUD, "second": SECOND},
+        agents={"fraud": [(12.7, agent_at())], "second": [(5.0, agent_at(OTHER))]},
+    )
+    flow = flow_of(hook("CustomerQueue", "later", "set"), set_queue(), waits(), FULL, FAILED)
+    caller = answering(ANALYST, OTHER)
+    talk = converse(flow, caller, instance=instance)
+    assert [destination.number for destination in caller.put_through] == [OTHER]
+    assert talk.ended == "AGENT_DISCONNECT"
+    told = [event for event in talk.events if event.kind is FlowEventKind.FUNCTION]
+    assert len(told) == 1  # what the flow of the queue began is not lost
+
+
 moments = st.floats(0.0, 30.0).map(lambda at: round(at * 2) / 2)
 
 
@@ -359,6 +380,7 @@ def test_whatever_happens_every_place_is_left_and_nothing_goes_on_running(
         running.cancel()
         with suppress(HungUp, asyncio.CancelledError):
             await running
+        await asyncio.sleep(1)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -58,7 +58,6 @@ class Waiting:
     def __init__(self, call: Call):
         self._call = call
         self._places: list[Place] = []  # the last one is where it waits
-        self._moving = asyncio.Lock()
         self._leads_to: Flow | None = None
         self._announced = False
 
@@ -76,11 +75,10 @@ class Waiting:
 
     async def move_to(self, queue: Queue) -> None:
         """Wait in `queue` instead, at its end. Raises `AtCapacity`, `NotBound`: it stays here."""
-        async with self._moving:
-            await self.enter(queue)
-            self._call.state.queue = queue
-            await self._leave_before(len(self._places) - 1)
-            await self._call.changed()
+        await self.enter(queue)
+        self._call.state.queue = queue
+        await self._leave_before(len(self._places) - 1)
+        await self._call.changed()
 
     def go_on_in(self, flow: Flow) -> None:
         """Wait no longer once the queue's flow has ended, and go on in `flow`."""
@@ -100,9 +98,8 @@ class Waiting:
         holding = asyncio.ensure_future(self._hold())
         try:
             await asyncio.wait({coming, holding}, return_when=asyncio.FIRST_COMPLETED)
-            async with self._moving:  # a move that is under way is finished first
-                if self._places[-1] is place and not holding.done():
-                    holding.cancel()
+            if self._places[-1] is place:  # else it has just moved on, and the agent is free again
+                holding.cancel()
             await asyncio.wait({holding})
         finally:
             await _cancelled(coming, holding)
@@ -182,9 +179,13 @@ class Waiting:
             return None  # it was there when the hook was set
 
     async def _leave_before(self, position: int) -> None:
-        for place in self._places[:position]:
-            await place.leave()
-            self._places.remove(place)
+        places, self._places = self._places[:position], self._places[position:]
+        leaving = [asyncio.ensure_future(place.leave()) for place in places]
+        try:
+            await asyncio.shield(asyncio.gather(*leaving))
+        except asyncio.CancelledError:
+            await asyncio.gather(*leaving, return_exceptions=True)
+            raise
 
 
 async def _tell(place: Place, answered: asyncio.Event) -> None:
