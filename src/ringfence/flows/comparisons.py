@@ -7,7 +7,7 @@ about several things becomes as many blocks, one behind the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -26,11 +26,11 @@ class Comparison:
 
     def newer(self, operand: str) -> str:
         """The operand in the newer format's units; what is no number stays as it is."""
-        return _times(operand, Decimal(1) / self.units)
+        return _changed(operand, lambda number: number / self.units)
 
     def older(self, operand: str) -> str:
         """The way back."""
-        return _times(operand, Decimal(self.units))
+        return _changed(operand, lambda number: number * self.units)
 
 
 def separated(
@@ -66,9 +66,9 @@ def separated(
     return parts
 
 
-def _times(number: str, factor: Decimal) -> str:
-    text = number.strip()
+def _changed(operand: str, change: Callable[[Decimal], Decimal]) -> str:
+    text = operand.strip()
     if not _NUMBER.fullmatch(text):
-        return number
-    written = format(Decimal(text) * factor, "f")
+        return operand
+    written = format(change(Decimal(text)), "f")
     return written.rstrip("0").rstrip(".") if "." in written else written

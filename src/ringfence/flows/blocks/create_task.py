@@ -41,8 +41,8 @@ class CreateTask:
         shown = {"Name": name}
         try:
             starts_at = self._starts_at(call, data)
-        except ValueError:
-            detail = "the delay is no number of seconds, or the time is no date and time"
+        except (ValueError, OverflowError):
+            detail = "the delay is no number of seconds, or the time none of the next six days"
             return Outcome(error=ANY_ERROR, result="Error", parameters=shown, detail=detail)
         if not name:
             detail = "the task has no name"
@@ -67,15 +67,24 @@ class CreateTask:
         return Outcome(result="Success", parameters=shown, detail=f"the task is {contact_id}")
 
     def _starts_at(self, call: Call, data: Mapping[str, object]) -> datetime | None:
+        now = call.clock()
         if self.scheduled is not None and (text := self.scheduled.fill(data).strip()):
-            if text.isascii() and text.isdecimal() and len(text) < 12:
-                return datetime.fromtimestamp(int(text), UTC)
-            at = datetime.fromisoformat(text)
-            return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+            at = _time(text)
+            if at > now + timedelta(seconds=LONGEST_DELAY_SECONDS):
+                raise ValueError
+            return at
         seconds = self.delay.value(data)
         if seconds is None:
             raise ValueError
-        return call.clock() + timedelta(seconds=seconds) if seconds else None
+        return now + timedelta(seconds=seconds) if seconds else None
+
+
+def _time(text: str) -> datetime:
+    """A date and time, or the seconds since 1970; in UTC, unless it says otherwise."""
+    if text.isascii() and text.isdecimal() and len(text) < 12:
+        return datetime.fromtimestamp(int(text), UTC)
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _texts(values: Mapping[str, object]) -> dict[str, str]:
