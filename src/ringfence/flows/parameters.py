@@ -99,17 +99,19 @@ class Parameters:
         return self._resource(kind, self.text(*names))
 
     def optional_resource(self, kind: ResourceKind, *names: str) -> Resource | None:
-        """The same; None when there is none, or it is empty."""
+        """The same; None when there is none, or it is empty and has no name either."""
         text = self.optional(*names)
-        if text is None or not text.parts or (text.literal or "-").strip() == "":
+        if text is None:
             return None
+        if not text.parts or (text.literal or "-").strip() == "":
+            return self._resource(kind, Template(())) if self._labels.get("") else None
         return self._resource(kind, text)
 
     def _resource(self, kind: ResourceKind, text: Template) -> Resource:
         literal = text.literal
         label = self._labels.get(literal, "") if literal is not None else ""
         resource = Resource(kind, text, label)
-        if literal is not None and literal.strip():
+        if literal is not None and (literal.strip() or label):
             self.resources.append(resource.wanted({}))
         return resource
 
