@@ -99,6 +99,21 @@ def test_a_block_means_the_same_in_the_other_format_and_back(block: dict[str, An
         assert each.resources == before.resources
 
 
+def test_the_name_that_an_export_carries_of_a_flow_is_not_lost() -> None:
+    module = {
+        "id": "hook",
+        "type": "SetEventHook",
+        "branches": [{"condition": "Success", "transition": "hook"}],
+        "parameters": [
+            {"name": "Type", "value": "CustomerQueue"},
+            {"name": "ContactFlowId", "value": "arn:f", "resourceName": "Music"},
+        ],
+    }
+    flow = json.dumps({"modules": [module], "start": "hook", "version": "1"})
+    [(_, wanted)] = load_flow(to_legacy(to_language(flow))).resources
+    assert (wanted.arn, wanted.label) == ("arn:f", "Music")
+
+
 @pytest.mark.parametrize(
     "type_",
     [

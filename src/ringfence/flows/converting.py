@@ -28,6 +28,8 @@ _LEGACY_OPERATORS = {
     "TextContains": "Contains",
 }
 
+_DEEPEST = 6  # parameters within parameters; what Amazon Connect names by ARN is not deeper
+
 
 def to_language(content: str) -> str:
     """The flow in the Flow language, as JSON.
@@ -102,15 +104,24 @@ def _language(source: Source) -> Mapping[str, object]:
 
 def _designed(step: Step) -> Mapping[str, object]:
     """What the designer keeps of a block: its place, and the names of what it names by ARN."""
-    shown = {
-        name: {"displayName": step.labels[value]}
-        for name, value in step.parameters.items()
-        if isinstance(value, str) and value in step.labels
-    }
+    shown = _displayed(step.parameters, step.labels, _DEEPEST)
     made: dict[str, object] = {"position": step.canvas} if step.canvas is not None else {}
     if shown:
         made["parameters"] = shown
     return made
+
+
+def _displayed(
+    values: Mapping[str, object], labels: Mapping[str, str], deepest: int
+) -> dict[str, object]:
+    shown: dict[str, object] = {}
+    for name, value in values.items():
+        if isinstance(value, str) and value in labels:
+            shown[name] = {"displayName": labels[value]}
+        elif isinstance(value, Mapping) and deepest > 1:
+            if inner := _displayed(value, labels, deepest - 1):
+                shown[name] = inner
+    return shown
 
 
 def _transitions(step: Step) -> Mapping[str, object]:
