@@ -118,9 +118,12 @@ def _displayed(
     for name, value in values.items():
         if isinstance(value, str) and value in labels:
             shown[name] = {"displayName": labels[value]}
-        elif isinstance(value, Mapping) and deepest > 1:
-            if inner := _displayed(value, labels, deepest - 1):
-                shown[name] = inner
+        elif (
+            isinstance(value, Mapping)
+            and deepest > 1
+            and (inner := _displayed(value, labels, deepest - 1))
+        ):
+            shown[name] = inner
     return shown
 
 
