@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_PAGES = ("live", "cases", "case", "contacts", "contact",
+_PAGES = ("live", "cases", "case", "contacts", "contact", "functions", "function",
           "customers", "customer", "models", "model", "model_card",
           "drift", "version_drift", "jobs",
           "challengers", "challenger", "detectors",
