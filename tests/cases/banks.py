@@ -39,7 +39,7 @@ from ringfence.detectors import (
     put_rule,
 )
 from ringfence.events import Entity, SentEvent
-from ringfence.flows import HungUp, Prompt
+from ringfence.flows import AnsweredBy, HungUp, Prompt
 from ringfence.lines import (
     CallEnd,
     CallEventKind,
@@ -257,6 +257,8 @@ class Telephone:
 
 
 class _FarEnd:
+    answered_by = AnsweredBy.HUMAN
+
     def __init__(self, telephone: Telephone, what: str, request: CallRequest) -> None:
         self._telephone = telephone
         self._what = what

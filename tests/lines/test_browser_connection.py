@@ -60,7 +60,7 @@ HELLO = '{"type":"hello","version":1,"phone_id":"a-good-phone"}'
         ([HELLO.replace("1", "2")], CloseCode.WRONG_VERSION),
         ([HELLO.replace("a-good-phone", "../../x")], CloseCode.BAD_MESSAGE),
         ([HELLO, HELLO], CloseCode.BAD_MESSAGE),
-        ([HELLO, b"\x00\x01"], CloseCode.BAD_MESSAGE),
+        ([HELLO, b"\x00"], CloseCode.BAD_MESSAGE),
         ([HELLO, '{"type":"key","call_id":"x","key":"12"}'], CloseCode.BAD_MESSAGE),
         ([HELLO, '{"type":"answer","call_id":"x","extra":1}'], CloseCode.BAD_MESSAGE),
         ([HELLO, " " * (LARGEST_MESSAGE + 1)], CloseCode.TOO_LARGE),

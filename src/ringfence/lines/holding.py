@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringfence.flows.participant import HungUp, Participant
+from ringfence.flows.participant import AnsweredBy, HungUp, Participant
 from ringfence.lines.journal import Journal
 from ringfence.lines.line import (
     CallEnd,
@@ -65,12 +65,14 @@ async def hold(
     async with Journal(report) as journal:
         journal.note(CallEventKind.DIALLED, request.to_number)
         answered_at = None
+        answered_by: AnsweredBy | None = None
         try:
             answer = await far_end.ring(journal)
             if isinstance(answer, Unanswered):
                 end, detail = answer.end, answer.detail
             else:
                 answered_at = journal.note(CallEventKind.ANSWERED)
+                answered_by = answer.answered_by
                 await journal.settled()
                 end, detail = await _converse(conversation, answer, far_end)
         except Exception as error:
@@ -84,7 +86,7 @@ async def hold(
             await journal.settled()
         except Exception as error:
             detail = detail or f"not all of the call could be reported: {error}"
-        return CallResult(end, answered_at, ended_at, detail)
+        return CallResult(end, answered_at, ended_at, detail, answered_by)
 
 
 async def _converse(

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from ringfence.flows.participant import Participant
+from ringfence.flows.participant import AnsweredBy, Participant
 
 
 class CallEnd(StrEnum):
@@ -46,6 +46,7 @@ class CallRequest:
     language: str = "en-US"
     flow_name: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    detect_machine: bool = False  # the line is to listen whether a machine picks up, if it can
 
 
 class CallEventKind(StrEnum):
@@ -56,6 +57,9 @@ class CallEventKind(StrEnum):
     ANSWERED = "answered"
     SAID = "said"  # `text` is the caption
     DIGIT = "digit"  # `text` is the key
+    WORDS = "words"  # the far end said something; what, only the conversation learns
+    PUT_THROUGH = "put_through"  # both telephones hear each other; `text` is the other's number
+    TAKEN_BACK = "taken_back"  # the other telephone is gone, and the conversation goes on
     ENDED = "ended"  # `text` is a `CallEnd`
 
 
@@ -70,12 +74,17 @@ class CallEvent:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """The end of a call. `detail` explains a failure in words for an operator."""
+    """The end of a call. `detail` explains a failure in words for an operator.
+
+    `answered_by` is who picked up, as far as the line can tell; None when nobody did, or when the
+    line leaves the conversation to its far side and is not told.
+    """
 
     end: CallEnd
     answered_at: datetime | None
     ended_at: datetime
     detail: str = ""
+    answered_by: AnsweredBy | None = None
 
 
 Conversation: TypeAlias = Callable[[Participant], Awaitable[None]]
@@ -88,6 +97,13 @@ class Line(Protocol):
     @property
     def name(self) -> str:
         """The name a contact plan uses for this line."""
+
+    @property
+    def numbers(self) -> frozenset[str] | None:
+        """The numbers (E.164) that this line owns: it calls from them, and nobody else has them.
+
+        None when any number may be the caller's, as where no telephone network checks it.
+        """
 
     async def call(
         self, request: CallRequest, conversation: Conversation, report: Report

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, MutableMapping
 from typing import Any, Protocol
 
 import msgspec
 
 from ringfence.lines.browser.protocol import (
+    LARGEST_FRAME,
     LARGEST_MESSAGE,
     CloseCode,
     FromPhone,
@@ -17,11 +19,11 @@ from ringfence.lines.browser.protocol import (
     read_from_phone,
     write,
 )
+from ringfence.lines.changes import Changes
 
 _MOST_WAITING = 64  # messages to a phone that does not take them
 _CLOSE_SECONDS = 2.0
-_MESSAGES_PER_SECOND = 30.0
-_BURST = 120.0
+_MOST_FRAMES = 8  # of a talk, to a phone that does not take them; older ones are lost
 
 
 class Socket(Protocol):
@@ -52,12 +54,33 @@ class Refused(Exception):
         self.reason = reason
 
 
+class _Allowance:
+    """How many more messages a phone may send now: so many a second, and a burst."""
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._per_second = per_second
+        self._burst = self._left = burst
+        self._counted_at = asyncio.get_running_loop().time()
+
+    def take(self) -> None:
+        """Count a message. Raises `Refused` when it is one too many."""
+        now = asyncio.get_running_loop().time()
+        earned = (now - self._counted_at) * self._per_second
+        self._left = min(self._burst, self._left + earned) - 1
+        self._counted_at = now
+        if self._left < 0:
+            raise Refused(CloseCode.TOO_MANY, "too many messages")
+
+
 class Connection:
     """A phone's WebSocket, from its acceptance until it is gone."""
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._outgoing: asyncio.Queue[str | bytes] = asyncio.Queue(_MOST_WAITING)
+        self._outgoing: deque[str | bytes] = deque()
+        self._frames: deque[bytes] = deque(maxlen=_MOST_FRAMES)
+        self._sending = False
+        self._changes = Changes()
         self._closing = asyncio.Event()
         self._close: tuple[int, str] = (1000, "")
 
@@ -65,12 +88,19 @@ class Connection:
         """Queue `message`, and the sound that belongs to it. A phone too slow to take it is cut."""
         if self._closing.is_set():
             return
-        try:
-            self._outgoing.put_nowait(write(message))
-            if sound is not None:
-                self._outgoing.put_nowait(sound)
-        except asyncio.QueueFull:
+        if len(self._outgoing) >= _MOST_WAITING:
             self.close(CloseCode.TOO_SLOW, "the phone does not take what is sent to it")
+            return
+        self._outgoing.append(write(message))
+        if sound is not None:
+            self._outgoing.append(sound)
+        self._changes.notify()
+
+    def send_frame(self, frame: bytes) -> None:
+        """Queue a frame of a talk, after all messages. The oldest is lost when there are many."""
+        if not self._closing.is_set():
+            self._frames.append(frame)
+            self._changes.notify()
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection soon, after what is queued has been sent if it can be."""
@@ -97,13 +127,12 @@ class Connection:
                 task.cancel()
             await asyncio.gather(attend, sender, closing, return_exceptions=True)
 
-    async def messages(self) -> AsyncGenerator[FromPhone, None]:
-        """What the phone sends, checked, until it is gone.
+    async def messages(self) -> AsyncGenerator[FromPhone | bytes, None]:
+        """What the phone sends, checked, until it is gone; frames of a talk are `bytes`.
 
         Raises `Refused` for a message that is none, too large, or one of too many.
         """
-        loop = asyncio.get_running_loop()
-        allowance, counted_at = _BURST, loop.time()
+        messages, frames = _Allowance(30.0, 120.0), _Allowance(100.0, 1000.0)
         while True:
             try:
                 received = await self._socket.receive()
@@ -111,28 +140,19 @@ class Connection:
                 return
             if received["type"] != "websocket.receive":
                 return
-            now = loop.time()
-            allowance = min(_BURST, allowance + (now - counted_at) * _MESSAGES_PER_SECOND) - 1
-            counted_at = now
-            if allowance < 0:
-                raise Refused(CloseCode.TOO_MANY, "too many messages")
             text = received.get("text")
-            if text is None:
-                raise Refused(CloseCode.BAD_MESSAGE, "a phone sends text messages only")
-            if len(text) > LARGEST_MESSAGE:
-                raise Refused(
-                    CloseCode.TOO_LARGE, f"a message has at most {LARGEST_MESSAGE} characters"
-                )
-            try:
-                yield read_from_phone(text)
-            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-                # RFC 6455: a reason has at most 123 bytes.
-                reason = str(error).encode("ascii", "replace").decode()[:120]
-                raise Refused(CloseCode.BAD_MESSAGE, reason) from error
+            if text is not None:
+                messages.take()
+                yield _message(text)
+            else:
+                frames.take()
+                yield _frame(received.get("bytes") or b"")
 
     async def _send_each(self) -> None:
         while True:
-            data = await self._outgoing.get()
+            await self._changes.until(lambda: bool(self._outgoing or self._frames))
+            data = self._outgoing.popleft() if self._outgoing else self._frames.popleft()
+            self._sending = True
             try:
                 if isinstance(data, str):
                     await self._socket.send_text(data)
@@ -141,12 +161,32 @@ class Connection:
             except Exception:  # however the server names it: nothing can be sent any more
                 return
             finally:
-                self._outgoing.task_done()
+                self._sending = False
+                self._changes.notify()
 
     async def _say_goodbye(self, sender: asyncio.Task[None]) -> None:
         code, reason = self._close
         with contextlib.suppress(Exception):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 if code != CloseCode.TOO_SLOW and not sender.done():
-                    await self._outgoing.join()
+                    await self._changes.until(lambda: not self._outgoing and not self._sending)
                 await self._socket.close(code, reason)
+
+
+def _message(text: str) -> FromPhone:
+    if len(text) > LARGEST_MESSAGE:
+        raise Refused(CloseCode.TOO_LARGE, f"a message has at most {LARGEST_MESSAGE} characters")
+    try:
+        return read_from_phone(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        # RFC 6455: a reason has at most 123 bytes.
+        reason = str(error).encode("ascii", "replace").decode()[:120]
+        raise Refused(CloseCode.BAD_MESSAGE, reason) from error
+
+
+def _frame(data: bytes) -> bytes:
+    if len(data) > LARGEST_FRAME:
+        raise Refused(CloseCode.TOO_LARGE, f"a frame has at most {LARGEST_FRAME} bytes")
+    if not data or len(data) % 2:
+        raise Refused(CloseCode.BAD_MESSAGE, "a frame is 16-bit samples")
+    return data

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Protocol
 
 from ringfence.lines.browser.connection import Connection, Refused
 from ringfence.lines.browser.protocol import VERSION, CloseCode, FromPhone, Hello, ToPhone, Welcome
+from ringfence.lines.holding import Unanswered
+from ringfence.lines.line import CallEnd
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -16,8 +19,8 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 class Ringable(Protocol):
     """A call as a phone sees it."""
 
-    def heard(self, phone: Phone, message: FromPhone) -> None:
-        """The phone sent a message."""
+    def heard(self, phone: Phone, message: FromPhone | bytes) -> None:
+        """The phone sent a message, or a frame of what is said at it."""
 
     def back(self, phone: Phone) -> None:
         """The phone is connected (again)."""
@@ -27,6 +30,17 @@ class Ringable(Protocol):
 
     def gone(self, phone: Phone) -> None:
         """The phone did not come back."""
+
+
+class Offer(Protocol):
+    """A call that rings at a number."""
+
+    @property
+    def rings(self) -> bool:
+        """Whether a phone that comes now still rings."""
+
+    def join(self, phone: Phone) -> None:
+        """Ring a phone that came to the number while others ring."""
 
 
 class Phone:
@@ -43,9 +57,14 @@ class Phone:
         if self.connection is not None:
             self.connection.send(message, sound)
 
+    def send_frame(self, frame: bytes) -> None:
+        """Send a frame of a talk if the phone is connected; see `Connection.send_frame`."""
+        if self.connection is not None:
+            self.connection.send_frame(frame)
+
 
 class Exchange:
-    """The phones of this process, by number."""
+    """The phones of this process, by number, and what rings at each."""
 
     def __init__(
         self,
@@ -53,19 +72,34 @@ class Exchange:
         grace_seconds: float,
         most_phones: int,
         most_per_number: int,
-        on_new: Callable[[Phone], None],
     ) -> None:
-        """`on_new` is told of each phone that comes to a number, before it hears anything else."""
-        self._grace_seconds = grace_seconds
+        self.grace_seconds = grace_seconds
         self._most_phones = most_phones
         self._most_per_number = most_per_number
-        self._on_new = on_new
         self._numbers: dict[str, dict[str, Phone]] = {}
         self._leaving: dict[Phone, asyncio.TimerHandle] = {}
+        self._offers: dict[str, list[Offer]] = {}
 
-    def on_number(self, number: str) -> list[Phone]:
-        """The phones of `number`, those away for a moment included."""
-        return list(self._numbers.get(number, {}).values())
+    def free(self, number: str) -> list[Phone] | Unanswered:
+        """The phones of `number` without a call, those away for a moment included, or why none."""
+        phones = self._numbers.get(number, {}).values()
+        if free := [phone for phone in phones if phone.call is None]:
+            return free
+        if phones:
+            return Unanswered(CallEnd.BUSY)
+        return Unanswered(CallEnd.UNREACHABLE, f"no phone is open for {number}")
+
+    @contextlib.contextmanager
+    def offering(self, number: str, offer: Offer) -> Iterator[None]:
+        """Phones that come to `number` meanwhile join `offer` as long as it rings."""
+        offers = self._offers.setdefault(number, [])
+        offers.append(offer)
+        try:
+            yield
+        finally:
+            offers.remove(offer)
+            if not offers:
+                del self._offers[number]
 
     def connected(self) -> dict[str, int]:
         """How many phones are connected now, by number."""
@@ -90,7 +124,7 @@ class Exchange:
             self._numbers.setdefault(number, phones)[hello.phone_id] = phone
             phone.connection = connection
             phone.send(Welcome(VERSION, number))
-            self._on_new(phone)
+            self._ring_too(phone)
             return phone
         if (leaving := self._leaving.pop(phone, None)) is not None:
             leaving.cancel()
@@ -103,7 +137,7 @@ class Exchange:
         if phone.call is not None:
             phone.call.back(phone)
         else:
-            self._on_new(phone)
+            self._ring_too(phone)
         return phone
 
     def lost(self, phone: Phone, connection: Connection) -> None:
@@ -112,10 +146,17 @@ class Exchange:
             return
         phone.connection = None
         self._leaving[phone] = asyncio.get_running_loop().call_later(
-            self._grace_seconds, self._forget, phone
+            self.grace_seconds, self._forget, phone
         )
         if phone.call is not None:
             phone.call.away(phone)
+
+    def _ring_too(self, phone: Phone) -> None:
+        """A free phone joins a call that is ringing at its number."""
+        for offer in self._offers.get(phone.number, ()):
+            if offer.rings:
+                offer.join(phone)
+                return
 
     def _forget(self, phone: Phone) -> None:
         self._leaving.pop(phone, None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from ringfence.lines.browser.call import BrowserCall
 from ringfence.lines.browser.connection import Connection, Refused, Socket
-from ringfence.lines.browser.exchange import E164, Exchange, Phone
+from ringfence.lines.browser.exchange import E164, Exchange
 from ringfence.lines.browser.protocol import CloseCode, Hello
-from ringfence.lines.browser.ringing import BrowserCall
-from ringfence.lines.holding import Refusal, hold
+from ringfence.lines.holding import Refusal, Unanswered, hold
 from ringfence.lines.line import CallEnd, CallRequest, CallResult, Conversation, Report
 from ringfence.lines.speech.synthesizer import Synthesizer
 
@@ -26,6 +26,7 @@ class BrowserLine:
     """
 
     name = "browser"
+    numbers: frozenset[str] | None = None
 
     def __init__(
         self,
@@ -36,14 +37,11 @@ class BrowserLine:
         most_per_number: int = 8,
     ) -> None:
         self._synthesizer = synthesizer or Synthesizer()
-        self._grace_seconds = grace_seconds
         self._exchange = Exchange(
             grace_seconds=grace_seconds,
             most_phones=most_phones,
             most_per_number=most_per_number,
-            on_new=self._ring_too,
         )
-        self._calls: dict[str, list[BrowserCall]] = {}
         self._dialled: set[str] = set()
 
     @property
@@ -59,24 +57,11 @@ class BrowserLine:
             refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, refusal, conversation, report)
         self._dialled.add(request.call_id)
-        phones = self._exchange.on_number(request.to_number)
-        free = [phone for phone in phones if phone.call is None]
-        if not free:
-            refusal = (
-                Refusal(CallEnd.BUSY)
-                if phones
-                else Refusal(CallEnd.UNREACHABLE, f"no phone is open for {request.to_number}")
-            )
-            return await hold(request, refusal, conversation, report)
-        call = BrowserCall(request, free, self._synthesizer, self._grace_seconds)
-        calls = self._calls.setdefault(request.to_number, [])
-        calls.append(call)
-        try:
-            return await hold(request, call, conversation, report)
-        finally:
-            calls.remove(call)
-            if not calls and self._calls.get(request.to_number) is calls:
-                del self._calls[request.to_number]
+        free = self._exchange.free(request.to_number)
+        if isinstance(free, Unanswered):
+            return await hold(request, Refusal(free.end, free.detail), conversation, report)
+        call = BrowserCall(request, free, self._exchange, self._synthesizer)
+        return await hold(request, call, conversation, report)
 
     async def serve(self, socket: Socket, number: str) -> None:
         """Accept `socket` and be the exchange for this phone of `number` (E.164) until it goes.
@@ -110,10 +95,3 @@ class BrowserLine:
                         phone.call.heard(phone, message)
             finally:
                 self._exchange.lost(phone, connection)
-
-    def _ring_too(self, phone: Phone) -> None:
-        """A free phone joins a call that is ringing at its number."""
-        for call in self._calls.get(phone.number, ()):
-            if call.rings:
-                call.join(phone)
-                return

@@ -1,11 +1,14 @@
 """The language between the exchange and a phone: version 1.
 
-JSON objects in text messages, told apart by `type`. Sound goes to the phone as one binary message
-(a WAV file) right after the `prompt` it belongs to; a phone never sends binary messages. Field
-names are as written here; times and lengths are whole milliseconds.
+JSON objects in text messages, told apart by `type`. The sound of a prompt goes to the phone as one
+binary message (a WAV file) right after the `prompt` it belongs to. Every other binary message, in
+either direction, is a frame of what somebody says to a phone that he was put through to: mono
+signed 16-bit little-endian PCM at 16 kHz, at most 100 ms. Field names are as written here; times
+and lengths are whole milliseconds.
 
 A phone says `hello` first and keeps its `phone_id` over a reload. Messages that name a call or a
-prompt that is over are ignored: they crossed with its end.
+prompt that is over are ignored: they crossed with its end. A phone ignores types of messages that
+it does not know.
 """
 
 from __future__ import annotations
@@ -16,8 +19,13 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from ringfence.flows.participant import AnsweredBy
+from ringfence.lines.replies import LONGEST_WORDS
+
 VERSION = 1
 LARGEST_MESSAGE = 2048  # characters, from a phone
+FRAME_RATE = 16_000
+LARGEST_FRAME = 3200  # bytes
 
 PhoneId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 CallId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -59,9 +67,10 @@ class Hello(Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
 
 
 class Answer(Struct, frozen=True, tag="answer", forbid_unknown_fields=True):
-    """Pick up."""
+    """Pick up. A phone that nobody sits at says so."""
 
     call_id: CallId
+    answered_by: AnsweredBy = AnsweredBy.HUMAN
 
 
 class Decline(Struct, frozen=True, tag="decline", forbid_unknown_fields=True):
@@ -83,6 +92,13 @@ class Key(Struct, frozen=True, tag="key", forbid_unknown_fields=True):
     key: Annotated[str, Meta(pattern=r"^[0-9*#]$")]
 
 
+class Say(Struct, frozen=True, tag="say", forbid_unknown_fields=True):
+    """Words that were said, or typed instead."""
+
+    call_id: CallId
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_WORDS)]
+
+
 class Started(Struct, frozen=True, tag="started", forbid_unknown_fields=True):
     """The prompt began to play."""
 
@@ -95,7 +111,7 @@ class Finished(Struct, frozen=True, tag="finished", forbid_unknown_fields=True):
     prompt_id: int
 
 
-FromPhone: TypeAlias = Hello | Answer | Decline | HangUp | Key | Started | Finished
+FromPhone: TypeAlias = Hello | Answer | Decline | HangUp | Key | Say | Started | Finished
 
 
 # --- to the phone -----------------------------------------------------------------------------
@@ -145,9 +161,45 @@ class PlayPrompt(Struct, frozen=True, tag="prompt"):
 
 
 class StopPrompt(Struct, frozen=True, tag="stop"):
-    """Fall silent: a key interrupted the prompt."""
+    """Fall silent: a key or words interrupted the prompt."""
 
     prompt_id: int
+
+
+class Connecting(Struct, frozen=True, tag="connecting"):
+    """The far end is being put through: it rings at `number`."""
+
+    call_id: str
+    number: str
+
+
+class Bridged(Struct, frozen=True, tag="bridged"):
+    """Both phones hear each other from now on; the other one is `number`."""
+
+    call_id: str
+    number: str
+    name: str
+
+
+class Parted(Struct, frozen=True, tag="parted"):
+    """The other phone is gone, or was not reached. The call goes on."""
+
+    call_id: str
+    reached: bool
+
+
+class Tone(Struct, frozen=True, tag="tone"):
+    """The other phone pressed a key."""
+
+    call_id: str
+    key: str
+
+
+class Said(Struct, frozen=True, tag="said"):
+    """The other phone's words, typed."""
+
+    call_id: str
+    text: str
 
 
 class Ended(Struct, frozen=True, tag="ended"):
@@ -157,7 +209,19 @@ class Ended(Struct, frozen=True, tag="ended"):
     reason: Reason
 
 
-ToPhone: TypeAlias = Welcome | Ring | Connected | PlayPrompt | StopPrompt | Ended
+ToPhone: TypeAlias = (
+    Welcome
+    | Ring
+    | Connected
+    | PlayPrompt
+    | StopPrompt
+    | Connecting
+    | Bridged
+    | Parted
+    | Tone
+    | Said
+    | Ended
+)
 
 _from_phone: msgspec.json.Decoder[FromPhone] = msgspec.json.Decoder(FromPhone)
 _to_phone: msgspec.json.Decoder[ToPhone] = msgspec.json.Decoder(ToPhone)

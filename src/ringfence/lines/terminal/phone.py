@@ -11,16 +11,19 @@ import contextlib
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
 from ringfence.errors import Unavailable
+from ringfence.flows.participant import AnsweredBy
 from ringfence.lines.browser import protocol
-from ringfence.lines.keypad import KEYS
+from ringfence.lines.replies import KEYS, LONGEST_WORDS
+from ringfence.lines.terminal.attendants import Attendant, Hand, Script
 from ringfence.lines.terminal.keyboard import Keyboard
 from ringfence.lines.terminal.screen import Screen
+from ringfence.lines.terminal.typed import typed
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
 RECONNECT_SECONDS = 10.0
 _RETRY_SECONDS = 0.25
 _LARGEST_SOUND = 64 * 1024 * 1024
-ANSWER_AFTER_SECONDS = 1.0
-PRESS_AFTER_SECONDS = 0.4
 SILENCE_SECONDS = 3.0  # so long after a prompt nothing more comes: somebody waits for a key
 
 
@@ -50,14 +51,17 @@ class TerminalPhone:
         *,
         headers: Mapping[str, str] | None = None,
         screen: Screen | None = None,
+        answered_by: AnsweredBy = AnsweredBy.HUMAN,
     ) -> None:
         """`url` is the exchange's WebSocket (`ws://host:port/v1/phones/ws`), `number` E.164.
 
-        `headers` carry what the server wants to know the caller by.
+        `headers` carry what the server wants to know the caller by. `answered_by` is who this
+        phone says picks up: a voicemail, for trying what a flow does with one.
         """
         self._url = f"{url}{'&' if '?' in url else '?'}number={quote(number, safe='')}"
         self._headers = dict(headers or {})
         self._screen = screen or Screen()
+        self._answered_by = answered_by
         self._phone_id = secrets.token_urlsafe(16)
         self._ready = asyncio.Event()
         self._transcript: list[Heard] = []
@@ -83,12 +87,13 @@ class TerminalPhone:
         after a prompt that is followed by silence. With None the phone is let ring.
         Raises `Unavailable` when the exchange cannot be reached, or refuses the phone.
         """
-        return await self._attend(_Script(self, answer), calls)
+        return await self._attend(Script(self, answer), calls)
 
     async def by_hand(self, *, calls: int = 1, keyboard: Keyboard | None = None) -> list[Heard]:
         """Attend to `calls` calls with a person at the terminal.
 
-        `a` answers, `d` declines, `0-9 * #` are keys, `h` or Escape hangs up.
+        `a` answers, `d` declines, `0-9 * #` are keys, `s` begins words that Enter ends, `h` or
+        Escape hangs up.
         Raises `Unavailable` when there is no terminal, or as `by_script` does.
         """
         keyboard = keyboard or Keyboard()
@@ -97,7 +102,7 @@ class TerminalPhone:
         async with keyboard:
             pressing = asyncio.create_task(self._press_each(keyboard))
             try:
-                return await self._attend(_Hand(self._screen), calls)
+                return await self._attend(Hand(self._screen), calls)
             finally:
                 pressing.cancel()
 
@@ -106,7 +111,7 @@ class TerminalPhone:
     async def answer(self) -> None:
         """Pick up the ringing call."""
         if self._call_id and not self._in_call:
-            await self._send(protocol.Answer(self._call_id))
+            await self._send(protocol.Answer(self._call_id, self._answered_by))
 
     async def decline(self) -> None:
         """Refuse the ringing call."""
@@ -119,6 +124,13 @@ class TerminalPhone:
             self._note("›", f"Pressed {key}")
             await self._send(protocol.Key(self._call_id, key))
 
+    async def say(self, words: str) -> None:
+        """Say words in the call."""
+        words = words.strip()[:LONGEST_WORDS]
+        if self._in_call and words:
+            self._note("›", f"Said {words}")
+            await self._send(protocol.Say(self._call_id, words))
+
     async def hang_up(self) -> None:
         """End the call."""
         if self._in_call:
@@ -130,7 +142,7 @@ class TerminalPhone:
 
     # --- the connection ---
 
-    async def _attend(self, attendant: _Attendant, calls: int) -> list[Heard]:
+    async def _attend(self, attendant: Attendant, calls: int) -> list[Heard]:
         from websockets.asyncio.client import connect
         from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -175,7 +187,7 @@ class TerminalPhone:
             self._socket = None
         return self.transcript
 
-    async def _heard(self, text: str, attendant: _Attendant) -> int:
+    async def _heard(self, text: str, attendant: Attendant) -> int:
         """Take in a message of the exchange; the number of calls that ended with it."""
         try:
             message = protocol.read_to_phone(text)
@@ -205,6 +217,18 @@ class TerminalPhone:
                 self._playing = asyncio.create_task(self._play(message))
             case protocol.StopPrompt():
                 self._fall_silent()
+            case protocol.Connecting():
+                self._note("☎", f"Connecting to {message.number}")
+            case protocol.Bridged():
+                other = f"{message.name}, {message.number}".lstrip(", ")
+                self._note("☎", f"Connected to {other}: it shows what you type after s")
+            case protocol.Parted():
+                gone = "The other phone hung up" if message.reached else "Nobody was reached"
+                self._note("☎", gone)
+            case protocol.Tone():
+                self._note("»", f"Key {message.key}")
+            case protocol.Said():
+                self._note("»", message.text)
             case protocol.Ended() if message.call_id == self._call_id:
                 self._fall_silent()
                 self._call_id, self._in_call = "", False
@@ -245,70 +269,18 @@ class TerminalPhone:
                 await self._socket.send(protocol.write(message))
 
     async def _press_each(self, keyboard: Keyboard) -> None:
-        async for key in keyboard.keys():
-            match key.lower():
+        async for done in typed(keyboard.keys(), self._screen, lambda: self._in_call):
+            match done.key.lower():
+                case "":
+                    await self.say(done.words)
                 case "a" | "\r" | "\n":
                     await self.answer()
                 case "d":
                     await self.decline()
                 case "h" | "\x1b":
                     await (self.hang_up() if self._in_call else self.decline())
-                case _:
+                case key:
                     await self.press(key)
-
-
-class _Attendant(Protocol):
-    """Who sits at the phone."""
-
-    def ringing(self) -> None: ...
-    def answered(self) -> None: ...
-    def call_over(self) -> None: ...
-
-
-class _Hand:
-    """A person, told which keys there are."""
-
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-
-    def ringing(self) -> None:
-        self._screen.line("☎", "a answers, d declines")
-
-    def answered(self) -> None:
-        self._screen.line("☎", "0-9 * # are keys, h hangs up")
-
-    def call_over(self) -> None:
-        """The person sees it."""
-
-
-class _Script:
-    """Picks up, waits to be asked, presses the keys once."""
-
-    def __init__(self, phone: TerminalPhone, answer: str | None) -> None:
-        self._phone = phone
-        self._answer = answer
-        self._doing: asyncio.Task[None] | None = None
-
-    def ringing(self) -> None:
-        self.call_over()  # a ring means that no answer has arrived
-        if self._answer is not None:
-            self._doing = asyncio.create_task(self._attend(self._answer))
-
-    def answered(self) -> None:
-        """Part of `_attend`."""
-
-    def call_over(self) -> None:
-        if self._doing is not None:
-            self._doing.cancel()
-            self._doing = None
-
-    async def _attend(self, answer: str) -> None:
-        await asyncio.sleep(ANSWER_AFTER_SECONDS)
-        await self._phone.answer()
-        await self._phone.asked()
-        for key in answer:
-            await asyncio.sleep(PRESS_AFTER_SECONDS)
-            await self._phone.press(key)
 
 
 def _check_close(code: int | None, reason: str | None) -> None:

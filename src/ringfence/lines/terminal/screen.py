@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TextIO
 
+_ERASE = "\r\x1b[K"
+
 
 class Screen:
     """Writes a call line by line, each with the time since it began to ring."""
@@ -14,6 +16,7 @@ class Screen:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._began = time.monotonic()
+        self._unfinished = ""
 
     def begin(self) -> None:
         """A new call: count from now."""
@@ -22,13 +25,27 @@ class Screen:
     def line(self, mark: str, text: str) -> None:
         """One line; `mark` says who: `☎`, `»` for what is said, `›` for a key."""
         elapsed = int(time.monotonic() - self._began)
-        self._write(f"  {elapsed // 60:02}:{elapsed % 60:02}  {mark} {_printable(text)}\n")
+        line = f"  {elapsed // 60:02}:{elapsed % 60:02}  {mark} {_printable(text)}\n"
+        if self._unfinished:
+            line = f"{_ERASE}{line}{self._unfinished}"
+        self._write(line)
+
+    def unfinished(self, mark: str, text: str) -> None:
+        """Show a line that is being typed, below all others; nothing at all with both empty."""
+        if self._is_terminal():
+            self._unfinished = f"         {mark} {_printable(text)}" if mark else ""
+            self._write(f"{_ERASE}{self._unfinished}")
 
     def bell(self) -> None:
         """Ring the terminal's bell, if this is one."""
-        with contextlib.suppress(ValueError):
-            if self._stream.isatty():
-                self._write("\a")
+        if self._is_terminal():
+            self._write("\a")
+
+    def _is_terminal(self) -> bool:
+        try:
+            return self._stream.isatty()
+        except ValueError:  # closed
+            return False
 
     def _write(self, text: str) -> None:
         encoding = self._stream.encoding or "utf-8"

@@ -1,18 +1,28 @@
-"""Speaking to a browser phone: the sound is sent ahead, the captions are reported as they start."""
+"""The browser phone that answered: sound is sent ahead, captions are reported as they start."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from ringfence.flows.participant import HungUp, Prompt
-from ringfence.lines.browser.exchange import Phone
-from ringfence.lines.browser.protocol import CaptionAt, PlayPrompt, StopPrompt
+from ringfence.flows.participant import AnsweredBy, Destination, HungUp, NotConnected
+from ringfence.lines.browser.bridge import Bridge
+from ringfence.lines.browser.exchange import Exchange, Phone
+from ringfence.lines.browser.protocol import (
+    CaptionAt,
+    Finished,
+    FromPhone,
+    Key,
+    PlayPrompt,
+    Say,
+    Started,
+    StopPrompt,
+)
 from ringfence.lines.handset import Handset
 from ringfence.lines.journal import Journal
 from ringfence.lines.line import CallEventKind
 from ringfence.lines.speech.audio import Speech
-from ringfence.lines.speech.synthesizer import WIDEBAND_RATE, Synthesizer
+from ringfence.lines.speech.synthesizer import Synthesizer
 
 START_SECONDS = 2.0  # how long a phone may take to begin; then it counts as begun
 OVERDUE_SECONDS = 2.0  # how long after its length a prompt counts as heard, whatever the phone says
@@ -25,27 +35,29 @@ class BrowserHandset(Handset):
         self,
         phone: Phone,
         call_id: str,
+        exchange: Exchange,
         synthesizer: Synthesizer,
         journal: Journal,
+        answered_by: AnsweredBy,
         *,
         on_hang_up: Callable[[], None],
     ) -> None:
         """`on_hang_up` tells the phone that we hung up."""
-        super().__init__(journal)
+        super().__init__(journal, synthesizer, answered_by)
+        self.left_how: str | None = None
         self._phone = phone
         self._call_id = call_id
-        self._synthesizer = synthesizer
+        self._exchange = exchange
         self._on_hang_up = on_hang_up
+        self._bridge: Bridge | None = None
         self._prompt_id = 0
         self._started = False
         self._finished = False
         self._interruptions = 0
         self.present = phone.connection is not None
 
-    async def say(self, prompt: Prompt, *, interruptible: bool) -> None:
-        """See `Participant.say`. After a reload the sentence that was cut off is said again."""
-        self.check()
-        speech = await self._synthesizer.speak(prompt, WIDEBAND_RATE)
+    async def hear(self, speech: Speech, *, interruptible: bool) -> None:
+        """See `Handset.hear`. After a reload the sentence that was cut off is said again."""
         wav = speech.audio.wav()
         self._prompt_id += 1
         position = 0.0
@@ -53,7 +65,7 @@ class BrowserHandset(Handset):
         while speech.audio.pcm:
             await self.changes.until(lambda: self.over or self.present)
             self.check()
-            if interruptible and self.keypad:
+            if interruptible and self.replies:
                 break
             self._started = self._finished = False
             self._phone.send(self._play(speech, position, interruptible), wav)
@@ -71,28 +83,68 @@ class BrowserHandset(Handset):
             self.finish()
             self._on_hang_up()
 
-    def started(self, prompt_id: int) -> None:
-        """The phone began to play."""
-        if prompt_id == self._prompt_id:
-            self._started = True
-            self.changes.notify()
+    async def connect(self, destination: Destination) -> None:
+        """See `Participant.connect`."""
+        self.check()
+        self._bridge = bridge = Bridge(self._phone, self._call_id, destination, self._exchange)
+        try:
+            await bridge.ring()
+            self.check()
+            self.journal.note(CallEventKind.PUT_THROUGH, destination.number)
+            await bridge.talk()
+            self.check()
+            self.journal.note(CallEventKind.TAKEN_BACK)
+            await self.journal.settled()
+        except NotConnected:
+            self.check()
+            raise
+        finally:
+            self._bridge = None
+            bridge.close()
 
-    def finished(self, prompt_id: int) -> None:
-        """The phone played to the end."""
-        if prompt_id == self._prompt_id:
-            self._finished = True
-            self.changes.notify()
+    def finish(self) -> None:
+        """See `Handset.finish`."""
+        super().finish()
+        if self._bridge is not None:
+            self._bridge.close()
+
+    # --- for the leg: see `Holder` ---
+
+    def heard(self, message: FromPhone | bytes) -> None:
+        """See `Holder.heard`. What is done while put through is for the other phone alone."""
+        if self._bridge is not None:
+            self._bridge.near_heard(message)
+            return
+        match message:
+            case Key(_, key):
+                self.press(key)
+            case Say(_, text):
+                self.speak(text)
+            case Started(prompt_id) if prompt_id == self._prompt_id:
+                self._started = True
+                self.changes.notify()
+            case Finished(prompt_id) if prompt_id == self._prompt_id:
+                self._finished = True
+                self.changes.notify()
 
     def away(self) -> None:
-        """The phone lost its connection."""
+        """See `Holder.away`."""
         self.present = False
         self._interruptions += 1
         self.changes.notify()
 
     def back(self) -> None:
-        """The phone is connected again."""
+        """See `Holder.back`."""
         self.present = True
+        if self._bridge is not None:
+            self._bridge.near_back()
         self.changes.notify()
+
+    def left(self, how: str) -> None:
+        """See `Holder.left`."""
+        if self.left_how is None and not self.over:
+            self.left_how = how
+            self.finish()
 
     async def _listen(
         self, speech: Speech, position: float, reported: int, interruptible: bool
@@ -107,7 +159,7 @@ class BrowserHandset(Handset):
             return (
                 self.over
                 or self._interruptions != interruptions
-                or (interruptible and bool(self.keypad))
+                or (interruptible and bool(self.replies))
             )
 
         await self.changes.until(
@@ -134,7 +186,7 @@ class BrowserHandset(Handset):
             heard = loop.time() - began
             starts = [caption.at_seconds for caption in captions if caption.at_seconds <= heard]
             return (starts[-1] if starts else 0.0), reported, True
-        if interruptible and self.keypad and not self._finished:
+        if interruptible and self.replies and not self._finished:
             self._phone.send(StopPrompt(self._prompt_id))
             return position, reported, False
         for caption in captions[reported:]:
