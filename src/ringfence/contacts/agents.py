@@ -71,8 +71,10 @@ class StoredAgent(msgspec.Struct, frozen=True, kw_only=True):
 
     def status_now(self, at: datetime) -> AgentStatus:
         """What the agent does at that time."""
-        if self.place_id is not None:
-            return AgentStatus.BUSY
+        return AgentStatus.BUSY if self.place_id is not None else self.status_between(at)
+
+    def status_between(self, at: datetime) -> AgentStatus:
+        """The same, but for a contact that they have."""
         if self.status is AgentStatus.OFFLINE or at - self.seen_at > SEEN_WITHIN:
             return AgentStatus.OFFLINE
         if self.status_until is not None and self.status_until <= at:
