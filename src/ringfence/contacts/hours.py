@@ -44,6 +44,8 @@ class Day(StrEnum):
 
 
 _DAYS = tuple(Day)
+_A_DAY = timedelta(days=1)
+_MOST_PERIODS, _MOST_OVERRIDES = 100, 50  # Amazon Connect's limits
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -58,14 +60,30 @@ class Period(msgspec.Struct, frozen=True):
     end: str
 
 
+class OverrideType(StrEnum):
+    """What an override does to the hours of its dates."""
+
+    STANDARD = "STANDARD"  # its periods hold instead; without any it is closed
+    OPEN = "OPEN"  # its periods hold too
+    CLOSED = "CLOSED"  # its periods are taken away
+
+
 class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds instead from the date `begins` to the date `ends`, both included, such as a
-    holiday; closed without periods."""
+    """What is different from the date `begins` to the date `ends`, both included, such as on a
+    holiday. Of several that hold instead of the hours the first in the list counts; what is taken
+    away is taken from the others, but not from those that hold instead."""
 
     name: str
     begins: date
     ends: date
     periods: tuple[Period, ...] = ()
+    type: OverrideType = OverrideType.STANDARD
+    override_id: str = ""
+    description: str = ""
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the date is one of its dates."""
+        return self.begins <= day <= self.ends
 
 
 class HoursOfOperation(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,11 +103,25 @@ class HoursOfOperation(msgspec.Struct, frozen=True, kw_only=True):
 def is_open(hours: HoursOfOperation, at: datetime) -> bool:
     """Whether the aware time `at` is within the hours."""
     local = at.astimezone(ZoneInfo(hours.time_zone)).replace(tzinfo=None)
-    # What began the day before may last into this day.
+    today = local.date()
+    instead = _instead(hours, today)
+    if instead is not None:
+        # What the day before had been open for does not last into a day with hours of its own.
+        days = [each for each in (today - _A_DAY, today) if _instead(hours, each) is instead]
+        return any(_covers(instead.periods, day, local) for day in days)
+    more, less = (
+        [each for each in hours.overrides if each.type is kind]
+        for kind in (OverrideType.OPEN, OverrideType.CLOSED)
+    )
     return any(
-        _within(period, day, local)
-        for day in (local.date() - timedelta(days=1), local.date())
-        for period in _periods_on(hours, day)
+        _covers(_on(hours, day), day, local)
+        or any(_covers(each.periods, day, local) for each in more if each.holds_on(day))
+        for day in (today - _A_DAY, today)
+    ) and not any(
+        _covers(each.periods, day, local)
+        for day in (today - _A_DAY, today)
+        for each in less
+        if each.holds_on(day)
     )
 
 
@@ -185,18 +217,34 @@ def delete_hours(connection: Connection, hours_id: str) -> None:
     connection.execute(delete(table).where(table.c.hours_id == hours_id))
 
 
-def _periods_on(hours: HoursOfOperation, day: date) -> Sequence[Period]:
-    for override in hours.overrides:
-        if override.begins <= day <= override.ends:
-            return [each for each in override.periods if each.day is _DAYS[day.weekday()]]
-    return [each for each in hours.periods if each.day is _DAYS[day.weekday()]]
+def _instead(hours: HoursOfOperation, day: date) -> Override | None:
+    return next(
+        (
+            each
+            for each in hours.overrides
+            if each.type is OverrideType.STANDARD and each.holds_on(day)
+        ),
+        None,
+    )
+
+
+def _on(hours: HoursOfOperation, day: date) -> tuple[Period, ...]:
+    """The periods of that date, which another day's hours may last into."""
+    instead = _instead(hours, day)
+    return hours.periods if instead is None else instead.periods
+
+
+def _covers(periods: Sequence[Period], day: date, local: datetime) -> bool:
+    """Whether one of the periods that begin on that date covers the local time."""
+    weekday = _DAYS[day.weekday()]
+    return any(each.day is weekday and _within(each, day, local) for each in periods)
 
 
 def _within(period: Period, day: date, local: datetime) -> bool:
     start = datetime.combine(day, time.fromisoformat(period.start))
     end = datetime.combine(day, time.fromisoformat(period.end))
     if end <= start:
-        end += timedelta(days=1)
+        end += _A_DAY
     return start <= local < end
 
 
@@ -211,6 +259,10 @@ def _checked_zone(name: str) -> str:
 
 
 def _checked(periods: Sequence[Period]) -> tuple[Period, ...]:
+    if len(periods) > _MOST_PERIODS:
+        raise InvalidInput(
+            f"{len(periods)} periods", field="periods", expected=f"at most {_MOST_PERIODS}"
+        )
     for period in periods:
         for text in (period.start, period.end):
             try:
@@ -225,6 +277,10 @@ def _checked(periods: Sequence[Period]) -> tuple[Period, ...]:
 
 
 def _checked_overrides(overrides: Sequence[Override]) -> tuple[Override, ...]:
+    if len(overrides) > _MOST_OVERRIDES:
+        raise InvalidInput(
+            f"{len(overrides)} overrides", field="overrides", expected=f"at most {_MOST_OVERRIDES}"
+        )
     for override in overrides:
         _checked(override.periods)
         if override.ends < override.begins:
@@ -233,7 +289,10 @@ def _checked_overrides(overrides: Sequence[Override]) -> tuple[Override, ...]:
                 field="overrides",
                 expected="a later end",
             )
-    return tuple(overrides)
+    return tuple(
+        msgspec.structs.replace(each, override_id=each.override_id or new_id())
+        for each in overrides
+    )
 
 
 def _hours(row: Row[tuple[Any, ...]]) -> HoursOfOperation:

@@ -1,13 +1,10 @@
-"""Prompts: recordings that flows play, by name; and sound files that flows name by address."""
+"""Prompts: recordings that flows play, by name. Those that have an address are in `sounds`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -25,11 +22,10 @@ from ringfence.contacts.naming import (
 )
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.flows import PromptFailed, Recording
-from ringfence.flows.recordings import MOST_BYTES, check_recording
+from ringfence.flows.recordings import check_recording
 from ringfence.storage import now
 
 _LONGEST_NAME = 256
-_FETCH_SECONDS = 5.0
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,61 +123,6 @@ def delete_prompt(connection: Connection, prompt_id: str) -> None:
     """Remove a prompt. Raises `NotFound`."""
     get_prompt(connection, prompt_id)
     connection.execute(delete(tables.prompts).where(tables.prompts.c.prompt_id == prompt_id))
-
-
-def fetch_recording(address: str, folder: Path | None) -> Recording:
-    """The sound at an address: `s3://`, `https://`, or `file://` below `folder`.
-
-    Blocks for a few seconds at most. Raises `PromptFailed` for what cannot be had or played.
-    """
-    parts = urlsplit(address)
-    name = parts.path.rpartition("/")[2] or address
-    try:
-        if parts.scheme == "s3":
-            wav = _from_s3(parts.netloc, parts.path.lstrip("/"))
-        elif parts.scheme == "https":
-            wav = _from_web(address)
-        elif parts.scheme == "file":
-            wav = _from_folder(parts.path, folder)
-        else:
-            raise PromptFailed(f"{address[:100]!r} is no address of a sound file")
-    except PromptFailed:
-        raise
-    except Exception as error:  # whatever a client library raises, the prompt cannot be had
-        raise PromptFailed(f"{name!r} cannot be fetched: {type(error).__name__}") from error
-    recording = Recording(name, wav)
-    check_recording(recording)
-    return recording
-
-
-def _from_s3(bucket: str, key: str) -> bytes:
-    import boto3
-
-    found = boto3.client("s3").get_object(Bucket=bucket, Key=key)
-    wav: bytes = found["Body"].read(MOST_BYTES + 1)
-    return wav
-
-
-def _from_web(address: str) -> bytes:
-    import httpx2
-
-    with httpx2.stream("GET", address, timeout=_FETCH_SECONDS, trust_env=False) as answer:
-        answer.raise_for_status()
-        wav = b""
-        for piece in answer.iter_bytes():
-            wav += piece
-            if len(wav) > MOST_BYTES:
-                break
-    return wav
-
-
-def _from_folder(path: str, folder: Path | None) -> bytes:
-    if folder is None:
-        raise PromptFailed("there is no folder of sound files (setting prompts_folder)")
-    file = Path(url2pathname(path)).resolve()
-    if not file.is_relative_to(folder.resolve()):
-        raise PromptFailed(f"{file.name!r} is outside of the folder of sound files")
-    return file.read_bytes()
 
 
 def _checked(name: str, wav: bytes) -> bytes:

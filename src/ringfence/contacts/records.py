@@ -143,11 +143,15 @@ def list_contacts(
 
 
 def unfinished_contacts(connection: Connection) -> list[StoredContact]:
-    """Calls that have not ended, the oldest first."""
+    """Calls that have not ended, the oldest first; but for call-backs, which wait in queues."""
     table = tables.contacts
     rows = connection.execute(
         select(table)
-        .where(table.c.disconnected_at.is_(None), table.c.channel == Channel.VOICE)
+        .where(
+            table.c.disconnected_at.is_(None),
+            table.c.channel == Channel.VOICE,
+            table.c.initiation_method != InitiationMethod.CALLBACK,
+        )
         .order_by(table.c.initiated_at)
     )
     return [_contact(row) for row in rows]
