@@ -16,6 +16,7 @@ from os import cpu_count
 SUBJECTS = (
     "backtest",
     "decisions",
+    "flows",
     "footprint",
     "frauddetector",
     "latency",

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias
 
 import structlog
+from sqlalchemy import Connection
 
 from ringfence.contacts import records
 from ringfence.contacts.announcements import Announcer, ContactEvent
@@ -178,6 +179,14 @@ class Calls:
                 field="calls_at_once",
             )
 
+    def open(self, connection: Connection, contact: StoredContact) -> StoredContact:
+        """Put a contact on record, in the caller's transaction; the contact, or the one of its
+        client token. It is for the caller to have it placed."""
+        kept = records.open_contact(connection, contact)
+        if kept.contact_id == contact.contact_id:
+            self._announcer.tell(connection, ContactEvent.INITIATED, kept)
+        return kept
+
     async def accept(self, contact: StoredContact) -> StoredContact:
         """Put a contact on record, and dial it soon; the contact, or the one of its client token.
 
@@ -328,10 +337,7 @@ class Calls:
 
     def _open(self, contact: StoredContact) -> StoredContact:
         with self._database.write() as connection:
-            kept = records.open_contact(connection, contact)
-            if kept.contact_id == contact.contact_id:
-                self._announcer.tell(connection, ContactEvent.INITIATED, kept)
-            return kept
+            return self.open(connection, contact)
 
     def _dial(self, contact_id: str) -> StoredContact | None:
         with self._database.write() as connection:

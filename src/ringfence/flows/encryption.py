@@ -82,6 +82,7 @@ def _public_key(pem: str) -> RSAPublicKey:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     kind, content = _with_lines(pem)
+    key: object
     try:
         if kind == "CERTIFICATE":
             key = x509.load_pem_x509_certificate(content).public_key()

@@ -20,6 +20,7 @@ _SECTIONS: tuple[tuple[str, str, str, Scope], ...] = (
     ("live", "Live", "/", Scope.CASES_READ),
     ("cases", "Cases", "/cases", Scope.CASES_READ),
     ("contacts", "Contacts", "/contacts", Scope.CASES_READ),
+    ("flows", "Flows", "/flows", Scope.RULES_READ),
     ("functions", "Functions", "/functions", Scope.RULES_READ),
     ("customers", "Customers", "/customers", Scope.CARDS_READ),
     ("models", "Models", "/models", Scope.MODELS_READ),

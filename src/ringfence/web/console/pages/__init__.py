@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_PAGES = ("live", "cases", "case", "contacts", "contact", "functions", "function",
+_PAGES = ("live", "cases", "case", "contacts", "contact", "flows", "flow",
+          "functions", "function",
           "customers", "customer", "models", "model", "model_card",
           "drift", "version_drift", "jobs",
           "challengers", "challenger", "detectors",
