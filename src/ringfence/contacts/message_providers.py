@@ -172,8 +172,8 @@ class SmtpProvider:
         except smtplib.SMTPResponseException as error:
             raise NotSent(_said(error.smtp_code, error.smtp_error)) from None
         except (smtplib.SMTPException, OSError) as error:
-            words = error.strerror if isinstance(error, OSError) else None
-            raise NotSent(f"it cannot be used: {words or type(error).__name__}") from None
+            why = error.strerror if isinstance(error, OSError) else None
+            raise NotSent(f"it cannot be used: {why or type(error).__name__}") from None
         return str(mail["Message-ID"])
 
     def _connected(self) -> smtplib.SMTP:
