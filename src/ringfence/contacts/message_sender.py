@@ -22,7 +22,7 @@ from ringfence.contacts.messages import (
 from ringfence.flows import Channel
 from ringfence.storage import Database, now
 
-_AT_ONCE = 5  # all of which are handed over before they would be due again
+_AT_ONCE = 2  # all of which are handed over before they would be due again
 _LOOK_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _log = structlog.get_logger(__name__)

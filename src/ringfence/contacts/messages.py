@@ -23,7 +23,7 @@ from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.flows import Channel, Message, MessageFailed
 
 KEEP_TRYING = timedelta(hours=24)
-HAND_OVER_WITHIN = timedelta(seconds=90)
+HAND_OVER_WITHIN = timedelta(seconds=120)
 
 _LONGEST_TO, _LONGEST_SUBJECT, _LONGEST_SENDER, _LONGEST_DETAIL = 256, 512, 256, 512
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2.0, 900.0
