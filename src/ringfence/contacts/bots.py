@@ -46,6 +46,14 @@ class StoredBot(msgspec.Struct, frozen=True, kw_only=True):
         }
         return Bot(self.name, intents, self.fallback)
 
+    def in_every_language(self) -> Bot:
+        """What it understands in all of its languages together."""
+        intents = {
+            intent: tuple(dict.fromkeys(each for some in phrases.values() for each in some))
+            for intent, phrases in self.intents.items()
+        }
+        return Bot(self.name, intents, self.fallback)
+
 
 def put_bot(
     connection: Connection,
