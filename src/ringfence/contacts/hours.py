@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection, Row, delete, insert, select
 
+from ringfence.cards.phones import read_time_zone
 from ringfence.contacts import tables
 from ringfence.contacts.naming import (
     change,
@@ -153,7 +154,7 @@ def create_hours(
         instance_id=instance_id,
         name=name,
         description=require_text(description, "description"),
-        time_zone=_checked_zone(time_zone),
+        time_zone=read_time_zone(time_zone),
         periods=_checked(periods),
         overrides=_checked_overrides(overrides),
         tags=dict(tags or {}),
@@ -200,7 +201,7 @@ def update_hours(
     values = given(
         name=name,
         description=description,
-        time_zone=time_zone if isinstance(time_zone, UnsetType) else _checked_zone(time_zone),
+        time_zone=time_zone if isinstance(time_zone, UnsetType) else read_time_zone(time_zone),
         periods=periods if isinstance(periods, UnsetType) else _checked(periods),
         overrides=overrides if isinstance(overrides, UnsetType) else _checked_overrides(overrides),
         tags=tags,
@@ -246,16 +247,6 @@ def _within(period: Period, day: date, local: datetime) -> bool:
     if end <= start:
         end += _A_DAY
     return start <= local < end
-
-
-def _checked_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError):
-        raise InvalidInput(
-            f"{name[:64]!r} is no time zone", field="time_zone", expected="such as Europe/Berlin"
-        ) from None
-    return name
 
 
 def _checked(periods: Sequence[Period]) -> tuple[Period, ...]:
