@@ -164,6 +164,27 @@ class Settings(BaseSettings):
         description="Contact attributes whose values appear in no flow log and on no timeline.",
     )
     flow_log_days: float = Field(30.0, gt=0, le=3660, description="How long flow logs are kept.")
+    after_contact_seconds: float = Field(
+        30.0, ge=0, le=3600, description="How long an analyst has for the work after a contact."
+    )
+    prompts_folder: Path | None = Field(
+        None, description="Where flows find sound files by file:// addresses; nowhere when unset."
+    )
+    sms_url: SecretStr | None = Field(
+        None,
+        description="Who sends SMS: https://..., sns:?region=... or file:///path/sms.jsonl; nobody "
+        "when unset.",
+    )
+    sms_sender: str = Field("", description="The number or name that SMS come from.")
+    email_url: SecretStr | None = Field(
+        None,
+        description="Who sends e-mails: smtp(s)://user:password@host, https://..., ses:?region=... "
+        "or file:///path/mail.jsonl; nobody when unset.",
+    )
+    email_sender: str = Field("", description="The address that e-mails come from.")
+    messages_secret: SecretStr | None = Field(
+        None, description="Signs messages that are posted, as Standard Webhooks does."
+    )
     contact_events_url: SecretStr | None = Field(
         None,
         description="Where contact events and contact records are published, as orchestration_url "

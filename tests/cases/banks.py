@@ -27,6 +27,7 @@ from ringfence.cases import (
 )
 from ringfence.cases.desk import CaseDesk
 from ringfence.cases.opening import CaseOpening
+from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.detectors import (
     Decision,
     DecisionEngine,
@@ -40,6 +41,7 @@ from ringfence.detectors import (
 )
 from ringfence.events import Entity, SentEvent
 from ringfence.flows import AnsweredBy, HungUp, Prompt
+from ringfence.functions import FunctionRunner
 from ringfence.lines import (
     CallEnd,
     CallEventKind,
@@ -52,6 +54,7 @@ from ringfence.lines import (
 from ringfence.lines.holding import Unanswered, hold
 from ringfence.lines.journal import Journal
 from ringfence.rules import Rule
+from ringfence.settings import Settings
 from ringfence.storage import Database
 
 EVENT_TYPE = "card_payment"
@@ -197,14 +200,21 @@ async def open_bank(
     database: Database, folder: Path, card_id: str, lines: Mapping[str, Line]
 ) -> AsyncIterator[OpenBank]:
     """The bank of `set_up`, at work."""
-    desk = CaseDesk(database, folder, lines, bank_name="Example Bank", caller_number="+15550100000")
+    functions = FunctionRunner(database, cards.Vault(bytes(32)))
+    centre = ContactCentre(Settings(data_dir=folder), database, lines, functions)
+    desk = CaseDesk(
+        database, folder, centre.calls, bank_name="Example Bank", caller_number="+15550100000"
+    )
     engine = DecisionEngine(database, desk.opening)
+    await centre.start()
     await desk.start()
     try:
         yield OpenBank(database, card_id, engine, desk)
     finally:
         engine.close()
         await desk.stop()
+        await centre.stop()
+        await functions.close()
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ringfence import cards
 from ringfence.cases import EntryKind, furnish, list_plans
-from ringfence.cases.functions import CaseFunctions, function_name
+from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.opening import CaseOpening
 from ringfence.cases.plans import put_plan
 from ringfence.cases.trial_calls import place_test_call
@@ -26,6 +26,8 @@ from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import Entity, Event, list_event_types
 from ringfence.events.log import append_events
 from ringfence.flows import FlowInvalid, FunctionFailed, shipped_flows
+from ringfence.flows.unbound import function_name
+from ringfence.functions import FunctionRunner
 from ringfence.lines import CallEnd
 from ringfence.storage import Database, now
 
@@ -80,11 +82,12 @@ async def test_a_flow_blocks_the_card_by_name_or_by_the_arn_of_any_account(
     database: Database, arn: str
 ) -> None:
     bank, case_id = _opened(database)
-    functions = CaseFunctions(database, case_id)
-    reply = await functions.invoke(arn, {}, 3.0)
+    built_ins = CaseFunctions(database, case_id).built_ins()
+    runner = FunctionRunner(database, cards.Vault(bytes(32)))
+    reply = await runner.invoke(arn, {}, 3.0, built_ins=built_ins)
     assert reply == {"statusCode": 200, "body": "the card is blocked"}
     assert bank.card().state is cards.CardState.BLOCKED
-    again = await functions.invoke(arn, {}, 3.0)
+    again = await runner.invoke(arn, {}, 3.0, built_ins=built_ins)
     assert again["body"] == "the card was blocked already"
     assert len(bank.told(case_id, EntryKind.FUNCTION)) == 2
     assert bank.told(case_id, EntryKind.CARD) == ["blocked"]
@@ -94,7 +97,12 @@ async def test_a_flow_blocks_the_card_by_name_or_by_the_arn_of_any_account(
 async def test_an_unknown_function_fails_and_changes_nothing(database: Database) -> None:
     bank, case_id = _opened(database)
     with pytest.raises(FunctionFailed, match="empty-the-account"):
-        await CaseFunctions(database, case_id).invoke("empty-the-account", {}, 3.0)
+        await FunctionRunner(database, cards.Vault(bytes(32))).invoke(
+            "empty-the-account",
+            {},
+            3.0,
+            built_ins=CaseFunctions(database, case_id).built_ins(),
+        )
     assert bank.card().state is cards.CardState.HELD
 
 

@@ -9,7 +9,6 @@ elsewhere they may be a secret.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, update
@@ -20,18 +19,19 @@ from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import record_answer
-from ringfence.contacts.flows import stored_flow
+from ringfence.contacts.calls import Calls, Watchers
+from ringfence.contacts.flows import find_flow, stored_flow
+from ringfence.contacts.instances import ensure_instance
+from ringfence.contacts.records import CallWishes, StoredContact
 from ringfence.detectors import hold_plans
-from ringfence.flows import Contact, ContactState, Flow, FlowEvent, FlowEventKind, Participant, run
-from ringfence.lines import CallEnd, CallEvent, CallEventKind, CallRequest, CallResult, Line
+from ringfence.flows import Flow, FlowEvent, FlowEventKind
+from ringfence.lines import CallEvent, CallEventKind, CallResult
 from ringfence.storage import Database, now
 
 INTERRUPTED = "interrupted"
 SETTLED = "settled"
 NOT_NEEDED = "not needed"
 POSTPONED = "postponed"
-
-INSTANCE_ARN = "arn:aws:connect:local:000000000000:instance/ringfence"
 
 _ON_TIMELINE = {
     CallEventKind.RINGING: EntryKind.RINGING,
@@ -43,9 +43,9 @@ _ON_TIMELINE = {
 class Attempts:
     """Places the calls of cases on the lines of this process."""
 
-    def __init__(self, database: Database, lines: Mapping[str, Line], caller_number: str):
+    def __init__(self, database: Database, calls: Calls, caller_number: str):
         self._database = database
-        self._lines = lines
+        self._calls = calls
         self._caller_number = caller_number
         self._ringing: dict[str, asyncio.Task[CallResult]] = {}
 
@@ -59,15 +59,8 @@ class Attempts:
         begun = await asyncio.to_thread(self._begin, case_id, number)
         if isinstance(begun, str):
             return begun
-        case, phone_number, language = begun
-        line = self._lines.get(case.plan.line)
-        result: CallResult | None
-        if line is None:
-            result = CallResult(
-                CallEnd.FAILED, None, now(), f"there is no line {case.plan.line!r} here"
-            )
-        else:
-            result = await self._call(line, case, number, phone_number, language)
+        case = begun
+        result = await self._call(case, number)
         if result is None:
             await asyncio.to_thread(
                 self._end, case_id, number, SETTLED, None, now(), "somebody settled the case"
@@ -97,9 +90,7 @@ class Attempts:
             if self._ringing.get(case_id) is ringing[case_id]:
                 ringing[case_id].cancel()
 
-    async def _call(
-        self, line: Line, case: Case, number: int, phone_number: str, language: str
-    ) -> CallResult | None:
+    async def _call(self, case: Case, number: int) -> CallResult | None:
         """The call's result; None when `end_settled` has ended it."""
         attempt_id = _attempt_id(case.case_id, number)
 
@@ -108,21 +99,16 @@ class Attempts:
                 self._ringing.pop(case.case_id, None)
             await asyncio.to_thread(self._report, case.case_id, attempt_id, event)
 
-        async def conversation(participant: Participant) -> None:
-            await self._converse(case, attempt_id, phone_number, language, participant)
+        async def observe(event: FlowEvent) -> None:
+            if event.kind is FlowEventKind.INPUT:
+                await asyncio.to_thread(self._key, case, event)
 
-        request = CallRequest(
-            call_id=attempt_id,
-            to_number=phone_number,
-            from_number=self._caller_number,
-            caller_name=case.attributes.get("Bank", ""),
-            ring_timeout_seconds=case.plan.ring_timeout_seconds,
-            language=language,
-            flow_name=case.flow_name,
-            attributes=case.attributes,
-        )
+        flow = await asyncio.to_thread(self._flow, case)
+        built_ins = CaseFunctions(self._database, case.case_id).built_ins()
         # A task of its own, so that it can be ended without ending the workflow that awaits it.
-        call = asyncio.ensure_future(line.call(request, conversation, report))
+        call = asyncio.ensure_future(
+            self._calls.place(attempt_id, flow=flow, watchers=Watchers(observe, report, built_ins))
+        )
         self._ringing[case.case_id] = call
         try:
             return await call
@@ -131,44 +117,10 @@ class Attempts:
             if this is not None and this.cancelling():
                 raise
             return None
-        except Exception as error:  # a line must not raise; a case must outlive one that does
-            return CallResult(CallEnd.FAILED, None, now(), f"{type(error).__name__}: {error}")
         finally:
             self._ringing.pop(case.case_id, None)
 
-    async def _converse(
-        self,
-        case: Case,
-        contact_id: str,
-        phone_number: str,
-        language: str,
-        participant: Participant,
-    ) -> None:
-        flow = await asyncio.to_thread(self._flow, case)
-
-        async def observe(event: FlowEvent) -> None:
-            if event.kind is FlowEventKind.INPUT:
-                await asyncio.to_thread(self._key, case, event)
-
-        await run(
-            flow,
-            ContactState.of(
-                Contact(
-                    contact_id=contact_id,
-                    attributes=case.attributes,
-                    customer_number=phone_number,
-                    system_number=self._caller_number,
-                    instance_arn=INSTANCE_ARN,
-                    language=language,
-                )
-            ),
-            participant,
-            CaseFunctions(self._database, case.case_id),
-            observe,
-            clock=now,
-        )
-
-    def _begin(self, case_id: str, number: int) -> str | tuple[Case, str, str]:
+    def _begin(self, case_id: str, number: int) -> str | Case:
         with self._database.write() as connection:
             case = held_case(connection, case_id)
             at = now()
@@ -197,7 +149,42 @@ class Attempts:
                 f"attempt {number} of {case.plan.attempts} on line {case.plan.line}, to the "
                 f"number ending in {customer.phone_number[-3:]}",
             )
-            return case, customer.phone_number, customer.language
+            self._open_contact(connection, case, number, customer, at)
+            return case
+
+    def _open_contact(
+        self,
+        connection: Connection,
+        case: Case,
+        number: int,
+        customer: cards.Customer,
+        at: datetime,
+    ) -> None:
+        contact_id = _attempt_id(case.case_id, number)
+        instance = ensure_instance(connection)
+        self._calls.open(
+            connection,
+            StoredContact(
+                contact_id=contact_id,
+                instance_id=instance.instance_id,
+                initial_contact_id=contact_id,
+                flow_id=find_flow(connection, case.flow_name).flow_id,
+                flow_version=case.flow_version,
+                line=case.plan.line,
+                customer_number=customer.phone_number,
+                system_number=self._caller_number,
+                customer_id=case.customer_id,
+                language=customer.language,
+                attributes=case.attributes,
+                request=CallWishes(
+                    ring_timeout_seconds=case.plan.ring_timeout_seconds,
+                    caller_name=case.attributes.get("Bank", ""),
+                    attempt=True,
+                ),
+                initiated_at=at,
+                updated_at=at,
+            ),
+        )
 
     def _flow(self, case: Case) -> Flow:
         with self._database.read() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -25,8 +25,8 @@ from ringfence.cases.workflow import (
     workflow_configuration,
     workflow_database_url,
 )
+from ringfence.contacts.calls import Calls
 from ringfence.errors import Unavailable
-from ringfence.lines import Line
 from ringfence.storage import Database, now
 
 _log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class CaseDesk:
         self,
         database: Database,
         data_dir: Path,
-        lines: Mapping[str, Line],
+        calls: Calls,
         *,
         bank_name: str,
         caller_number: str,
@@ -57,7 +57,7 @@ class CaseDesk:
         self._lock: sqlite3.Connection | None = None
         self.opening = CaseOpening(bank_name, self._opened)
         self._configuration = workflow_configuration(workflow_database_url(database, data_dir))
-        self._attempts = Attempts(database, lines, caller_number)
+        self._attempts = Attempts(database, calls, caller_number)
         self._launched = False
         self._started: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()

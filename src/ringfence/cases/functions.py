@@ -1,41 +1,35 @@
-"""The functions a flow may invoke, by name or by the ARN that some other instance gave them."""
+"""The functions that are built in, bound to the case that a call is about."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.timeline import EntryKind, note
+from ringfence.contacts.calls import BuiltIn
 from ringfence.flows import FunctionFailed
+from ringfence.flows.unbound import function_name
 from ringfence.storage import Database, now
 
 BUILT_IN_FUNCTIONS = ("block-credit-card",)
 
 
-def function_name(arn: str) -> str:
-    """`block-credit-card` of `arn:aws:lambda:REGION:ACCOUNT:function:block-credit-card:ALIAS`."""
-    return arn.split(":")[6] if arn.startswith("arn:") and arn.count(":") >= 6 else arn
-
-
 class CaseFunctions:
-    """Built-in functions, bound to the case that a call is about."""
+    """What the flow of a case's call can have done to the case's card."""
 
     def __init__(self, database: Database, case_id: str):
         self._database = database
         self._case_id = case_id
-        self._by_name: dict[str, Callable[[], str]] = {"block-credit-card": self._block}
 
-    async def invoke(
-        self, arn: str, event: Mapping[str, Any], timeout_seconds: float
-    ) -> Mapping[str, Any]:
-        """The reply in the article's shape. Raises `FunctionFailed` for an unknown function."""
-        function = self._by_name.get(function_name(arn))
-        if function is None:
-            raise FunctionFailed(f"there is no function {function_name(arn)!r}")
-        return {"statusCode": 200, "body": await asyncio.to_thread(function)}
+    def built_ins(self) -> Mapping[str, BuiltIn]:
+        """The functions by name; they answer in the article's shape."""
+        return {"block-credit-card": self._block_credit_card}
+
+    async def _block_credit_card(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"statusCode": 200, "body": await asyncio.to_thread(self._block)}
 
     def _block(self) -> str:
         at = now()

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from ringfence.cases.calls import INSTANCE_ARN
 from ringfence.cases.functions import TestCallFunctions
 from ringfence.flows import Contact, ContactState, Flow, FlowEvent, Participant, run
 from ringfence.lines import CallEvent, CallRequest, CallResult, Line
 from ringfence.storage import now
+
+INSTANCE_ARN = "arn:aws:connect:us-east-1:000000000000:instance/test-calls"
 
 # What the shipped flows say when nothing else is given.
 EXAMPLE_ATTRIBUTES = {

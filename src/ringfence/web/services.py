@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
 from ringfence.access import KeyRing, Sessions, SigningKeys
+from ringfence.aws.connect import service as connect_service
+from ringfence.aws.connect.service import Connect
 from ringfence.aws.frauddetector.fields import name_member
 from ringfence.aws.frauddetector.service import TARGET_PREFIX, FraudDetector, operations
 from ringfence.aws.gateway import Gateway
@@ -23,12 +26,13 @@ from ringfence.aws.wire.json_service import JsonService
 from ringfence.aws.wire.rest_service import RestService
 from ringfence.cards import CustomerMaster, Vault, open_master, open_vault
 from ringfence.cases.desk import CaseDesk
+from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.detectors import DecisionEngine
 from ringfence.functions import FunctionRunner
 from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.settings import Settings
 from ringfence.storage import Database
-from ringfence.streams import publisher_of
+from ringfence.streams import contact_publisher_of, publisher_of
 from ringfence.web.drift_watch import DriftWatch
 from ringfence.web.retraining_schedule import RetrainingClock
 from ringfence.web.telemetry import Telemetry
@@ -49,6 +53,7 @@ class Services:
     phones: BrowserLine
     lines: Mapping[str, Line]
     functions: FunctionRunner
+    centre: ContactCentre
     drift: DriftWatch
     retraining: RetrainingClock
     aws: Gateway
@@ -82,27 +87,31 @@ async def open_services(
     await customers.start()
     phones = BrowserLine(Synthesizer())
     lines: dict[str, Line] = {phones.name: phones}
-    desk = CaseDesk(
-        database,
-        settings.data_dir,
-        lines,
-        bank_name=settings.bank_name,
-        caller_number=settings.caller_number,
-    )
     functions = FunctionRunner(
         database, vault, region=settings.aws_region, account=settings.aws_account_id
     )
+    centre = ContactCentre(settings, database, lines, functions)
+    desk = CaseDesk(
+        database,
+        settings.data_dir,
+        centre.calls,
+        bank_name=settings.bank_name,
+        caller_number=settings.caller_number,
+    )
     publisher = publisher_of(settings, database)
+    contact_publisher = contact_publisher_of(settings, database)
     engine = DecisionEngine(database, desk.opening, publisher)
     drift = DriftWatch(database, settings)
     retraining = RetrainingClock(settings, database)
     jobs = JobRunner(settings, database, most={JobKind.TRAINING: settings.trainings_at_once})
     await functions.start()
+    await centre.start()
     await desk.start()
     drift.start()
     retraining.start()
     jobs.start()
     publisher.start()
+    contact_publisher.start()
     try:
         yield Services(
             settings=settings,
@@ -116,11 +125,13 @@ async def open_services(
             phones=phones,
             lines=lines,
             functions=functions,
+            centre=centre,
             drift=drift,
             retraining=retraining,
             aws=_aws_gateway(
                 FraudDetector(settings, database, vault, engine, jobs, customers),
                 Lambda(database, functions),
+                Connect(settings, database, centre.calls, lines, engine.catalog.look_again),
                 telemetry,
             ),
         )
@@ -131,11 +142,15 @@ async def open_services(
         engine.close()
         await asyncio.to_thread(publisher.close)
         await desk.stop()
+        await centre.stop()
+        await asyncio.to_thread(contact_publisher.close)
         await functions.close()
         await customers.close()
 
 
-def _aws_gateway(frauddetector: FraudDetector, functions: Lambda, telemetry: Telemetry) -> Gateway:
+def _aws_gateway(
+    frauddetector: FraudDetector, functions: Lambda, connect: Connect, telemetry: Telemetry
+) -> Gateway:
     settings = frauddetector.settings
     service = JsonService(
         "frauddetector",
@@ -154,7 +169,7 @@ def _aws_gateway(frauddetector: FraudDetector, functions: Lambda, telemetry: Tel
     rest_throttle = Throttle(
         settings.connect_requests_per_second, settings.connect_requests_at_once
     )
-    rest_services = [
+    rest_services: list[RestService[Any]] = [
         RestService(
             lambda_service.NAME,
             functions,
@@ -162,7 +177,15 @@ def _aws_gateway(frauddetector: FraudDetector, functions: Lambda, telemetry: Tel
             settings.aws_account_id,
             lambda_service.ERROR_NAMES,
             lambda_service.name_member,
-        )
+        ),
+        RestService(
+            "connect",
+            connect,
+            connect_service.operations,
+            settings.aws_account_id,
+            connect_service.ERROR_NAMES,
+            connect_service.name_member,
+        ),
     ]
     return Gateway(
         verifier, throttle, [service], rest_services, rest_throttle, telemetry.aws_answered

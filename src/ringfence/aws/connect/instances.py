@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, insert, select
-
 from ringfence.aws.connect.naming import arn_of, instance_of
 from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.wire.paging import page
-from ringfence.contacts import tables
+from ringfence.contacts.instance_functions import (
+    associate_function,
+    dissociate_function,
+    list_associated,
+)
 from ringfence.contacts.instances import (
     ConnectInstance,
     create_instance,
@@ -18,8 +20,7 @@ from ringfence.contacts.instances import (
     list_instances,
     new_alias,
 )
-from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.storage import now
+from ringfence.errors import Conflict, InvalidInput
 
 operations = Operations()
 
@@ -73,51 +74,27 @@ def delete_one(connect: Connect, call: Call) -> dict[str, Any]:
 def associate(connect: Connect, call: Call) -> dict[str, Any]:
     """Flows find functions by name whether associated or not; the association is kept for those
     who list it."""
-    table = tables.instance_functions
     with connect.write() as connection:
         instance = instance_of(connection, call)
-        arn = call.members["FunctionArn"]
-        known = select(table).where(
-            table.c.instance_id == instance.instance_id, table.c.function_arn == arn
-        )
-        if connection.execute(known).first() is not None:
-            raise Conflict("the function is associated already", field="FunctionArn")
-        connection.execute(
-            insert(table).values(
-                instance_id=instance.instance_id, function_arn=arn, associated_at=now()
-            )
-        )
+        associate_function(connection, instance.instance_id, call.members["FunctionArn"])
     return {}
 
 
 @operations.add("DisassociateLambdaFunction")
 def disassociate(connect: Connect, call: Call) -> dict[str, Any]:
     """Forget an association."""
-    table = tables.instance_functions
     with connect.write() as connection:
         instance = instance_of(connection, call)
-        gone = connection.execute(
-            delete(table).where(
-                table.c.instance_id == instance.instance_id,
-                table.c.function_arn == call.members["FunctionArn"],
-            )
-        )
-    if gone.rowcount == 0:
-        raise NotFound("the function is not associated", field="FunctionArn")
+        dissociate_function(connection, instance.instance_id, call.members["FunctionArn"])
     return {}
 
 
 @operations.add("ListLambdaFunctions")
 def list_functions(connect: Connect, call: Call) -> dict[str, Any]:
     """The ARNs that were associated."""
-    table = tables.instance_functions
     with connect.read() as connection:
         instance = instance_of(connection, call)
-        arns: list[str] = [
-            *connection.execute(
-                select(table.c.function_arn).where(table.c.instance_id == instance.instance_id)
-            ).scalars()
-        ]
+        arns = list_associated(connection, instance.instance_id)
     chosen, token = page(arns, call, default=25, key=str)
     return {"LambdaFunctions": chosen, **token}
 

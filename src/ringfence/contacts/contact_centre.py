@@ -1,0 +1,119 @@
+"""The contact centre of a process: what calls and their flows need, opened together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from ringfence.contacts import block_credit_card
+from ringfence.contacts.announcements import Announcer, ContactEvent
+from ringfence.contacts.block_credit_card import BlockCreditCard
+from ringfence.contacts.callbacks import Callbacks
+from ringfence.contacts.calls import INTERRUPTED, Calls, Invoker
+from ringfence.contacts.directory import Directory, Means
+from ringfence.contacts.flow_logs import FlowLog
+from ringfence.contacts.lost_places import sweep_places
+from ringfence.contacts.message_providers import Provider, open_provider
+from ringfence.contacts.message_sender import MessageSender
+from ringfence.contacts.places import PlaceKind
+from ringfence.contacts.records import disconnected
+from ringfence.contacts.sounds import Sounds
+from ringfence.contacts.waiting_room import WaitingRoom
+from ringfence.flows import Channel
+from ringfence.lines import Line
+from ringfence.settings import Settings
+from ringfence.storage import Database, now
+
+
+class ContactCentre:
+    """Start and stop it on the event loop that has the lines.
+
+    Raises `InvalidInput` for settings that do not fit.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        lines: Mapping[str, Line],
+        functions: Invoker,
+    ):
+        self._database = database
+        announcer = Announcer(
+            settings.aws_region,
+            settings.aws_account_id,
+            on=settings.contact_events_url is not None,
+        )
+        self._announcer = announcer
+        self._flow_log = FlowLog(database, keep_days=settings.flow_log_days)
+        self._sender = MessageSender(database, _providers(settings))
+        self.room = WaitingRoom(
+            database, announcer, after_contact_seconds=settings.after_contact_seconds
+        )
+        folder = settings.prompts_folder
+        self.directory = Directory(
+            Means(
+                database,
+                announcer,
+                self.room,
+                Sounds(None if folder is None else Path(folder)),
+                self._sender,
+                region=settings.aws_region,
+                account=settings.aws_account_id,
+            )
+        )
+        self.calls = Calls(
+            database,
+            lines,
+            self.directory,
+            functions,
+            announcer,
+            self._flow_log,
+            built_ins={block_credit_card.NAME: BlockCreditCard(database)},
+            most_at_once=settings.calls_at_once,
+            sensitive=frozenset(settings.sensitive_attributes),
+        )
+        self._callbacks = Callbacks(lines, self.room)
+
+    async def start(self) -> None:
+        """Put in order what a crash left behind, and begin."""
+        self._flow_log.start()
+        self._sender.start()
+        await asyncio.to_thread(self._sweep)
+        await self.calls.start()
+        self._callbacks.start()
+
+    async def stop(self) -> None:
+        """Hang up every call. What is still to be sent or made is so after the next start."""
+        await self._callbacks.stop()
+        await self.calls.stop()
+        await asyncio.to_thread(self._sender.close)
+        await asyncio.to_thread(self._flow_log.close)
+
+    def _sweep(self) -> None:
+        with self._database.write() as connection:
+            for place in sweep_places(connection, now()):
+                if place.kind is not PlaceKind.CALLBACK:
+                    continue  # its call is closed with all others that were cut off
+                closed = disconnected(connection, place.contact_id, now(), INTERRUPTED)
+                if closed is not None:
+                    self._announcer.tell(connection, ContactEvent.DISCONNECTED, closed)
+
+
+def _providers(settings: Settings) -> Mapping[Channel, Provider]:
+    secret = settings.messages_secret
+    found: dict[Channel, Provider] = {}
+    for channel, url, sender, field in (
+        (Channel.SMS, settings.sms_url, settings.sms_sender, "sms_url"),
+        (Channel.EMAIL, settings.email_url, settings.email_sender, "email_url"),
+    ):
+        if url is not None:
+            found[channel] = open_provider(
+                url.get_secret_value(),
+                channel,
+                field=field,
+                secret=secret.get_secret_value() if secret is not None else None,
+                sender=sender,
+            )
+    return found
