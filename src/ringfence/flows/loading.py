@@ -23,7 +23,8 @@ def load_flow(content: str) -> Flow:
 
     Raises `FlowInvalid` with every problem: text that is no flow, a block of an unknown type (never
     skipped), a duplicate id, a transition to no block, a missing start, a parameter that is missing
-    or of the wrong type, a branch that must be there and is not.
+    or of the wrong type, a branch that must be there and is not. What is unfinished about a block
+    that nothing leads to is a notice: drafts are full of such blocks, and none of them ever runs.
     """
     return load_source(read_source(content))
 
@@ -35,11 +36,18 @@ def load_source(source: Source) -> Flow:
     resources: list[tuple[str, Wanted]] = []
     notices: list[Problem] = []
     ids = frozenset(step.block_id for step in source.steps)
+    reached = _reached(source, ids)
     for step in source.steps:
         wanted: list[Wanted] = []
-        block, wrong = _block(step, ids, wanted)
+        wrong, unfinished = _structure(step, ids), list[str]()
+        block = _block(step, unfinished, wanted)
         resources += ((step.block_id, each) for each in wanted)
         problems += (step.problem(message) for message in wrong)
+        if step.block_id in reached:
+            problems += (step.problem(message) for message in unfinished)
+        elif unfinished:
+            message = f"nothing leads to it, so that it never runs: {'; '.join(unfinished)}"
+            notices.append(step.problem(message))
         if block is not None:
             blocks[step.block_id] = block
         if step.kind is not None and step.kind.notice:
@@ -72,7 +80,25 @@ def _whole(source: Source) -> Iterable[Problem]:
             yield step.problem(message)
 
 
-def _block(step: Step, ids: frozenset[str], wanted: list[Wanted]) -> tuple[Block | None, list[str]]:
+def _reached(source: Source, ids: frozenset[str]) -> frozenset[str]:
+    """The blocks that a call may come to; all of them where it cannot be told."""
+    if source.start not in ids:
+        return ids
+    ways: dict[str, list[str]] = {}
+    for step in source.steps:
+        ways.setdefault(step.block_id, []).extend(way.next_id for way in step.ways)
+    reached: set[str] = set()
+    ahead = [source.start]
+    while ahead:
+        block_id = ahead.pop()
+        if block_id is not None and block_id not in reached:
+            reached.add(block_id)
+            ahead += ways.get(block_id, ())
+    return frozenset(reached)
+
+
+def _structure(step: Step, ids: frozenset[str]) -> list[str]:
+    """What is wrong whether the block ever runs or not."""
     wrong = list(step.problems)
     if not step.block_id:
         wrong.append("a block has no id")
@@ -86,21 +112,23 @@ def _block(step: Step, ids: frozenset[str], wanted: list[Wanted]) -> tuple[Block
         else:
             target = f" (target {step.target})" if step.target else ""
             wrong.append(f"the block type {step.source_type}{target} is not known here")
-        return None, wrong
-    parameters = Parameters(step.parameters, wrong, labels=step.labels, resources=wanted)
+    return wrong
+
+
+def _block(step: Step, unfinished: list[str], wanted: list[Wanted]) -> Block | None:
+    if step.kind is None:
+        return None
+    parameters = Parameters(step.parameters, unfinished, labels=step.labels, resources=wanted)
     action = step.kind.read(parameters)
-    transitions = _transitions(step, step.kind, wrong)
-    return (
-        Block(
-            block_id=step.block_id,
-            type=step.kind.type,
-            source_type=step.source_type,
-            log_type=step.kind.log_type,
-            transitions=transitions,
-            action=action,
-            forgives=step.kind.forgives,
-        ),
-        wrong,
+    transitions = _transitions(step, step.kind, unfinished)
+    return Block(
+        block_id=step.block_id,
+        type=step.kind.type,
+        source_type=step.source_type,
+        log_type=step.kind.log_type,
+        transitions=transitions,
+        action=action,
+        forgives=step.kind.forgives,
     )
 
 

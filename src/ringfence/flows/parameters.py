@@ -10,6 +10,7 @@ from ringfence.flows.references import Template, template
 
 _TRUE = "true"
 _FALSE = "false"
+_LARGEST_WHOLE = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,12 @@ class Parameters:
         return found
 
     def resource(self, kind: ResourceKind, *names: str) -> Resource:
-        """Something of an instance, by the first of these names; there must be one."""
+        """Something of an instance, by the first of these names; there must be one.
+
+        An empty ARN is enough where the export carries the name.
+        """
+        if self._labels.get("") and any(self._values.get(name) == "" for name in names):
+            return self._resource(kind, Template(()))
         return self._resource(kind, self.text(*names))
 
     def optional_resource(self, kind: ResourceKind, *names: str) -> Resource | None:
@@ -191,6 +197,8 @@ def written(value: object) -> str | None:
     """A scalar as a flow writes it (`True`, `5`); None for what is no scalar."""
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_WHOLE:
+        return str(int(value))  # some tools write 5.0
     if isinstance(value, (bool, int, float)):
         return str(value)
     return None

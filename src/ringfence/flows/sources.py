@@ -6,7 +6,6 @@ that a loader can name every problem at once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +24,7 @@ from ringfence.flows.labels import (
 from ringfence.flows.modules import LegacyParameters
 from ringfence.flows.parameters import written
 from ringfence.flows.problems import FlowInvalid, Problem
+from ringfence.flows.sizes import MOST_BLOCKS, decoded
 
 VERSION = "2019-10-30"
 
@@ -94,13 +94,13 @@ def read_source(content: str) -> Source:
 
     Raises `FlowInvalid` only where there is nothing to go on with.
     """
-    flow, name = _decoded(content), ""
+    flow, name = decoded(content), ""
     for _ in range(2):
         wrapped = flow.get("ContactFlow", flow)
         if not isinstance(wrapped, Mapping) or not isinstance(wrapped.get("Content"), str):
             break
         name = written(wrapped.get("Name")) or name
-        flow = _decoded(str(wrapped["Content"]))
+        flow = decoded(str(wrapped["Content"]))
     metadata = flow.get("metadata") or flow.get("Metadata")
     if isinstance(metadata, Mapping):
         name = written(metadata.get("name")) or name
@@ -126,17 +126,6 @@ def read_source(content: str) -> Source:
     raise _invalid("there are neither Actions nor modules in it")
 
 
-def _decoded(content: str) -> Mapping[str, object]:
-    try:
-        # Exports carry raw line feeds and tabs inside strings, and sometimes a byte order mark.
-        flow = json.loads(content.lstrip("\ufeff"), strict=False)
-    except (ValueError, RecursionError) as error:
-        raise _invalid(f"it is not JSON: {error}") from error
-    if not isinstance(flow, Mapping):
-        raise _invalid("it is not a JSON object")
-    return flow
-
-
 def _type(flow: Mapping[str, object], metadata: object) -> str:
     """The type of a flow as Amazon Connect's API writes it, whichever format it comes in."""
     named = flow.get("type") or flow.get("Type")
@@ -152,16 +141,16 @@ def _actions(actions: object, labels: Mapping[str, object]) -> Iterator[Step]:
         designed = labels.get(step.block_id)
         _place(step, number, len(every), designed)
         parameters = action.get("Parameters")
-        if parameters is not None and not isinstance(parameters, Mapping):
+        if parameters and not isinstance(parameters, Mapping):
             step.problems.append("Parameters is not an object")
-        elif parameters:
+        elif isinstance(parameters, Mapping) and parameters:
             step.parameters = parameters
             step.labels = labels_of_action(parameters, designed)
         step.kind = kind_of(step.source_type, step.parameters)
         transitions = action.get("Transitions")
-        if transitions is not None and not isinstance(transitions, Mapping):
+        if transitions and not isinstance(transitions, Mapping):
             step.problems.append("Transitions is not an object")
-        elif transitions:
+        elif isinstance(transitions, Mapping) and transitions:
             step.ways = list(_ways(transitions, step.problems))
         yield step
 
@@ -275,6 +264,8 @@ def _place(step: Step, number: int, among: int, designed: object) -> None:
 def _objects(value: object, name: str) -> list[Mapping[str, object]]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, Mapping) for each in value):
         raise _invalid(f"{name} is not a list of objects")
+    if len(value) > MOST_BLOCKS:
+        raise _invalid(f"there are {len(value)} blocks in it, more than {MOST_BLOCKS}")
     return list(value)
 
 
