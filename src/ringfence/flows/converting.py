@@ -118,7 +118,10 @@ def _displayed(
     for name, value in values.items():
         if isinstance(value, str) and value in labels:
             shown[name] = {"displayName": labels[value]}
-        elif (
+            continue
+        if isinstance(value, (list, tuple)):
+            value = {str(at): each for at, each in enumerate(value)}
+        if (
             isinstance(value, Mapping)
             and deepest > 1
             and (inner := _displayed(value, labels, deepest - 1))

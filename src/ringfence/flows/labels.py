@@ -65,6 +65,8 @@ def type_name(named: str) -> str:
 
 
 def _displayed(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, (list, tuple)):
+        value = dict(zip(map(str, range(len(value))), value, strict=True))
     if not isinstance(value, Mapping) or len(path) > _DEEPEST:
         return
     name = value.get("displayName")
@@ -76,6 +78,8 @@ def _displayed(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str
 
 def _at(values: object, path: tuple[str, ...]) -> object:
     for name in path:
+        if isinstance(values, (list, tuple)):
+            values = dict(zip(map(str, range(len(values))), values, strict=True))
         if not isinstance(values, Mapping):
             return None
         values = values.get(name)

@@ -102,6 +102,12 @@ class LegacyParameters:
         """The pairs of a repeated parameter."""
         return {written(entry.get("key")) or "": _resolved(entry) for entry in self._named(name)}
 
+    def ordered(self, *names: str) -> Iterator[tuple[str, str, object]]:
+        """Name, key and value of each parameter with one of these names, in the file's order."""
+        for entry in self._entries:
+            if (name := written(entry.get("name")) or "") in names:
+                yield name, written(entry.get("key")) or "", _resolved(entry)
+
     def message(self) -> dict[str, object]:
         """What is said: Text, SSML or PromptId."""
         if self.get("AudioPrompt") is not None:

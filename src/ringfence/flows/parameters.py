@@ -168,6 +168,21 @@ class Parameters:
             value = {}
         return Parameters(value, self._problems, self._path(name), self._labels, self.resources)
 
+    def objects(self, name: str) -> tuple[Parameters, ...]:
+        """The parameters inside each object of a list; none when there is no such list."""
+        value = self._values.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, (list, tuple)) and all(isinstance(each, Mapping) for each in value):
+            return tuple(
+                Parameters(
+                    each, self._problems, self._path(f"{name}[{at}]"), self._labels, self.resources
+                )
+                for at, each in enumerate(value)
+            )
+        self.wrong(f"the parameter {self._path(name)} is not a list of objects")
+        return ()
+
     def words(self, name: str) -> tuple[str, ...]:
         """A list of texts; none when there is no such list."""
         value = self._values.get(name)

@@ -1,4 +1,4 @@
-"""Play prompt: speak, to the end."""
+"""Play prompt: speak, or play a recording, to the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PlayPrompt:
     message: Message
 
     async def run(self, call: Call, block: Block) -> Outcome:
-        """Speak."""
+        """Speak or play."""
         shown = self.message.shown(call)
         try:
             await self.message.say(call, interruptible=False)

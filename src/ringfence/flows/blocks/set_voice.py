@@ -10,26 +10,48 @@ from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
 from ringfence.flows.modules import entries_of
 from ringfence.flows.parameters import Parameters
 from ringfence.flows.references import Template
+from ringfence.flows.voices import default_voice
 
 
 @dataclass(frozen=True, slots=True)
 class SetVoice:
-    """A voice by its name at Amazon Polly; engine and style are left to the line's speech."""
+    """A voice by its name at Amazon Polly; an empty name is the language's own voice.
+
+    Engine and style are kept for the line's speech, which need not have them.
+    """
 
     voice: Template
+    engine: Template | None
+    style: Template | None
 
     async def run(self, call: Call, block: Block) -> Outcome:
         """Change the voice."""
-        voice = self.voice.fill(call.data()).strip()
-        if not voice:
+        data, state = call.data(), call.state
+        voice = self.voice.fill(data).strip()
+        if not voice and self.voice.literal is None:
             return Outcome(error=ANY_ERROR, result="Error", detail="there is no voice to be found")
-        call.state.voice = voice
+        state.voice = voice or default_voice(state.language)
+        state.engine = self.engine.fill(data).strip() if self.engine else ""
+        state.style = self.style.fill(data).strip() if self.style else ""
         await call.changed()
-        return Outcome(result="Success", parameters={"GlobalVoice": voice})
+        shown = {
+            "GlobalVoice": state.voice,
+            "GlobalEngine": state.engine,
+            "SpeakingStyle": state.style,
+        }
+        shown = {name: value for name, value in shown.items() if value}
+        return Outcome(result="Success", parameters=shown)
 
 
 def _read(parameters: Parameters) -> SetVoice:
-    return SetVoice(parameters.text("TextToSpeechVoice"))
+    voice = parameters.optional("TextToSpeechVoice")
+    if voice is None:
+        parameters.wrong("the parameter TextToSpeechVoice is missing")
+    return SetVoice(
+        voice or Template(()),
+        parameters.optional("TextToSpeechEngine"),
+        parameters.optional("TextToSpeechStyle"),
+    )
 
 
 BLOCK = BlockKind(

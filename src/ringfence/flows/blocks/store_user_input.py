@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
+from ringfence.flows.encryption import KeyUnusable, check_key, encrypted
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
 from ringfence.flows.modules import Entry, LegacyParameters, entries_of, entry, message_entries
 from ringfence.flows.parameters import Parameters, WholeNumber, written
@@ -44,11 +46,19 @@ class PhoneNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """Whom the input is encrypted for: the name of a key, and its certificate or public key."""
+
+    key_id: Template
+    pem: Template
+
+
+@dataclass(frozen=True, slots=True)
 class StoreUserInput:
     """Keys end at the longest length, at the terminator, or when none comes for a while.
 
-    What was entered is in no event. Input that is to be encrypted is not asked for: the keys of
-    Amazon Connect are not here, and such input must not be held in the clear.
+    What was entered is in no event. Input that is to be encrypted is stored as nothing but the
+    encrypted message, and is not asked for where the key is of no use.
     """
 
     message: Message
@@ -58,7 +68,7 @@ class StoreUserInput:
     terminator: Template
     cancels: bool
     phone_numbers: PhoneNumbers | None
-    encrypted: bool
+    encryption: Encryption | None
 
     async def run(self, call: Call, block: Block) -> Outcome:
         """Ask, collect and store. No input at all is a success with the value `Timeout`."""
@@ -66,8 +76,13 @@ class StoreUserInput:
         data = call.data()
         first, between = self.first_key.value(data), self.between_keys.value(data)
         longest = self.longest.value(data)
-        if self.encrypted:
-            return _failed(shown, "encrypted input is not available here; nothing was asked")
+        pem = ""
+        if self.encryption is not None:
+            pem = self.encryption.pem.fill(data)
+            try:
+                await asyncio.to_thread(check_key, pem)
+            except KeyUnusable as unusable:
+                return _failed(shown, f"{unusable}; nothing was asked")
         if first is None or between is None or longest is None:
             return _failed(shown, "a timeout or the length is no number")
         call.participant.clear_digits()
@@ -85,7 +100,12 @@ class StoreUserInput:
             if number is None:
                 return Outcome(error=INVALID_NUMBER, result="InvalidPhoneNumber", parameters=shown)
             entered = number
-        call.store_input(entered, typed=True)
+        stored = entered
+        if self.encryption is not None:
+            key_id = self.encryption.key_id.fill(data)
+            stored = await asyncio.to_thread(encrypted, entered, key_id, pem)
+            call.keep_secret(entered)
+        call.store_input(stored, typed=True)
         return Outcome(result=f"{len(entered)} characters were entered", parameters=shown)
 
     async def _collect(self, call: Call, first: int, between: int, longest: int) -> str:
@@ -138,11 +158,19 @@ def _read(parameters: Parameters) -> StoreUserInput:
         terminator=keys.optional("InputTerminationSequence") or template("#"),
         cancels=not keys.flag("DisableCancelKey"),
         phone_numbers=phone_numbers,
-        encrypted=parameters.given("InputEncryption"),
+        encryption=_read_encryption(parameters),
     )
 
 
-def _from_legacy(given: LegacyParameters) -> dict[str, object]:
+def _read_encryption(parameters: Parameters) -> Encryption | None:
+    if not parameters.given("InputEncryption"):
+        return None
+    inner = parameters.inside("InputEncryption")
+    return Encryption(inner.text("EncryptionKeyId"), inner.text("Key"))
+
+
+def store_input_from_legacy(given: LegacyParameters) -> dict[str, object]:
+    """The parameters of the newer format."""
     validation: dict[str, object]
     if str(given.get("CustomerInputType") or "Custom").lower() == "phonenumber":
         form = str(given.get("PhoneNumberFormat") or "International").lower()
@@ -218,7 +246,7 @@ BLOCK = BlockKind(
     read=_read,
     legacy=LegacyForm(
         "StoreUserInput",
-        parameters=_from_legacy,
+        parameters=store_input_from_legacy,
         entries=_to_legacy,
         branches={"InvalidNumber": INVALID_NUMBER},
     ),
