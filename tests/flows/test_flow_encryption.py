@@ -11,6 +11,7 @@ import pytest
 from aws_encryption_sdk.identifiers import CommitmentPolicy, EncryptionKeyType, WrappingAlgorithm
 from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
 from aws_encryption_sdk.key_providers.raw import RawMasterKeyProvider
+from conversations import Bank, action, converse, flow_of, keys, says
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -124,3 +125,56 @@ def test_a_key_that_cannot_encrypt_is_refused_before_anything_is_encrypted(
 ) -> None:
     with pytest.raises(KeyUnusable, match=said):
         check_key(pem)
+
+
+def asking(key: str, **more: Any) -> str:
+    """A flow that stores what is keyed for the holder of a key, and hands it to a function."""
+    parameters = {
+        "Text": "Your card?",
+        "StoreInput": "True",
+        "InputTimeLimitSeconds": "5",
+        "InputEncryption": {"EncryptionKeyId": "key-1", "Key": key},
+        **more,
+    }
+    errors = {"NoMatchingError": "failed", "InvalidPhoneNumber": "failed"}
+    function = {
+        "LambdaFunctionARN": "check",
+        "LambdaInvocationAttributes": {"card": "$.StoredCustomerInput"},
+    }
+    return flow_of(
+        action("ask", "GetParticipantInput", parameters, "call", errors=errors),
+        action("call", "InvokeLambdaFunction", function, "say", errors=errors),
+        says("thanks"),
+        says("failed", "failed"),
+    )
+
+
+@pytest.mark.parametrize("key", [PUBLIC_PEM, certificate(), "$.Attributes.Key"])
+def test_what_is_keyed_leaves_a_flow_only_encrypted(key: str) -> None:
+    talk = converse(asking(key), keys("4111111111111111#"), attributes={"Key": PUBLIC_PEM})
+    assert talk.said[-1] == "thanks"
+    message = talk.bank.invoked[0][1]["Details"]["Parameters"]["card"]
+    assert decrypted(message)[0] == "4111111111111111"
+    told = repr((talk.events, talk.bank.invoked, talk.state))
+    assert "4111111111111111" not in told
+    assert message not in repr(talk.events)
+
+
+def test_a_phone_number_is_encrypted_in_its_international_form() -> None:
+    form = {"PhoneNumberValidation": {"NumberFormat": "Local", "CountryCode": "DE"}}
+    talk = converse(asking(PUBLIC_PEM, InputValidation=form), keys("030901820#"))
+    assert decrypted(talk.bank.invoked[0][1]["Details"]["Parameters"]["card"])[0] == "+4930901820"
+    assert "30901820" not in repr(talk.blocks[0])
+
+
+def test_nothing_keyed_is_not_encrypted() -> None:
+    talk = converse(asking(PUBLIC_PEM), bank=Bank())
+    assert talk.bank.invoked[0][1]["Details"]["Parameters"]["card"] == "Timeout"
+
+
+@pytest.mark.parametrize("key", ["", "pem", elliptic(), "$.Attributes.Missing"])
+def test_for_a_key_that_is_of_no_use_nothing_is_asked(key: str) -> None:
+    talk = converse(asking(key), keys("4111#"))
+    assert talk.said == ["failed"]
+    assert "nothing was asked" in talk.blocks[0].detail
+    assert talk.bank.invoked == []

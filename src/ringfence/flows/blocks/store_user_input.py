@@ -166,7 +166,11 @@ def _read_encryption(parameters: Parameters) -> Encryption | None:
     if not parameters.given("InputEncryption"):
         return None
     inner = parameters.inside("InputEncryption")
-    return Encryption(inner.text("EncryptionKeyId"), inner.text("Key"))
+    # A key that is missing is as good as one that cannot be used: the block fails when it runs.
+    nothing = Template(())
+    return Encryption(
+        inner.optional("EncryptionKeyId") or nothing, inner.optional("Key") or nothing
+    )
 
 
 def store_input_from_legacy(given: LegacyParameters) -> dict[str, object]:
