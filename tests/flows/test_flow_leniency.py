@@ -43,6 +43,13 @@ def test_metadata_may_be_missing_or_anything(metadata: object) -> None:
     assert load_flow(changed(flow_of(says("Hello")), Metadata=metadata)).blocks["say"]
 
 
+@pytest.mark.parametrize("member", ["ContactFlow", "ContactFlowModule"])
+def test_content_may_be_an_object_instead_of_its_text(member: str) -> None:
+    answer = {member: {"Name": "Main", "Content": json.loads(flow_of(says("Hello")))}}
+    assert load_flow(json.dumps(answer)).name == "Main"
+    assert load_flow(json.dumps(answer[member])).name == "Main"
+
+
 @pytest.mark.parametrize("empty", [None, {}, [], ""])
 def test_nothing_is_nothing_however_it_is_written(empty: object) -> None:
     flow = flow_of(start="end")

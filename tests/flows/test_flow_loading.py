@@ -85,10 +85,10 @@ def test_an_unknown_block_is_named_by_id_and_type_even_where_nothing_leads_to_it
 
 
 def test_an_unknown_module_is_named_with_its_target() -> None:
-    content = changed(ARTICLE, lambda flow: module(flow, MENU).update(target="Lex"))
+    content = changed(ARTICLE, lambda flow: module(flow, MENU).update(target="Moon"))
     [problem] = problems(content)
     assert (problem.block_id, problem.block_type) == (MENU, "GetUserInput")
-    assert "target Lex" in problem.message
+    assert "target Moon" in problem.message
 
 
 def test_every_problem_is_listed_at_once() -> None:

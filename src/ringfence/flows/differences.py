@@ -50,9 +50,12 @@ def differences(old: str, new: str, *, moved: bool = False) -> tuple[Difference,
 def _differences(old: Source, new: Source, moved: bool) -> Iterator[Difference]:
     if old.start != new.start:
         yield Difference(Change.START, "", f"it starts at {new.start!r}, before at {old.start!r}")
-    before = {step.block_id: step for step in old.steps}
+    before: dict[str, list[Step]] = {}
+    for step in old.steps:
+        before.setdefault(step.block_id, []).append(step)  # drafts may have an id twice
     for step in new.steps:
-        known = before.pop(step.block_id, None)
+        same = before.get(step.block_id)
+        known = same.pop(0) if same else None
         if known is None:
             yield Difference(Change.ADDED, step.block_id, f"added ({_type(step)})")
             continue
@@ -63,8 +66,8 @@ def _differences(old: Source, new: Source, moved: bool) -> Iterator[Difference]:
         yield from _branches(known, step)
         if moved and known.canvas != step.canvas:
             yield Difference(Change.MOVED, step.block_id, "moved on the canvas")
-    for block_id, step in before.items():
-        yield Difference(Change.REMOVED, block_id, f"removed ({_type(step)})")
+    for step in (each for left in before.values() for each in left):
+        yield Difference(Change.REMOVED, step.block_id, f"removed ({_type(step)})")
 
 
 def _parameters(old: Step, new: Step) -> Iterator[Difference]:

@@ -96,11 +96,12 @@ def read_source(content: str) -> Source:
     """
     flow, name = decoded(content), ""
     for _ in range(2):
-        wrapped = flow.get("ContactFlow", flow)
-        if not isinstance(wrapped, Mapping) or not isinstance(wrapped.get("Content"), str):
+        wrapped = flow.get("ContactFlow") or flow.get("ContactFlowModule") or flow
+        inner = wrapped.get("Content") if isinstance(wrapped, Mapping) else None
+        if not isinstance(wrapped, Mapping) or not isinstance(inner, (str, Mapping)):
             break
         name = written(wrapped.get("Name")) or name
-        flow = decoded(str(wrapped["Content"]))
+        flow = decoded(inner) if isinstance(inner, str) else inner
     metadata = flow.get("metadata") or flow.get("Metadata")
     if isinstance(metadata, Mapping):
         name = written(metadata.get("name")) or name
