@@ -65,6 +65,11 @@ LENGTH_4 = {"InputValidation": {"CustomValidation": {"MaximumLength": "4"}}}
             LENGTH_4 | {"DTMFConfiguration": {"InputTerminationSequence": "##"}},
             "stored 1234",
         ),
+        (
+            keys("12*9"),
+            LENGTH_4 | {"DTMFConfiguration": {"InputTerminationSequence": "*"}},
+            "stored 12",
+        ),
         (keys("12", apart=4.0), LENGTH_4, "stored 12"),
         (keys("12", apart=6.0), LENGTH_4, "stored 1"),
         (
@@ -172,6 +177,13 @@ def test_a_menu_hears_only_keys_from_its_beginning_on() -> None:
     talk = converse(flow, Cardholder(["*"], presses=[(0.2, "1")]))
     assert talk.cardholder.cut_short == []
     assert talk.inputs == [("*", True)]
+
+
+def test_a_menu_with_a_buffer_takes_a_key_from_before_its_beginning() -> None:
+    asks = menu(Text="Choose", EnableDTMFBuffer="True")
+    flow = flow_of(says("Wait a moment please", next_="menu"), asks, *MENU_ENDS)
+    talk = converse(flow, Cardholder(["*"], presses=[(0.2, "1")]))
+    assert talk.inputs == [("1", True)]
 
 
 def test_an_observer_that_fails_stops_the_flow_before_it_goes_on() -> None:

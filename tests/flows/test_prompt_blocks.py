@@ -201,6 +201,14 @@ def test_messages_go_round_until_an_agent_comes() -> None:
     assert len(cardholder.put_through) == 1
 
 
+def test_the_flow_of_a_hold_goes_round_also_by_itself() -> None:
+    flow = json.loads(flow_of(loops([{"Text": "hold"}])))
+    flow["Metadata"] = {"type": "customerHold"}
+    talk = converse(json.dumps(flow), Cardholder(hangs_up_at=30.0))
+    assert talk.left
+    assert set(talk.said) == {"hold"}
+
+
 @pytest.mark.parametrize("messages", [None, [], "x", ["x"], [{}], [{"Text": "a", "SSML": "b"}]])
 def test_messages_of_another_form_are_refused(messages: Any) -> None:
     block = action("loop", "MessageParticipantIteratively", {"Messages": messages})

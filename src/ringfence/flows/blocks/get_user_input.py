@@ -18,10 +18,14 @@ LONGEST_SECONDS = 180  # Amazon Connect's limit for a voice contact; chats may w
 
 @dataclass(frozen=True, slots=True)
 class GetUserInput:
-    """Any key interrupts the prompt and is the answer; the time runs from the prompt's end."""
+    """Any key interrupts the prompt and is the answer; the time runs from the prompt's end.
+
+    With `type_ahead` a key that was pressed before the menu began is an answer too.
+    """
 
     message: Message
     timeout: WholeNumber
+    type_ahead: bool = False
 
     async def run(self, call: Call, block: Block) -> Outcome:
         """Ask for a key. It is not stored as customer input."""
@@ -33,7 +37,8 @@ class GetUserInput:
             )
         seconds = min(seconds, LONGEST_SECONDS)
         shown |= {"Timeout": str(seconds), "MaxDigits": "1"}
-        call.participant.clear_digits()
+        if not self.type_ahead:
+            call.participant.clear_digits()
         try:
             await self.message.say(call, interruptible=True)
         except PromptFailed as failure:
@@ -48,7 +53,8 @@ def _read(parameters: Parameters) -> GetUserInput:
     timeout = parameters.whole_number(
         "InputTimeLimitSeconds", "InputTimeoutSeconds", low=1, high=604_800
     )
-    return GetUserInput(read_message(parameters), timeout)
+    type_ahead = parameters.flag("EnableDTMFBuffer")
+    return GetUserInput(read_message(parameters), timeout, type_ahead)
 
 
 def _from_legacy(given: LegacyParameters) -> dict[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
+from ringfence.flows.flow import CONTACT_FLOW
 from ringfence.flows.kinds import BlockKind, LegacyForm, equals
 from ringfence.flows.modules import Entry, LegacyParameters, entry, message_entries
 from ringfence.flows.parameters import Parameters, WholeNumber
@@ -36,7 +37,7 @@ class LoopPrompts:
             if seconds is None:
                 return _failed(shown, "the time until the interruption is no number")
             shown = {"InterruptSeconds": str(seconds)}
-        elif call.waiting is None:
+        elif call.waiting is None and call.flow.type == CONTACT_FLOW:
             return _failed(shown, "it would never end: the contact does not wait in a queue")
         try:
             async with asyncio.timeout(seconds):

@@ -110,12 +110,13 @@ class StoreUserInput:
 
     async def _collect(self, call: Call, first: int, between: int, longest: int) -> str:
         terminator = self.terminator.fill(call.data())
+        cancels = self.cancels and _CANCEL not in terminator
         entered = ""
         while len(entered) < longest + len(terminator):
             key = await call.digit(between if entered else first)
             if key is None:
                 break
-            if self.cancels and key == _CANCEL:
+            if cancels and key == _CANCEL:
                 entered = ""
                 continue
             entered += key
