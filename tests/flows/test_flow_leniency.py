@@ -154,3 +154,10 @@ def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
     assert "in it" in refused(flow_of(says(text)))
     assert "in it" in refused(changed(flow_of(says("Hello")), **{text: 1}))
     assert load_flow(flow_of(says("\N{GRINNING FACE}")))
+
+
+def test_of_very_many_problems_the_message_has_the_first_and_their_number() -> None:
+    with pytest.raises(FlowInvalid) as caught:
+        load_flow(flow_of(*(action(f"b{n}", "CallTheMoon") for n in range(1000))))
+    assert len(caught.value.problems) == 1000
+    assert str(caught.value).endswith("; and 900 more")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ringfence.errors import InvalidInput
 
+_MOST_LISTED = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -28,9 +30,11 @@ class Problem:
 
 
 class FlowInvalid(InvalidInput):
-    """A contact flow cannot be run. `problems` has every reason, not only the first."""
+    """A contact flow cannot be run. `problems` has every reason, the message the first hundred."""
 
     def __init__(self, problems: tuple[Problem, ...]):
-        listed = "; ".join(str(problem) for problem in problems)
+        listed = "; ".join(str(problem) for problem in problems[:_MOST_LISTED])
+        if len(problems) > _MOST_LISTED:
+            listed += f"; and {len(problems) - _MOST_LISTED} more"
         super().__init__(f"the contact flow cannot be run: {listed}", field="content")
         self.problems = problems
