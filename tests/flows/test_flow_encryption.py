@@ -167,6 +167,13 @@ def test_a_phone_number_is_encrypted_in_its_international_form() -> None:
     assert "30901820" not in repr(talk.blocks[0])
 
 
+def test_what_a_function_decrypts_and_gives_back_shows_in_no_event() -> None:
+    talk = converse(asking(PUBLIC_PEM), keys("83627#"), bank=Bank({"echo": "it was 83627"}))
+    assert talk.said[-1] == "thanks"
+    assert talk.blocks[1].external_results["echo"].startswith("it was ")
+    assert "83627" not in repr(talk.events)
+
+
 def test_nothing_keyed_is_not_encrypted() -> None:
     talk = converse(asking(PUBLIC_PEM), bank=Bank())
     assert talk.bank.invoked[0][1]["Details"]["Parameters"]["card"] == "Timeout"
