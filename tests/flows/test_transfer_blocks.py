@@ -133,7 +133,7 @@ def test_a_module_that_is_bound_to_nothing_takes_the_error_branch() -> None:
 
 def test_the_input_of_a_module_is_an_object_of_some_depth() -> None:
     deep: object = "x"
-    for _ in range(100):
+    for _ in range(40):
         deep = {"x": deep}
     for wrong in ("text", {"a": deep}):
         with pytest.raises(FlowInvalid, match="Input"):
