@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringfence.flows import Flow, FlowInvalid, load_flow, shipped_flows
@@ -14,6 +14,7 @@ from ringfence.flows.blocks import all_kinds
 from ringfence.flows.converting import to_language, to_legacy
 from ringfence.flows.differences import differences
 from ringfence.flows.kinds import NEXT
+from ringfence.flows.laboratory.exploring import explore
 
 JSON = st.recursive(
     st.none()
@@ -209,3 +210,11 @@ def test_a_real_flow_with_something_else_somewhere_is_read_or_refused(
         if not paths(flow):
             break
     loads_or_says_why(json.dumps(flow))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(st.lists(actions(), min_size=1, max_size=2).map(lambda blocks: language(*blocks)))
+def test_what_loads_can_be_walked_whatever_it_is(content: str) -> None:
+    flow = loaded(content)
+    if flow is not None:
+        assert explore(flow, most_calls=10).calls > 0

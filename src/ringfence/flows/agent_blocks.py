@@ -59,6 +59,7 @@ _ABSENT = {
     "LoadContactContent": _CHAT,
     "GetStoredContent": _CHAT,
     "UpdateChatContact": _CHAT,
+    "UpdateContactMediaProcessing": _CHAT,
     "UpdateRoutingCriteria": _ROUTING,
     "UpdateContactRoutingCriteria": _ROUTING,
     "EvaluateDataTableValues": _TABLES,
