@@ -396,6 +396,7 @@ def _request(contact: StoredContact) -> CallRequest:
         ring_timeout_seconds=contact.request.ring_timeout_seconds,
         language=contact.language,
         attributes=contact.attributes,
+        detect_machine=contact.request.detect_machine,
     )
 
 
