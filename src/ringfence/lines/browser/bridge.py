@@ -129,6 +129,8 @@ class Bridge:
         self._far = phone
         self._join_far()
         self._tell_near()
+        if self._destination.answered is not None:
+            self._destination.answered()
         return self
 
     def _tell_near(self) -> None:
