@@ -65,6 +65,12 @@ def during(coroutine: Coroutine[Any, Any, T], seconds: float = 20.0) -> T:
     return asyncio.run(limited())
 
 
+async def eventually(done: Callable[[], bool]) -> None:
+    """Until it is so; what it reads is on disk, so that nobody could set an event."""
+    while not done():  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+
+
 class Centre:
     """An instance in a database."""
 

@@ -48,7 +48,7 @@ async def test_with_a_secret_receivers_can_tell_that_a_message_is_ours_and_new(
 
 def test_the_signature_is_that_of_the_specification() -> None:
     # The example of the Standard Webhooks specification and its libraries.
-    key = webhook.signing_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    key = webhook.signing_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret")
     made = webhook.signature(
         key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}'
     )

@@ -143,7 +143,7 @@ def _label_again(
         event_id = item.event.event_id
         if not _is_same(item.event, stored[event_id], hashes[event_id]):
             found.append(Stored.OTHER)
-        elif item.label is None or _is_known(item.label, stored[event_id]):
+        elif item.label is None or _is_known(item.label, stored[event_id], labels.get(event_id)):
             found.append(Stored.SAME)
         else:
             found.append(Stored.LABELLED)
@@ -159,5 +159,7 @@ def _is_same(event: Event, stored: StoredEvent, content_hash: bytes) -> bool:
     )
 
 
-def _is_known(label: EventLabel, stored: StoredEvent) -> bool:
-    return (label.label, label.at) == (stored.label, stored.label_at)
+def _is_known(label: EventLabel, stored: StoredEvent, given: EventLabel | None) -> bool:
+    """Whether the event has this label: from the log, or `given` by this batch."""
+    known = (stored.label, stored.label_at) if given is None else (given.label, given.at)
+    return (label.label, label.at) == known
