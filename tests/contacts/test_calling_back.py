@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from call_centres import ANNOUNCER, INSTANCE_ARN, Centre, during, eventually, state_of
