@@ -1,7 +1,8 @@
 """The article's whole way, as its readers go it: pandas, boto3 and two Lambda functions.
 
 Nothing here imports Ringfence. The names of AWS's services lead to a server of ours, and to moto's
-for S3 and DynamoDB.
+for S3 and DynamoDB. One function asks Fraud Detector and has Connect call the cardholder, who
+presses 2; the flow invokes the other, which blocks the card.
 """
 
 from __future__ import annotations
@@ -12,18 +13,17 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import boto3
+import httpx2
 import pandas as pd
 import pytest
 from moto.server import ThreadedMotoServer
+from phones import answering
 
 from servers import HEADERS, Address, server
 
@@ -33,18 +33,17 @@ HANDLERS = Path(__file__).parent / "handlers"
 BUCKET, TABLE = "sagemaker-fraud", "customer-table-fraud-detection"
 ENTITY, EVENT, MODEL, DETECTOR = "customer", "card_transaction", "transaction_model", "payments"
 ROLE = "arn:aws:iam::123456789012:role/notebook"
-CUSTOMER = "u82-1alz-RI301"
+CUSTOMER, PHONE_NUMBER = "u82-1alz-RI301", "+14155550100"
 # What the article's notebook looks at; the rest of the file says who, when and whether.
 META = ["EVENT_ID", "EVENT_TIMESTAMP", "ENTITY_TYPE", "ENTITY_ID", "EVENT_LABEL", "LABEL_TIMESTAMP"]
 
 
 @dataclass
 class Place:
-    """Where everything is: the server, the environment that leads to it, and what Connect heard."""
+    """Where everything is: the server, and the environment that leads to it."""
 
     server: Address
     environment: dict[str, str]
-    calls: list[dict[str, Any]]
 
     def client(self, service: str) -> Any:
         url = self.environment.get(f"AWS_ENDPOINT_URL_{service.upper()}")
@@ -78,35 +77,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def calls() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Something that takes `StartOutboundVoiceContact`, and what it was told."""
-    heard: list[dict[str, Any]] = []
-
-    class Connect(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            length = int(self.headers["content-length"])
-            heard.append({"path": self.path, **json.loads(self.rfile.read(length))})
-            body = json.dumps({"ContactId": str(uuid.uuid4())}).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Connect)
-    Thread(target=listening.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{listening.server_port}", heard
-    listening.shutdown()
-    listening.server_close()
-
-
-@pytest.fixture(scope="module")
-def place(
-    tmp_path_factory: pytest.TempPathFactory, calls: tuple[str, list[dict[str, Any]]]
-) -> Iterator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
@@ -125,16 +96,14 @@ def place(
             {
                 **aws,
                 "AWS_ENDPOINT_URL_FRAUDDETECTOR": address.url,
-                "AWS_ENDPOINT_URL_CONNECT": calls[0],
+                "AWS_ENDPOINT_URL_CONNECT": address.url,
+                "AWS_ENDPOINT_URL_LAMBDA": address.url,
                 "DETECTOR_NAME": DETECTOR,
                 "EVENT_TYPE": EVENT,
                 "ENTITY_TYPE": ENTITY,
                 "TABLE_NAME": TABLE,
-                "INSTANCE_ID": "11111111-2222-3333-4444-555555555555",
-                "FLOW_ID": "66666666-7777-8888-9999-000000000000",
                 "SOURCE_NUMBER": "+15550100000",
             },
-            calls[1],
         )
     moto.stop()
 
@@ -343,7 +312,22 @@ def test_ten_payments_are_scored_and_the_rules_say_what_the_scores_say(
     assert sum(scores[:5]) > sum(scores[5:])
 
 
-def test_the_lambda_functions_run_as_they_are(
+def register(place: Place, name: str) -> None:
+    """Have flows find a handler's file under the name that ARNs give it."""
+    definition = {
+        "kind": "python",
+        "file": str(HANDLERS / f"{name.replace('-', '_')}.py"),
+        "environment": {
+            key: value for key, value in place.environment.items() if key.startswith(("AWS", "TA"))
+        },
+        "timeout_seconds": 30,
+    }
+    with httpx2.Client(headers=HEADERS, trust_env=False, timeout=60) as ours:
+        put = ours.put(f"{place.server.url}/v1/functions/{name}", json=definition)
+    assert put.status_code == 200, put.text
+
+
+def test_the_cardholder_is_called_and_pressing_two_has_the_function_block_the_card(
     place: Place, payments: pd.DataFrame, detector: pd.DataFrame
 ) -> None:
     table = boto3.resource(
@@ -371,7 +355,7 @@ def test_the_lambda_functions_run_as_they_are(
             "is_blocked": False,
             "last_name": "Miller",
             "first_name": "Ann",
-            "phone_number": "+14155550100",
+            "phone_number": PHONE_NUMBER,
             "salutation": "Mrs",
         }
     )
@@ -387,16 +371,40 @@ def test_the_lambda_functions_run_as_they_are(
         for name, value in caught.items()
         if name not in META and not pd.isna(value)
     }
-    event = {"customer": CUSTOMER, "card_number": "912387564224", "transaction": transaction}
-    returned = place.invoke("fraud_detection", event)
-    assert (returned["statusCode"], returned["outcome"]) == (200, "fraud")
-    (call,) = place.calls
-    assert call["path"] == "/contact/outbound-voice"
-    assert call["DestinationPhoneNumber"] == "+14155550100"
-    assert call["Attributes"]["CardNo"] == "8788"
+    register(place, "block-credit-card")
+    connect = place.client("connect")
+    (instance,) = connect.list_instances()["InstanceSummaryList"]
+    (flow_id,) = [
+        flow["Id"]
+        for flow in connect.list_contact_flows(InstanceId=instance["Id"])["ContactFlowSummaryList"]
+        if flow["Name"] == "credit-card-fraud"
+    ]
+    place.environment |= {"INSTANCE_ID": instance["Id"], "FLOW_ID": flow_id}
 
-    pressed_two = {"Details": {"ContactData": {"Attributes": call["Attributes"]}}}
-    assert place.invoke("block_credit_card", pressed_two)["statusCode"] == 200
+    event = {"customer": CUSTOMER, "card_number": "912387564224", "transaction": transaction}
+    with answering(place.server, PHONE_NUMBER, "2") as heard:
+        returned = place.invoke("fraud_detection", event)
+        assert (returned["statusCode"], returned["outcome"]) == (200, "fraud")
+        contact = {"InstanceId": instance["Id"], "ContactId": returned["contact_id"]}
+
+        def state() -> str:
+            described = connect.describe_contact(**contact)["Contact"]
+            return "over" if "DisconnectTimestamp" in described else "going on"
+
+        assert wait_while(state, "going on", seconds=60) == "over"
+    assert connect.get_contact_attributes(
+        InstanceId=instance["Id"], InitialContactId=returned["contact_id"]
+    )["Attributes"] == {
+        "Salutation": "Mrs",
+        "Name": "Miller",
+        "CardNo": "8788",
+        "Amount": transaction["transaction_amt"],
+        "Customer": CUSTOMER,
+    }
+    said = " ".join(heard)
+    assert "Mrs Miller" in said
+    assert transaction["transaction_amt"] in said
+    assert "blocked" in said
     item = table.get_item(Key={"customer_id": CUSTOMER, "card_number": "2442230821108788"})["Item"]
     assert item["is_blocked"] is True
     assert item["last_name"] == "Miller"
@@ -405,8 +413,6 @@ def test_the_lambda_functions_run_as_they_are(
 def test_what_was_asked_is_not_kept_where_nobody_wanted_events_to_be_stored(
     place: Place, payments: pd.DataFrame, detector: pd.DataFrame
 ) -> None:
-    import httpx2
-
     client = place.client("frauddetector")
     row = payments.iloc[0]
     predict(client, row)

@@ -26,10 +26,11 @@ def lambda_handler(event, context):
         eventVariables=payment,
     )
     outcome = answer["ruleResults"][0]["outcomes"][0]
+    contact_id = None
     if outcome == "fraud":
         found = customers.query(KeyConditionExpression=Key("customer_id").eq(event["customer"]))
         customer = found["Items"][0]
-        connect.start_outbound_voice_contact(
+        started = connect.start_outbound_voice_contact(
             DestinationPhoneNumber=customer["phone_number"],
             ContactFlowId=os.environ["FLOW_ID"],
             InstanceId=os.environ["INSTANCE_ID"],
@@ -42,4 +43,10 @@ def lambda_handler(event, context):
                 "Customer": event["customer"],
             },
         )
-    return {"statusCode": 200, "outcome": outcome, "scores": answer["modelScores"]}
+        contact_id = started["ContactId"]
+    return {
+        "statusCode": 200,
+        "outcome": outcome,
+        "scores": answer["modelScores"],
+        "contact_id": contact_id,
+    }
