@@ -20,6 +20,7 @@ _CASES = "it needs Amazon Connect Cases"
 _VOICE_ID = "it needs Amazon Connect Voice ID, which AWS has ended"
 _ASSISTANT = "it needs Amazon Q in Connect"
 _CHAT = "it needs a chat or e-mail contact"
+_CAMPAIGN = "it needs a journey of Amazon Connect's outbound campaigns"
 _ROUTING = "it needs Amazon Connect's routing of agents by proficiency"
 _TABLES = "it needs a data table of Amazon Connect"
 _PAYMENTS = "it needs a payment service"
@@ -59,6 +60,8 @@ _ABSENT = {
     "LoadContactContent": _CHAT,
     "GetStoredContent": _CHAT,
     "UpdateChatContact": _CHAT,
+    "StartOutboundChatContact": _CHAT,
+    "CheckCommunicationStatus": _CAMPAIGN,
     "UpdateContactMediaProcessing": _CHAT,
     "UpdateRoutingCriteria": _ROUTING,
     "UpdateContactRoutingCriteria": _ROUTING,

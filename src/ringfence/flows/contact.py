@@ -88,6 +88,7 @@ class ContactState:
     hooks: dict[str, str] = field(default_factory=dict)  # by event, such as CustomerQueue
     priority: int = 5
     queue_seconds: int = 0  # by which its time in the queue counts as longer
+    segment_attributes: dict[str, str] = field(default_factory=dict)
     answering_machine: str = ""  # what picked up, in Amazon Connect's words
 
     @classmethod

@@ -34,7 +34,7 @@ def system_attributes(state: ContactState) -> dict[str, object]:
             for key, reference in state.references.items()
         },
         "Tags": state.tags,
-        "SegmentAttributes": {"connect:Subtype": "connect:Telephony"},
+        "SegmentAttributes": {"connect:Subtype": "connect:Telephony"} | state.segment_attributes,
     }
     if queue is not None:
         caller = endpoint(queue.caller_number) if queue.caller_number else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ringfence.flows.block import Block, Outcome
 from ringfence.flows.call import Call
+from ringfence.flows.contact import Recordings
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
 from ringfence.flows.modules import Entry, LegacyParameters, entry
 from ringfence.flows.parameters import Parameters
@@ -16,21 +17,28 @@ from ringfence.flows.parameters import Parameters
 class SetRecordingBehavior:
     """Who the flow wants recorded. Calls of this server are never recorded."""
 
-    participants: Mapping[str, str]
+    recordings: Recordings
 
     async def run(self, call: Call, block: Block) -> Outcome:
-        """Say so, and go on."""
+        """Keep what is wanted, say that nothing comes of it, and go on."""
+        call.state.recordings = self.recordings
         return Outcome(
             result="Success",
-            parameters=self.participants,
+            parameters={"RecordedParticipants": ",".join(sorted(self.recordings.participants))},
             detail="nothing is recorded: there is no recording of calls here",
         )
 
 
+def read_recordings(behavior: Parameters) -> SetRecordingBehavior:
+    """What the object about recordings says, the same in both blocks."""
+    automated = behavior.choice("IVRRecordingBehavior", of=("Enabled", "Disabled"), default="")
+    return SetRecordingBehavior(
+        Recordings(automated == "Enabled", frozenset(behavior.words("RecordedParticipants")))
+    )
+
+
 def _read(parameters: Parameters) -> SetRecordingBehavior:
-    behavior = parameters.inside("RecordingBehavior")
-    wanted = behavior.words("RecordedParticipants")
-    return SetRecordingBehavior({"RecordedParticipants": ",".join(wanted)})
+    return read_recordings(parameters.inside("RecordingBehavior"))
 
 
 def _from_legacy(given: LegacyParameters) -> dict[str, object]:
