@@ -43,6 +43,7 @@ class BrowserCall:
             phones,
             exchange,
             answered=self._answered,
+            language=request.language,
         )
 
     async def ring(self, journal: Journal) -> BrowserHandset | Unanswered:

@@ -54,6 +54,7 @@ class Leg:
         exchange: Exchange,
         *,
         answered: Callable[[Phone, AnsweredBy], Holder],
+        language: str = "",
     ) -> None:
         """`phones` are free phones of one number, at least one. They are taken at once.
 
@@ -64,6 +65,7 @@ class Leg:
         self._caller_name = caller_name
         self._exchange = exchange
         self._answered = answered
+        self._language = language
         self._changes = Changes()
         self._number = phones[0].number
         self._ringing = list(phones)
@@ -194,5 +196,9 @@ class Leg:
     def _connected(self) -> Connected:
         elapsed = asyncio.get_running_loop().time() - self._answered_at
         return Connected(
-            self.call_id, self._caller_number, self._caller_name, round(elapsed * 1000)
+            self.call_id,
+            self._caller_number,
+            self._caller_name,
+            round(elapsed * 1000),
+            self._language,
         )

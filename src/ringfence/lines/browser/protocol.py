@@ -134,12 +134,13 @@ class Ring(Struct, frozen=True, tag="ring"):
 
 
 class Connected(Struct, frozen=True, tag="connected"):
-    """The call is on this phone, since `elapsed_ms`."""
+    """The call is on this phone, since `elapsed_ms`. `language` is the caller's, empty if unknown."""
 
     call_id: str
     from_number: str
     caller_name: str
     elapsed_ms: int
+    language: str = ""
 
 
 class CaptionAt(Struct, frozen=True):

@@ -1,6 +1,7 @@
 // The WebSocket to the exchange: says hello, keeps the connection, pairs prompts with their sound.
 
 const VERSION = 1;
+const MOST_UNSENT_BYTES = 32_000; // a second of a talk; what is said beyond it is too late
 const RETRY_MS = [200, 400, 800, 1500, 3000];
 const FINAL = { 4400: "refused", 4409: "replaced", 4422: "number", 4426: "version", 4429: "full" };
 
@@ -13,7 +14,7 @@ export class Exchange {
   #attempt = 0;
   #retry = null;
 
-  /** `on` has `message(message, sound)`, `up()`, `down(attempt)` and `refused(why)`. */
+  /** `on` has `message(message, sound)`, `frame(frame)`, `up()`, `down(attempt)`, `refused(why)`. */
   constructor(number, on) {
     const url = new URL("/v1/phones/ws", location.href);
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -40,11 +41,18 @@ export class Exchange {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
+  /** Send a frame of what is said here, or lose it when the connection does not keep up. */
+  sendFrame(frame) {
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < MOST_UNSENT_BYTES) socket.send(frame);
+  }
+
   #receive(data) {
     if (typeof data !== "string") {
       const prompt = this.#prompt;
       this.#prompt = null;
       if (prompt) this.#on.message(prompt, data);
+      else this.#on.frame(data);
       return;
     }
     const message = JSON.parse(data);

@@ -1,7 +1,11 @@
 // The phone: what the exchange says becomes what one sees and hears, and what one does goes back.
 
 import { Exchange } from "./exchange.js";
+import { e164, givenNumber, keepNumber } from "./number.js";
+import { Prompt } from "./prompt.js";
+import { Say } from "./say.js";
 import { Sound } from "./sound.js";
+import { Through } from "./through.js";
 import { view } from "./view.js";
 
 const ENDINGS = {
@@ -20,23 +24,35 @@ const REFUSALS = {
   full: ["There are too many phones on this number.", "Try again"],
   refused: ["The server did not understand this phone.", "Reload"],
 };
-const E164 = /^\+[1-9]\d{6,14}$/;
+const LONGEST_WORDS = 500; // characters
 const AFTER_WELCOME_MS = 400; // by then the exchange has said whether a call goes on
 const GRACE_MS = 10_000; // how long the exchange keeps a call for a phone that went away
 const BACK_TO_WAITING_MS = 5000; // after a call that was not held here
 
 let exchange = null;
 let phase = "setup";
-let call = null; // { id, since }
+let call = null; // { id, number, name, since, confirmed, over }
 let muted = false;
-let captionTimers = [];
-let prompt = null;
 let timers = {};
 
 const sound = new Sound(showSoundButton);
+const send = (message) => exchange.send(message);
+const prompt = new Prompt(sound, { caption: (text) => view.caption(text), send });
+const say = new Say(view, { words });
+const through = new Through(view, sound, {
+  frame: (frame) => exchange.sendFrame(frame),
+  began: () => {
+    setMuted(false);
+    say.offer(false); // the microphone is the other side's now
+  },
+  over: () => {
+    setMuted(false);
+    say.offer(true);
+  },
+});
 
 function showSoundButton() {
-  view.needsGesture(!sound.on && phase !== "setup");
+  view.needsGesture(!sound.on && phase !== "setup", phase === "in-call");
 }
 
 function enter(next, state) {
@@ -47,15 +63,11 @@ function enter(next, state) {
 
 // --- the number ---
 
-const parameters = new URLSearchParams(location.search);
-// A plus that was not encoded arrives as a space.
-const given = (parameters.get("number") ?? "").trim().replace(/^(?=[1-9])/, "+");
-
 function start(number) {
   view.ownNumber(number);
   view.link(false, "Connecting…");
   enter("waiting", "Waiting for a call");
-  exchange = new Exchange(number, { message, up, down, refused });
+  exchange = new Exchange(number, { message, frame: (frame) => through.hear(frame), up, down, refused });
   exchange.connect();
 }
 
@@ -68,14 +80,12 @@ function ask(error = "") {
 view.on("setup", "submit", (event) => {
   event.preventDefault();
   sound.enable();
-  const number = view.number().replace(/[\s().\/-]/g, "").replace(/^00/, "+");
-  if (!E164.test(number)) {
+  const number = e164(view.number());
+  if (!number) {
     ask("That is not a number with country code, such as +49 30 901820.");
     return;
   }
-  const url = new URL(location.href);
-  url.searchParams.set("number", number);
-  history.replaceState(null, "", url);
+  keepNumber(number);
   view.numberError("");
   start(number);
 });
@@ -91,21 +101,24 @@ function up() {
   const before = call;
   if (before && !before.over) {
     before.confirmed = false;
+    through.doubt();
     timers.welcome = setTimeout(() => {
-      if (call === before && !before.confirmed && !before.over) ended("lost");
+      if (call?.id !== before.id || call.over) return;
+      if (call.confirmed) through.confirm(call);
+      else ended("lost");
     }, AFTER_WELCOME_MS);
   }
 }
 
 function down(attempt) {
-  silence();
+  prompt.stop();
   timers.lost ??= setTimeout(() => (phase === "ringing" || phase === "in-call") && ended("lost"), GRACE_MS);
   view.link(false, attempt > 3 ? "No connection. Signed in?" : "Reconnecting…");
 }
 
 function refused(why) {
   sound.stopRinging();
-  silence();
+  fallSilent();
   call = null;
   clearInterval(timers.clock);
   view.link(false, "Not connected");
@@ -133,12 +146,30 @@ function message(said, wav) {
     case "connected":
       return connected(said);
     case "prompt":
-      return speak(said, wav);
+      return said.call_id === call?.id && prompt.play(said, wav);
     case "stop":
-      return said.prompt_id === prompt?.prompt_id && silence();
-    case "ended":
-      return said.call_id === call?.id && ended(said.reason);
+      return prompt.stopIf(said.prompt_id);
   }
+  if (!call || said.call_id !== call.id || call.over) return;
+  switch (said.type) {
+    case "connecting":
+      return through.connecting(call, said);
+    case "bridged":
+      return through.bridged(call, said);
+    case "parted":
+      return through.parted(call, said.reached);
+    case "tone":
+      return through.tone(said);
+    case "said":
+      return through.said(said);
+    case "ended":
+      return ended(said.reason);
+  }
+}
+
+function begin(said, since) {
+  const { call_id: id, from_number: number, caller_name: name } = said;
+  call = { id, number, name, since, confirmed: true, over: false };
 }
 
 function ringing(said) {
@@ -147,8 +178,8 @@ function ringing(said) {
     call.confirmed = true;
     return;
   }
-  call = { id: said.call_id, since: 0, confirmed: true, over: false };
-  silence();
+  begin(said, 0);
+  fallSilent();
   view.clearCall();
   view.caller(said.caller_name, said.from_number);
   enter("ringing", "Incoming call");
@@ -161,13 +192,14 @@ function connected(said) {
   sound.stopRinging();
   const goesOn = call?.id === said.call_id && phase === "in-call";
   if (!goesOn && call?.id !== said.call_id) view.clearCall();
-  call = { id: said.call_id, since: performance.now() - said.elapsed_ms, confirmed: true, over: false };
-  view.caller(said.caller_name, said.from_number);
+  begin(said, performance.now() - said.elapsed_ms);
   clearInterval(timers.clock);
   timers.clock = setInterval(showTime, 250);
   showTime();
   if (goesOn) return;
+  view.caller(said.caller_name, said.from_number);
   setMuted(false);
+  say.begin(said.language || navigator.language);
   enter("in-call", said.caller_name ? said.from_number : "In a call");
   view.focus("keypad");
 }
@@ -176,38 +208,16 @@ function showTime() {
   view.timer(performance.now() - call.since);
 }
 
-function speak(said, wav) {
-  if (said.call_id !== call?.id) return;
-  silence();
-  prompt = said;
-  sound.speak(
-    wav,
-    said.offset_ms,
-    said.duration_ms,
-    () => {
-      exchange.send({ type: "started", prompt_id: said.prompt_id });
-      for (const caption of said.captions) {
-        if (caption.at_ms < said.offset_ms) continue;
-        captionTimers.push(setTimeout(() => view.caption(caption.text), caption.at_ms - said.offset_ms));
-      }
-    },
-    () => {
-      if (prompt === said) prompt = null;
-      exchange.send({ type: "finished", prompt_id: said.prompt_id });
-    },
-  );
-}
-
-function silence() {
-  sound.stopSpeaking();
-  captionTimers.forEach(clearTimeout);
-  captionTimers = [];
-  prompt = null;
+function fallSilent() {
+  prompt.stop();
+  say.stop();
+  through.stop();
 }
 
 function ended(reason) {
   sound.stopRinging();
-  silence();
+  fallSilent();
+  if (call) view.caller(call.name, call.number);
   clearInterval(timers.clock);
   if (call) call.over = true;
   const held = phase === "in-call";
@@ -223,22 +233,32 @@ function ended(reason) {
 
 // --- what one does ---
 
-const answer = () => phase === "ringing" && exchange.send({ type: "answer", call_id: call.id });
-const decline = () => phase === "ringing" && exchange.send({ type: "decline", call_id: call.id });
-const hangUp = () => phase === "in-call" && exchange.send({ type: "hang_up", call_id: call.id });
+const answer = () => phase === "ringing" && send({ type: "answer", call_id: call.id });
+const decline = () => phase === "ringing" && send({ type: "decline", call_id: call.id });
+const hangUp = () => phase === "in-call" && send({ type: "hang_up", call_id: call.id });
 
 function press(key) {
   if (phase !== "in-call") return;
-  exchange.send({ type: "key", call_id: call.id, key });
-  if (prompt?.interruptible) silence();
+  send({ type: "key", call_id: call.id, key });
+  prompt.interrupt();
   sound.key(key);
   view.pressed(key);
-  view.caption(key, true);
+  view.caption(key, { own: true });
 }
 
+function words(text) {
+  if (phase !== "in-call") return;
+  const said = text.slice(0, LONGEST_WORDS);
+  send({ type: "say", call_id: call.id, text: said });
+  prompt.interrupt();
+  view.caption(said, { own: true });
+}
+
+/** In a talk the microphone is muted, else the voice of the call. */
 function setMuted(next) {
   muted = next;
-  sound.mute(muted);
+  through.mute(muted);
+  sound.mute(muted && !through.talking);
   view.muted(muted);
 }
 
@@ -264,5 +284,6 @@ document.addEventListener("keydown", (event) => {
   else if (event.key.toLowerCase() === "m" && phase === "in-call") setMuted(!muted);
 });
 
-if (E164.test(given)) start(given);
+const given = givenNumber();
+if (given && e164(given) === given) start(given);
 else ask(given ? "The number in the address is not one with country code." : "");

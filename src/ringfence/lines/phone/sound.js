@@ -1,18 +1,12 @@
 // What the phone lets one hear: its ring, the keys, and the voice of the call.
 
-const KEY_TONES = {
-  1: [697, 1209], 2: [697, 1336], 3: [697, 1477],
-  4: [770, 1209], 5: [770, 1336], 6: [770, 1477],
-  7: [852, 1209], 8: [852, 1336], 9: [852, 1477],
-  "*": [941, 1209], 0: [941, 1336], "#": [941, 1477],
-};
-const CHIME = [659.26, 830.61, 987.77, 1318.51, 987.77, 830.61]; // an E major chord, up and down
-const CHIME_SECONDS = 2.4;
+import { CHIME_SECONDS, RING_BACK_SECONDS, chime, keyTones, ringBack } from "./tones.js";
 
 export class Sound {
   #context = new AudioContext();
   #voice = this.#context.createGain(); // what mute silences
   #ringing = null;
+  #ringingBack = null;
   #speaking = null;
 
   constructor(onChange) {
@@ -33,6 +27,11 @@ export class Sound {
     if (!this.on) this.#context.resume().catch(() => {});
   }
 
+  /** Where the voice of the call goes: what plays here is silenced by mute. */
+  get voice() {
+    return this.#voice;
+  }
+
   mute(muted) {
     this.#voice.gain.setTargetAtTime(muted ? 0 : 1, this.#context.currentTime, 0.01);
   }
@@ -40,7 +39,7 @@ export class Sound {
   ring() {
     this.stopRinging();
     const once = () => {
-      if (this.on) this.#chime();
+      if (this.on) chime(this.#context.destination);
       navigator.vibrate?.([400, 200, 400]);
     };
     once();
@@ -53,9 +52,21 @@ export class Sound {
     navigator.vibrate?.(0);
   }
 
+  /** What one hears while it rings at the other end. */
+  ringBack() {
+    this.stopRingBack();
+    const once = () => this.on && ringBack(this.#voice);
+    once();
+    this.#ringingBack = setInterval(once, RING_BACK_SECONDS * 1000);
+  }
+
+  stopRingBack() {
+    clearInterval(this.#ringingBack);
+    this.#ringingBack = null;
+  }
+
   key(key) {
-    const now = this.#context.currentTime;
-    for (const frequency of KEY_TONES[key]) this.#tone("sine", frequency, now, 0.05, 0.14, this.#voice);
+    keyTones(this.#voice, key);
   }
 
   /**
@@ -104,27 +115,5 @@ export class Sound {
     speech.source.buffer = speech.buffer;
     speech.source.connect(this.#voice);
     speech.source.start(0, at);
-  }
-
-  #chime() {
-    const start = this.#context.currentTime + 0.02;
-    CHIME.forEach((frequency, index) => {
-      const at = start + index * 0.16;
-      this.#tone("sine", frequency, at, 0.22, 0.9, this.#context.destination);
-      this.#tone("sine", frequency * 2, at, 0.06, 0.45, this.#context.destination);
-    });
-  }
-
-  #tone(type, frequency, at, level, seconds, output) {
-    const oscillator = this.#context.createOscillator();
-    const gain = this.#context.createGain();
-    oscillator.type = type;
-    oscillator.frequency.value = frequency;
-    gain.gain.setValueAtTime(0, at);
-    gain.gain.linearRampToValueAtTime(level, at + 0.008);
-    gain.gain.exponentialRampToValueAtTime(0.0001, at + seconds);
-    oscillator.connect(gain).connect(output);
-    oscillator.start(at);
-    oscillator.stop(at + seconds + 0.02);
   }
 }
