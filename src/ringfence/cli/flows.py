@@ -7,14 +7,26 @@ from typing import Annotated
 
 import typer
 
-from ringfence.cli import flow_files, flow_laboratory
-from ringfence.cli.options import DataDir, open_database, read_text, settings_of
+from ringfence.cli import flow_bindings, flow_files, flow_laboratory, flow_versions
+from ringfence.cli.options import read_text
 
 app = typer.Typer(help="Contact flows: what a call says.", no_args_is_help=True)
 app.command("test")(flow_laboratory.try_flow)
 app.command("graph")(flow_files.graph)
 app.command("convert")(flow_files.convert)
 app.command("diff")(flow_files.diff)
+app.command("import")(flow_versions.import_file)
+app.command("list")(flow_versions.list_all)
+app.command("show")(flow_versions.show)
+app.command("publish")(flow_versions.publish_draft)
+app.command("versions")(flow_versions.versions)
+app.command("rollback")(flow_versions.rollback)
+app.command("delete")(flow_versions.delete)
+app.command("bind")(flow_bindings.bind)
+app.command("unbind")(flow_bindings.unbind)
+app.command("bindings")(flow_bindings.bindings)
+app.command("unbound")(flow_bindings.unbound)
+app.command("map")(flow_bindings.map_file)
 
 
 @app.command("check")
@@ -51,43 +63,3 @@ def check(
             )
     if wrong:
         raise typer.Exit(2)
-
-
-@app.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(help="A flow exported from Amazon Connect.")],
-    name: Annotated[
-        str | None, typer.Option(help="Name to keep it under; the flow's own when left out.")
-    ] = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Import a contact flow, so that contact plans can use it.
-
-    Examples:
-
-        ringfence flow import credit-card-fraud --name credit-card-fraud
-    """
-    from ringfence.cli.screen import console
-    from ringfence.contacts.flows import import_flow
-    from ringfence.flows import load_flow
-
-    content = read_text(file)
-    chosen = name or load_flow(content).name or file.stem
-    with open_database(settings_of(data_dir=data_dir)).write() as connection:
-        version = import_flow(connection, chosen, content)
-    console.print(f"Flow {chosen} version {version}.")
-
-
-@app.command("list")
-def list_all(data_dir: DataDir = None) -> None:
-    """List the contact flows that can be used.
-
-    Examples:
-
-        ringfence flow list
-    """
-    from ringfence.cli.screen import table
-    from ringfence.contacts.flows import list_flows
-
-    with open_database(settings_of(data_dir=data_dir)).read() as connection:
-        table(("flow", "version>"), list_flows(connection).items())

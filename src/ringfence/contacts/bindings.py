@@ -170,6 +170,24 @@ def find_thing(connection: Connection, instance_id: str, kind: str, text: str) -
     )
 
 
+def require_thing(connection: Connection, instance_id: str, kind: str, text: str) -> str:
+    """The id of the thing of that id or name in an instance. Raises `NotFound` saying what there
+    is."""
+    found = find_thing(connection, instance_id, kind, text)
+    if found is None:
+        expected = _one_of(_names(connection, instance_id, kind))
+        raise NotFound(f"there is no {kind} {text!r}", field="name", expected=expected)
+    return found
+
+
+def _names(connection: Connection, instance_id: str, kind: str) -> list[str]:
+    columns = _TABLES[kind][0].c
+    query = select(columns.name).where(columns.instance_id == instance_id).order_by(columns.name)
+    if "kind" in columns:
+        query = query.where(columns.kind == kind)
+    return list(connection.execute(query).scalars())
+
+
 def _mapped(connection: Connection, instance_id: str, wanted: Wanted) -> str | None:
     table = tables.bindings.c
     references = list(
@@ -225,11 +243,7 @@ def _require_target(connection: Connection, instance_id: str, kind: str, target:
         expected = _one_of(connection.execute(select(table.alias).order_by(table.alias)).scalars())
     else:
         there = find_thing(connection, instance_id, kind, target) is not None
-        names = _TABLES[kind][0].c
-        query = select(names.name).where(names.instance_id == instance_id).order_by(names.name)
-        if "kind" in names:
-            query = query.where(names.kind == kind)
-        expected = _one_of(connection.execute(query).scalars())
+        expected = _one_of(_names(connection, instance_id, kind))
     if not there:
         raise InvalidInput(f"there is no {kind} {target!r} here", field="target", expected=expected)
 
