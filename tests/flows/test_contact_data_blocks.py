@@ -82,7 +82,12 @@ def test_a_number_to_call_back_is_kept_in_its_one_form() -> None:
 
 @pytest.mark.parametrize(
     ("keyed", "said"),
-    [("$.External.missing", "invalid"), ("12", "invalid"), ("hello", "invalid"), ("+99912345678", "not")],
+    [
+        ("$.External.missing", "invalid"),
+        ("12", "invalid"),
+        ("hello", "invalid"),
+        ("+99912345678", "not"),
+    ],
 )
 def test_no_number_and_no_dialable_number_have_branches_of_their_own(keyed: str, said: str) -> None:
     flow = flow_of(
