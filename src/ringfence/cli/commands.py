@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from ringfence.cli import (
+    agents,
     backtesting,
+    bots,
     calling,
     challengers,
     customers,
@@ -16,11 +18,14 @@ from ringfence.cli import (
     external_models,
     flows,
     functions,
+    hours,
     keys,
     migrating,
     models,
     orchestration,
     profiles,
+    prompts,
+    queues,
     retraining,
     retraining_schedules,
     rules,
@@ -28,6 +33,7 @@ from ringfence.cli import (
     serving,
     shadows,
     simulating,
+    tasks,
     training,
 )
 
@@ -65,6 +71,12 @@ app.add_typer(shadows.app, name="shadows")
 app.add_typer(customers.app, name="customers")
 app.add_typer(flows.app, name="flow")
 app.add_typer(functions.app, name="functions")
+app.add_typer(queues.app, name="queue")
+app.add_typer(agents.app, name="agent")
+app.add_typer(hours.app, name="hours")
+app.add_typer(prompts.app, name="prompt")
+app.add_typer(bots.app, name="bot")
+app.add_typer(tasks.app, name="task")
 app.add_typer(migrating.app, name="migrate")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orchestration.app, name="orchestration")
