@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import unescape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.flows.conditions import OPERATORS
 from ringfence.flows.references import reference_to, template
+from ringfence.flows.ssml import document, escaped, parse_ssml
 
 DATA = {
     "Attributes": {"Name": "Rojas", "a b": "spaced", "x-y_1": "dashed", "empty": ""},
@@ -21,6 +24,12 @@ DATA = {
     },
     "StoredCustomerInput": None,
     "Channel": "VOICE",
+    "SegmentAttributes": {"connect:Subtype": "connect:Telephony"},
+    "Tags": {"Desk": "fraud"},
+    "References": {"case": {"Value": "https://bank.example/7", "Type": "URL"}},
+    "Metrics": {"Queue": {"Size": 3}, "Agents": {"Available": {"Count": 2}}},
+    "Queue": {"Name": "Fraud desk", "OutboundCallerId": {"Address": "+15550100"}},
+    "Lex": {"Slots": {"card": "last"}, "IntentConfidence": {"Score": 0.9}},
 }
 
 
@@ -53,6 +62,18 @@ DATA = {
         ("$.Attributes.Missing.", "."),
         ("$.Attributes.Missing and $.Nothing.at.all!", " and !"),
         ("$.StoredCustomerInput|", "|"),
+        ("$.SegmentAttributes['connect:Subtype'].Then", "connect:Telephony.Then"),
+        ("$.Tags.Desk.Then", "fraud.Then"),
+        (
+            "$.References.case.Value, $['References']['case']['Type'].",
+            "https://bank.example/7, URL.",
+        ),
+        ("$.Metrics.Queue.Size.Then $.Metrics.Agents.Available.Count", "3.Then 2"),
+        ("$.Queue.Name.Then $.Queue.OutboundCallerId.Address.", "Fraud desk.Then +15550100."),
+        ("$.Lex.Slots.card.Then $.Lex.IntentConfidence.Score.", "last.Then 0.9."),
+        ("$.Customer.FirstName.Then $.Case.status.Then", ".Then .Then"),
+        ("$.Customer.Attributes.x.Then $.Media.Sip.Headers.P-Charge-Info.Then", ".Then .Then"),
+        ("$.Views.Action $.Agent.FirstName.Then $.Wisdom.SessionArn.Then", " .Then .Then"),
         ("$5, $.50, $ and US$", "$5, $.50, $ and US$"),
         ("$.", "$."),
         ("$$.Attributes.Name", "$Rojas"),
@@ -69,6 +90,28 @@ def test_a_missing_value_is_told_from_an_empty_one() -> None:
     assert template("$.Attributes.nowhere").value(DATA) is None
     assert template("$.External.card").value(DATA) is None
     assert template("[$.Attributes.nowhere]").value(DATA) == "[]"
+
+
+def test_a_text_that_is_one_reference_names_a_value_and_nothing_behind_it() -> None:
+    assert template("$.External.card.state").value(DATA) == "open"
+    assert template("$.External.card.state.of.it").value(DATA) is None
+    assert template("$.Attributes.Name-").value(DATA) is None
+
+
+@given(st.text(), st.text())
+def test_a_value_never_becomes_markup_in_text_or_in_an_attribute(one: str, other: str) -> None:
+    prompt = template('<p><sub alias="$.Attributes.one">$.Attributes.other</sub></p>')
+    data = {"Attributes": {"one": one, "other": other}}
+    root = parse_ssml(document(prompt.fill(data, escaped)))
+    [[inside]] = root
+    assert (inside.tag, len(inside)) == ("sub", 0)
+    # XML reads any line end as one, and in attributes white space as blanks.
+    assert "".join(inside.itertext()).split() == escaped_and_back(other).split()
+    assert inside.attrib["alias"].split() == escaped_and_back(one).split()
+
+
+def escaped_and_back(value: str) -> str:
+    return unescape(escaped(value), {"&quot;": '"', "&apos;": "'"})
 
 
 @given(st.text())

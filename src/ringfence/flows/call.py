@@ -112,6 +112,7 @@ class Call:
             "Attributes": self.attributes,
             "External": self.external,
             "FlowAttributes": self.flow_attributes,
+            "LambdaInvocation": {"ResultData": self.external},
             "Lex": self.lex,
             "Metrics": self.metrics,
             "Modules": self.modules,

@@ -24,15 +24,27 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 # How many names a reference below these roots has; what follows is text ("$.Attributes.Name.Hi").
 # The more names of a root are given here, the longer that path is.
 _DEPTHS: dict[tuple[str, ...], int] = {
+    ("AdditionalEmailRecipients",): 2,
     ("Agent",): 2,
     ("Attributes",): 2,
     ("AwsRegion",): 1,
+    ("Capabilities",): 3,
+    ("Case",): 2,
     ("Channel",): 1,
     ("ContactId",): 1,
+    ("Customer",): 2,
+    ("Customer", "Asset"): 4,
+    ("Customer", "Attributes"): 3,
+    ("Customer", "CalculatedAttributes"): 3,
+    ("Customer", "Case"): 4,
+    ("Customer", "ObjectAttributes"): 3,
+    ("Customer", "Order"): 4,
     ("CustomerCallbackNumber",): 1,
     ("CustomerEndpoint",): 2,
     ("CustomerId",): 1,
+    ("DataTables",): 3,
     ("Description",): 1,
+    ("Email",): 3,
     ("FlowAttributes",): 2,
     ("InitialContactId",): 1,
     ("InitiationMethod",): 1,
@@ -40,12 +52,17 @@ _DEPTHS: dict[tuple[str, ...], int] = {
     ("LanguageCode",): 1,
     ("Lex",): 2,
     ("Lex", "AlternateIntents"): 5,
+    ("Lex", "AlternativeIntents"): 5,
     ("Lex", "IntentConfidence"): 3,
     ("Lex", "SentimentResponse"): 4,
     ("Lex", "SessionAttributes"): 3,
     ("Lex", "Slots"): 3,
+    ("Loop",): 3,
+    ("Media",): 2,
+    ("Media", "Sip"): 4,
     ("MediaStreams",): 4,
     ("Metrics", "Agents"): 4,
+    ("Metrics", "Contact"): 3,
     ("Metrics", "Queue"): 3,
     ("Name",): 1,
     ("PreviousContactId",): 1,
@@ -53,12 +70,13 @@ _DEPTHS: dict[tuple[str, ...], int] = {
     ("Queue", "OutboundCallerId"): 3,
     ("References",): 3,
     ("RelatedContactId",): 1,
-    ("SegmentAttributes",): 2,
+    ("SegmentAttributes",): 3,
     ("StoredCustomerInput",): 1,
     ("SystemEndpoint",): 2,
     ("Tags",): 2,
     ("Task",): 2,
     ("TextToSpeechVoiceId",): 1,
+    ("Wisdom",): 2,
 }
 
 
@@ -68,6 +86,10 @@ class Reference:
 
     names: tuple[str, ...]
     written: tuple[str, ...]
+
+    def exact(self, data: Mapping[str, object]) -> str | None:
+        """The value at the end of the whole path; None if it is missing."""
+        return scalar(_walk(data, self.names))
 
     def resolve(self, data: Mapping[str, object]) -> tuple[str, str] | None:
         """The value and the text behind it that was no part of the path; None if it is missing.
@@ -106,7 +128,7 @@ class Template:
     @property
     def is_reference(self) -> bool:
         """Whether the whole text is one reference."""
-        return len(self.parts) == 1 and isinstance(self.parts[0], Reference)
+        return self.reference is not None
 
     def fill(self, data: Mapping[str, object], escape: Callable[[str], str] = str) -> str:
         """The text with its values, each passed through `escape`; a missing one is empty."""
@@ -118,12 +140,19 @@ class Template:
                 pieces += (escape(resolved[0]), resolved[1])
         return "".join(pieces)
 
+    @property
+    def reference(self) -> Reference | None:
+        """The one reference that the whole text is."""
+        only = self.parts[0] if len(self.parts) == 1 else None
+        return only if isinstance(only, Reference) else None
+
     def value(self, data: Mapping[str, object]) -> str | None:
-        """As `fill`, but None when the whole text is one reference to nothing."""
-        if self.is_reference:
-            part = self.parts[0]
-            if isinstance(part, Reference) and part.resolve(data) is None:
-                return None
+        """As `fill`, but None when the whole text is one reference to nothing.
+
+        Such a text names a value and nothing behind it: no part of its path is text.
+        """
+        if (reference := self.reference) is not None:
+            return reference.exact(data)
         return self.fill(data)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ringfence.flows.contact import ContactState
+from ringfence.flows.contact import ContactState, InitiationMethod
 
 TELEPHONE = "TELEPHONE_NUMBER"
+
+_OUTBOUND = (InitiationMethod.API, InitiationMethod.OUTBOUND, InitiationMethod.CALLBACK)
 
 
 def system_attributes(state: ContactState) -> dict[str, object]:
@@ -34,7 +36,13 @@ def system_attributes(state: ContactState) -> dict[str, object]:
             for key, reference in state.references.items()
         },
         "Tags": state.tags,
-        "SegmentAttributes": {"connect:Subtype": "connect:Telephony"} | state.segment_attributes,
+        "SegmentAttributes": {
+            "connect:Subtype": "connect:Telephony",
+            "connect:Direction": "OUTBOUND"
+            if contact.initiation_method in _OUTBOUND
+            else "INBOUND",
+            **state.segment_attributes,
+        },
     }
     if queue is not None:
         caller = endpoint(queue.caller_number) if queue.caller_number else None

@@ -9,8 +9,8 @@ from ringfence.flows.block import NO_CONDITION, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
 from ringfence.flows.modules import Entry, LegacyParameters, entry, reference_in
-from ringfence.flows.parameters import Parameters
-from ringfence.flows.references import Template
+from ringfence.flows.parameters import Parameters, written
+from ringfence.flows.references import Template, reference_to, template
 
 _NAMESPACES = {"Attributes": "User Defined", "External": "External", "Lex": "Lex"}
 
@@ -34,7 +34,10 @@ class CheckAttribute:
 
 
 def _read(parameters: Parameters) -> CheckAttribute:
-    return CheckAttribute(parameters.text("ComparisonValue"))
+    compared = parameters.text("ComparisonValue")
+    reference = template((written(parameters.raw("ComparisonValue")) or "").strip()).reference
+    # However it is written, it is the same attribute.
+    return CheckAttribute(template(reference_to(*reference.names)) if reference else compared)
 
 
 def _from_legacy(given: LegacyParameters) -> dict[str, object]:
@@ -45,12 +48,13 @@ def _from_legacy(given: LegacyParameters) -> dict[str, object]:
 
 
 def _to_legacy(parameters: Mapping[str, object]) -> list[Entry]:
-    value = str(parameters.get("ComparisonValue", ""))
-    root, _, name = value.removeprefix("$.").partition(".")
-    if root in _NAMESPACES:
-        return [entry("Attribute", name), entry("Namespace", _NAMESPACES[root])]
+    value = str(parameters.get("ComparisonValue", "")).strip()
+    reference = template(value).reference
+    root, *names = reference.names if reference is not None else (value,)
+    if names and root in _NAMESPACES:
+        return [entry("Attribute", ".".join(names)), entry("Namespace", _NAMESPACES[root])]
     # What is behind `$.` is itself the name of a system attribute.
-    return [entry("Attribute", value.removeprefix("$.")), entry("Namespace", "System")]
+    return [entry("Attribute", ".".join((root, *names))), entry("Namespace", "System")]
 
 
 BLOCK = BlockKind(
