@@ -85,6 +85,55 @@ BLOCKS = [
         "say",
         errors=ERROR,
     ),
+    action(
+        "b",
+        "UpdateContactCallbackNumber",
+        {"CallbackNumber": "$.StoredCustomerInput"},
+        "say",
+        errors={"InvalidCallbackNumber": "failed", "CallbackNumberNotDialable": "say"},
+    ),
+    action("b", "UpdateContactAttributes", {"Attributes": {"a b": "$.Channel!"}}, "say"),
+    action(
+        "b",
+        "UpdateContactRecordingBehavior",
+        {"RecordingBehavior": {"RecordedParticipants": ["Agent", "Customer"]}},
+        "say",
+    ),
+    action(
+        "b",
+        "UpdateContactRecordingBehavior",
+        {"RecordingBehavior": {"RecordedParticipants": ["Customer"]}},
+        "say",
+    ),
+    action("b", "UpdateContactRecordingBehavior", {"RecordingBehavior": {}}, "say"),
+    action(
+        "b",
+        "UpdateContactMediaStreamingBehavior",
+        {
+            "MediaStreamingState": "Enabled",
+            "MediaStreamType": "Audio",
+            "Participants": [{"ParticipantType": "Customer", "MediaDirections": ["To"]}],
+        },
+        "say",
+    ),
+    action("b", "UpdateContactMediaStreamingBehavior", {"MediaStreamingState": "Disabled"}, "say"),
+    action(
+        "b",
+        "Compare",
+        {"ComparisonValue": "$.Metrics.Agents.Available.Count"},
+        errors={"NoMatchingCondition": "failed"},
+        conditions=[
+            ("NumberGreaterOrEqualTo", "$.Attributes.least", "say"),
+            ("TextEndsWith", "0", "failed"),
+        ],
+    ),
+    action(
+        "b",
+        "DistributeByPercentage",
+        {},
+        errors={"NoMatchingCondition": "failed"},
+        conditions=[("NumberLessThan", "31", "say"), ("NumberLessThan", "61", "failed")],
+    ),
 ]
 
 
@@ -122,6 +171,8 @@ def test_the_name_that_an_export_carries_of_a_flow_is_not_lost() -> None:
         "StartOutboundChatContact",
         "StartOutboundEmailContact",
         "DequeueContactAndTransferToQueue",
+        "UpdateContactData",
+        "UpdateContactRecordingAndAnalyticsBehavior",
     ],
 )
 def test_what_the_older_format_does_not_have_is_named(type_: str) -> None:
