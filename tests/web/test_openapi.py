@@ -48,6 +48,15 @@ def existing(fuzzed: Server) -> dict[str, str]:
         }
         assert client.put("/v1/external-models/remote", json=remote).status_code == 200
         assert client.put("/v1/lists/blocked", json={"elements": ["x"]}).status_code == 204
+        for path, body in (
+            ("queues/analysts", {}),
+            ("hours/office", {}),
+            ("agents/jane", {"phone_number": "+4930901821"}),
+            ("bots/confirm", {"intents": {"Yes": {"*": ["yes"]}}}),
+            ("phone-numbers/+14155550142", {}),
+        ):
+            assert client.put(f"/v1/{path}", json=body).status_code == 200
+        task = client.post("/v1/tasks", json={"name": "x"}).json()["contact"]["contact_id"]
     return {
         "event-types/name": "card_payment",
         "contact-plans/name": "call-cardholder",
@@ -64,6 +73,13 @@ def existing(fuzzed: Server) -> dict[str, str]:
         "case_id": case["case_id"],
         "card_id": case["card_id"],
         "customer_id": case["customer_id"],
+        "queue": "analysts",
+        "hours": "office",
+        "user_name": "jane",
+        "bot": "confirm",
+        "prompt": "beep",
+        "number": "+14155550142",
+        "task_id": task,
     }
 
 

@@ -74,6 +74,7 @@ class StoredContact(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, str] = {}
     references: Mapping[str, Reference] = {}
     tags: Mapping[str, str] = {}
+    segment_attributes: Mapping[str, str] = {}
     request: CallWishes = CallWishes()
     client_token: str | None = None
     queue_id: str | None = None
@@ -205,6 +206,7 @@ def keep(connection: Connection, state: ContactState) -> None:
         language=state.language,
         references=state.references,
         tags=state.tags,
+        segment_attributes=state.segment_attributes,
         queue_id=state.queue.queue_id if state.queue is not None else None,
     )
     first_id = contact.initial_contact_id or contact.contact_id
@@ -242,6 +244,23 @@ def require_attributes(attributes: Mapping[str, str]) -> None:
             field="attributes",
             expected=f"at most {MOST_ATTRIBUTE_BYTES}",
         )
+
+
+def take_contact(
+    connection: Connection, contact_id: str, agent_id: str, at: datetime
+) -> StoredContact | None:
+    """An agent has a contact from now on; None where another one has it, or it is over."""
+    contacts = tables.contacts
+    changed = connection.execute(
+        update(contacts)
+        .where(
+            contacts.c.contact_id == contact_id,
+            contacts.c.agent_id.is_(None),
+            contacts.c.disconnected_at.is_(None),
+        )
+        .values(agent_id=agent_id, agent_connected_at=at, updated_at=at)
+    ).rowcount
+    return get_contact(connection, contact_id) if changed else None
 
 
 def change_contact(connection: Connection, contact_id: str, **values: object) -> StoredContact:

@@ -10,9 +10,10 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ringfence.contacts import records, tables
+from ringfence.contacts.agents import StoredAgent
 from ringfence.contacts.announcements import Announcer, ContactEvent
 from ringfence.contacts.records import Channel, StoredContact, new_contact_id
-from ringfence.errors import InvalidInput, NotFound
+from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.flows import Reference, Task
 
 _LONGEST_NAME, _LONGEST_DESCRIPTION = 512, 4096
@@ -121,6 +122,25 @@ def list_tasks(
         query = query.where(contacts.c.scheduled_at.is_(None) | (contacts.c.scheduled_at <= at))
     rows = connection.execute(query.order_by(contacts.c.initiated_at).limit(limit)).all()
     return [_task(connection, row) for row in rows]
+
+
+def take_task(
+    connection: Connection, announcer: Announcer, contact_id: str, agent: StoredAgent, at: datetime
+) -> StoredTask:
+    """An agent sees to a task; others can still finish it.
+
+    Raises `NotFound`, and `Conflict` for one that is done or that somebody else has taken.
+    """
+    task = get_task(connection, contact_id)
+    if task.state is TaskState.DONE:
+        raise Conflict("this task is done", field="contact_id")
+    if task.contact.agent_id == agent.agent_id:
+        return task
+    taken = records.take_contact(connection, contact_id, agent.agent_id, at)
+    if taken is None:
+        raise Conflict("somebody else has taken this task", field="contact_id")
+    announcer.tell(connection, ContactEvent.CONNECTED_TO_AGENT, taken)
+    return get_task(connection, contact_id)
 
 
 def finish_task(

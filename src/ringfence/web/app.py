@@ -24,7 +24,9 @@ from ringfence.web.phones import add_phones
 from ringfence.web.problems import Problem, ProblemReply, problem, reply_of
 from ringfence.web.routes import (
     access,
+    agents,
     backtests,
+    bindings,
     calls,
     cards,
     cases,
@@ -33,8 +35,11 @@ from ringfence.web.routes import (
     drift,
     events,
     external_models,
+    flow_versions,
     functions,
     models,
+    prompts,
+    queues,
     shadows,
 )
 from ringfence.web.services import Services, open_services
@@ -56,6 +61,11 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         cases.operations,
         calls.operations,
         functions.operations,
+        flow_versions.operations,
+        bindings.operations,
+        queues.operations,
+        agents.operations,
+        prompts.operations,
         cards.operations,
         access.operations,
     )
