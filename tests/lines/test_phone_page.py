@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from phone_pages import CHROMIUM, FLAGS, WITH_SOUND, open_phone
+from playwright.async_api import BrowserContext, async_playwright, expect
 from telephones import NUMBER, Exchange, exchange, menu, spoken
 
 from ringfence.flows.participant import Participant
 from ringfence.lines import CallEnd
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is missing: apt-get install chromium"
 )
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 
 @pytest.fixture
@@ -37,22 +26,13 @@ async def there() -> AsyncIterator[Exchange]:
 @pytest.fixture
 async def context() -> AsyncIterator[BrowserContext]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, WITH_SOUND]
+        )
         context = await browser.new_context(viewport={"width": 900, "height": 900})
         context.set_default_timeout(8000)
         yield context
         await browser.close()
-
-
-async def open_phone(context: BrowserContext, there: Exchange) -> tuple[Page, list[str]]:
-    """The page on our number, connected, and the list of errors that it will write."""
-    page = await context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and errors.append(said.text))
-    await page.goto(f"{there.page}?number={NUMBER.replace('+', '%2B')}")
-    await expect(page.get_by_text("Connected", exact=True)).to_be_visible()
-    return page, errors
 
 
 async def test_a_call_rings_is_answered_by_mouse_and_takes_a_key_from_the_keyboard(

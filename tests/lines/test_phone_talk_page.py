@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from phone_pages import BEEPING, CHROMIUM, FLAGS, open_phone
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from telephones import BANK, NUMBER, Exchange, exchange, spoken
-from test_phone_page import CHROMIUM, FLAGS
 
 from ringfence.flows.participant import Destination, NotConnected, Participant, Reply
 from ringfence.lines import CallEnd
@@ -17,8 +17,7 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is missing: apt-get install chromium"
 )
 OTHER = "+12065550123"
-BEEPING = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-# How loud the other side is at this page, read until it is above `least` or below it for `quiet` ms.
+# Resolves once the other side is louder than `least` here, or has not been for `quiet` ms.
 _LISTEN = """({ least, quiet }) => new Promise((heard) => {
     const phone = document.getElementById("phone");
     let since = performance.now();
@@ -41,7 +40,9 @@ async def there() -> AsyncIterator[Exchange]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + BEEPING)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *BEEPING]
+        )
         yield browser
         await browser.close()
 
@@ -53,22 +54,12 @@ async def context(browser: Browser) -> BrowserContext:
     return context
 
 
-async def phone_on(
-    context: BrowserContext, there: Exchange, number: str, *, microphone: bool = True
-) -> tuple[Page, list[str]]:
-    """The page on `number`, connected, and the list of errors that it will write."""
-    page = await context.new_page()
-    if not microphone:
-        await page.add_init_script(
-            "navigator.mediaDevices.getUserMedia = async () => {"
-            " throw new DOMException('no', 'NotAllowedError'); }"
-        )
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and errors.append(said.text))
-    await page.goto(f"{there.page}?number={number.replace('+', '%2B')}")
-    await expect(page.get_by_text("Connected", exact=True)).to_be_visible(timeout=15_000)
-    return page, errors
+async def without_microphone(context: BrowserContext) -> None:
+    """Refuse the microphone to the pages that open from now on, as a person would."""
+    await context.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => {"
+        " throw new DOMException('no', 'NotAllowedError'); }"
+    )
 
 
 class Conversation:
@@ -107,8 +98,8 @@ async def hears_nothing(page: Page) -> None:
 async def test_two_phones_that_are_put_through_hear_each_other_until_the_second_hangs_up(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, near_errors = await phone_on(context, there, NUMBER)
-    far, far_errors = await phone_on(context, there, OTHER)
+    near, near_errors = await open_phone(context, there, NUMBER)
+    far, far_errors = await open_phone(context, there, OTHER)
     conversation = Conversation()
     call = there.place(conversation)
     await accept(near)
@@ -135,8 +126,8 @@ async def test_two_phones_that_are_put_through_hear_each_other_until_the_second_
 async def test_the_first_one_hanging_up_ends_the_call_for_both(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await phone_on(context, there, NUMBER)
-    far, _ = await phone_on(context, there, OTHER)
+    near, _ = await open_phone(context, there, NUMBER)
+    far, _ = await open_phone(context, there, OTHER)
     call = there.place(Conversation())
     await accept(near)
     await accept(far)
@@ -151,8 +142,8 @@ async def test_the_first_one_hanging_up_ends_the_call_for_both(
 async def test_muting_in_a_talk_silences_the_microphone_alone(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await phone_on(context, there, NUMBER)
-    far, _ = await phone_on(context, there, OTHER)
+    near, _ = await open_phone(context, there, NUMBER)
+    far, _ = await open_phone(context, there, OTHER)
     call = there.place(Conversation())
     await accept(near)
     await accept(far)
@@ -170,8 +161,9 @@ async def test_muting_in_a_talk_silences_the_microphone_alone(
 async def test_keys_and_typed_words_reach_the_other_phone_and_not_the_flow(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await phone_on(context, there, NUMBER)
-    far, far_errors = await phone_on(context, there, OTHER, microphone=False)
+    near, _ = await open_phone(context, there, NUMBER)
+    await without_microphone(context)
+    far, far_errors = await open_phone(context, there, OTHER)
     conversation = Conversation(digits="5#")
     call = there.place(conversation)
     await accept(near)
@@ -199,8 +191,8 @@ async def test_keys_and_typed_words_reach_the_other_phone_and_not_the_flow(
 async def test_nobody_answering_or_declining_brings_the_first_phone_back(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, errors = await phone_on(context, there, NUMBER)
-    far, _ = await phone_on(context, there, OTHER)
+    near, errors = await open_phone(context, there, NUMBER)
+    far, _ = await open_phone(context, there, OTHER)
     late = Conversation(ring_seconds=0.5)
     call = there.place(late)
     await accept(near)
@@ -225,8 +217,8 @@ async def test_nobody_answering_or_declining_brings_the_first_phone_back(
 async def test_a_reload_in_a_talk_comes_back_to_it(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await phone_on(context, there, NUMBER)
-    far, _ = await phone_on(context, there, OTHER)
+    near, _ = await open_phone(context, there, NUMBER)
+    far, _ = await open_phone(context, there, OTHER)
     call = there.place(Conversation())
     await accept(near)
     await accept(far)
@@ -240,6 +232,74 @@ async def test_a_reload_in_a_talk_comes_back_to_it(
     await asyncio.wait_for(call, 10)
 
 
+async def test_a_page_that_may_not_sound_yet_says_so_instead_of_claiming_to_be_heard(
+    context: BrowserContext, there: Exchange
+) -> None:
+    await context.add_init_script(  # a browser that insists on a gesture even while it records
+        """const { resume } = AudioContext.prototype;
+        let touched = false;
+        addEventListener("pointerdown", () => { touched = true; }, true);
+        AudioContext.prototype.resume = async function () {
+            if (!touched) throw new DOMException("", "NotAllowedError");
+            return resume.call(this);
+        };"""
+    )
+    near, errors = await open_phone(context, there)
+    far, _ = await open_phone(context, there, OTHER)
+    call = there.place(Conversation())
+    await accept(near)
+    await accept(far)
+    await expect(near.get_by_text("The other side hears you.")).to_be_visible()
+    await near.reload()
+    await expect(near.get_by_text("Turn on sound, so that you hear each other.")).to_be_visible()
+    await near.get_by_role("button", name="Turn on sound for this call").click()
+    await expect(near.get_by_text("The other side hears you.")).to_be_visible()
+    await hears(near)
+    await near.get_by_role("button", name="Hang up").click()
+    await asyncio.wait_for(call, 10)
+    assert errors == []
+
+
+_CUT = """
+const sockets = [];
+window.WebSocket = class extends WebSocket {
+    constructor(url) {
+        super(window.cut ? "ws://127.0.0.1:9/" : url);
+        sockets.push(this);
+    }
+};
+window.cutOff = () => { window.cut = true; sockets.at(-1).close(); };
+"""
+
+
+async def test_a_lost_connection_comes_back_to_the_talk_with_its_microphone_still_muted(
+    context: BrowserContext, there: Exchange
+) -> None:
+    await context.add_init_script(_CUT)
+    near, _ = await open_phone(context, there, NUMBER)
+    far, _ = await open_phone(context, there, OTHER)
+    call = there.place(Conversation())
+    await accept(near)
+    await accept(far)
+    await near.get_by_role("button", name="Mute").click()
+    await near.evaluate("cutOff()")
+    await expect(near.get_by_text("Reconnecting…")).to_be_visible()
+    await near.evaluate("cut = false")
+    await expect(near.get_by_text("Connected", exact=True)).to_be_visible()
+    await hears(near)
+    await expect(near.get_by_text("Your microphone is muted.")).to_be_visible()
+    await expect(near.get_by_role("heading", name=OTHER)).to_be_visible()
+    await near.evaluate("cutOff()")
+    await expect(near.get_by_text("Reconnecting…")).to_be_visible()
+    await far.get_by_role("button", name="Hang up").click()
+    await expect(far.get_by_text("You hung up")).to_be_visible()
+    await near.evaluate("cut = false")
+    await expect(near.get_by_role("log")).to_contain_text(f"No longer connected with {OTHER}")
+    await expect(near.get_by_role("button", name="Mute", exact=True)).to_be_visible()
+    await near.get_by_role("button", name="Hang up").click()
+    await asyncio.wait_for(call, 10)
+
+
 async def test_words_interrupt_a_prompt_and_stand_among_the_captions(
     context: BrowserContext, there: Exchange
 ) -> None:
@@ -248,17 +308,23 @@ async def test_words_interrupt_a_prompt_and_stand_among_the_captions(
     async def conversation(participant: Participant) -> None:
         await participant.say(spoken("Please tell us. " * 20), interruptible=True)
         replies.append(await participant.reply(10))
+        replies.append(await participant.reply(10))
 
-    page, errors = await phone_on(context, there, NUMBER)
+    page, errors = await open_phone(context, there, NUMBER)
     call = there.place(conversation)
     await accept(page)
     await expect(page.get_by_role("log")).to_contain_text("Please tell us.")
-    await page.get_by_label("Say", exact=True).fill("It was me, 12 times")
+    await page.keyboard.press("s")
+    await expect(page.get_by_label("Say", exact=True)).to_be_focused()
+    await page.keyboard.type("It was me, 12 times")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("log")).to_contain_text("It was me, 12 times")
     await expect(page.get_by_label("Keys pressed")).to_have_text("")
+    await page.keyboard.type("4")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Keys pressed")).to_have_text("4")
     await asyncio.wait_for(call, 10)
-    assert replies == [Reply(words="It was me, 12 times")]
+    assert replies == [Reply(words="It was me, 12 times"), Reply(key="4")]
     assert errors == []
 
 
@@ -282,7 +348,7 @@ async def test_words_that_the_browser_understands_are_said(
             abort() {}
         };"""
     )
-    page, _ = await phone_on(context, there, NUMBER)
+    page, _ = await open_phone(context, there, NUMBER)
     call = there.place(conversation)
     await accept(page)
     listen = page.get_by_role("button", name="Speak instead of typing")

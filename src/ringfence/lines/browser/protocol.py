@@ -134,7 +134,7 @@ class Ring(Struct, frozen=True, tag="ring"):
 
 
 class Connected(Struct, frozen=True, tag="connected"):
-    """The call is on this phone, since `elapsed_ms`. `language` is the caller's, empty if unknown."""
+    """The call is on this phone, since `elapsed_ms`; `language` is the call's, or empty."""
 
     call_id: str
     from_number: str

@@ -24,6 +24,7 @@ const REFUSALS = {
   full: ["There are too many phones on this number.", "Try again"],
   refused: ["The server did not understand this phone.", "Reload"],
 };
+const KEY = /^[0-9*#]$/;
 const LONGEST_WORDS = 500; // characters
 const AFTER_WELCOME_MS = 400; // by then the exchange has said whether a call goes on
 const GRACE_MS = 10_000; // how long the exchange keeps a call for a phone that went away
@@ -35,7 +36,10 @@ let call = null; // { id, number, name, since, confirmed, over }
 let muted = false;
 let timers = {};
 
-const sound = new Sound(showSoundButton);
+const sound = new Sound(() => {
+  showSoundButton();
+  through.soundChanged();
+});
 const send = (message) => exchange.send(message);
 const prompt = new Prompt(sound, { caption: (text) => view.caption(text), send });
 const say = new Say(view, { words });
@@ -248,6 +252,7 @@ function press(key) {
 
 function words(text) {
   if (phase !== "in-call") return;
+  if (KEY.test(text)) return press(text); // typed in the wrong place
   const said = text.slice(0, LONGEST_WORDS);
   send({ type: "say", call_id: call.id, text: said });
   prompt.interrupt();
@@ -278,10 +283,14 @@ document.addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target instanceof HTMLInputElement) return;
   const onButton = event.target instanceof HTMLButtonElement;
-  if (/^[0-9*#]$/.test(event.key)) press(event.key);
+  if (KEY.test(event.key)) press(event.key);
   else if (event.key === "Escape") phase === "ringing" ? decline() : hangUp();
   else if (event.key === "Enter" && !onButton) answer();
   else if (event.key.toLowerCase() === "m" && phase === "in-call") setMuted(!muted);
+  else if (event.key.toLowerCase() === "s" && phase === "in-call") {
+    event.preventDefault(); // it is not the first letter
+    view.focus("words");
+  }
 });
 
 const given = givenNumber();

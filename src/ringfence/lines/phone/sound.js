@@ -40,16 +40,17 @@ export class Sound {
     this.stopRinging();
     const once = () => {
       if (this.on) chime(this.#context.destination);
-      navigator.vibrate?.([400, 200, 400]);
+      vibrate([400, 200, 400]);
     };
     once();
     this.#ringing = setInterval(once, CHIME_SECONDS * 1000);
   }
 
   stopRinging() {
+    if (this.#ringing === null) return;
     clearInterval(this.#ringing);
     this.#ringing = null;
-    navigator.vibrate?.(0);
+    vibrate(0);
   }
 
   /** What one hears while it rings at the other end. */
@@ -116,4 +117,9 @@ export class Sound {
     speech.source.connect(this.#voice);
     speech.source.start(0, at);
   }
+}
+
+/** Browsers complain about a page that vibrates before anybody touched it. */
+function vibrate(pattern) {
+  if (navigator.userActivation?.hasBeenActive !== false) navigator.vibrate?.(pattern);
 }

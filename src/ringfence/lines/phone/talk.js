@@ -44,6 +44,7 @@ export class Talk {
         return;
       }
       this.#speak(now, context, stream);
+      if (context.state !== "running") context.resume().catch(() => {}); // who records may be heard
       this.#on.microphone(this.#muted ? "off" : "on");
     } catch (error) {
       if (this.#now === now) this.#on.microphone(error.name === "NotAllowedError" ? "denied" : "missing");

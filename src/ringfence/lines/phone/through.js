@@ -8,6 +8,7 @@ export class Through {
   #on;
   #talk;
   #other = null; // { number, who, reached, confirmed }
+  #microphone = "";
 
   /**
    * `on` has `frame(frame)` for what is said here, and `began()` and `over()` for the talk itself.
@@ -18,7 +19,7 @@ export class Through {
     this.#on = on;
     this.#talk = new Talk(sound.voice, {
       frame: on.frame,
-      microphone: (state) => view.microphone(state),
+      microphone: (state) => this.#showMicrophone(state),
       level: (level) => view.level(level),
     });
   }
@@ -81,6 +82,11 @@ export class Through {
     if (this.talking) this.#talk.hear(frame);
   }
 
+  /** Sound was turned on, or the browser turned it off: without it neither side is heard. */
+  soundChanged() {
+    this.#showMicrophone(this.#microphone);
+  }
+
   mute(muted) {
     this.#talk.mute(muted);
   }
@@ -100,9 +106,14 @@ export class Through {
     this.#other = null;
     this.#sound.stopRingBack();
     this.#talk.stop();
-    this.#view.microphone("");
+    this.#showMicrophone("");
     this.#view.talk("");
     if (was) this.#on.over();
+  }
+
+  #showMicrophone(state) {
+    this.#microphone = state;
+    this.#view.microphone(state === "on" && !this.#sound.on ? "silent" : state);
   }
 
   #goesOn(number, reached) {

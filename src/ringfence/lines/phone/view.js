@@ -17,6 +17,7 @@ const TYPE_INSTEAD = "Type what you want to say.";
 const MICROPHONE = {
   asking: "Let the browser use the microphone, so that you are heard.",
   on: "The other side hears you.",
+  silent: "Turn on sound, so that you hear each other.",
   off: "Your microphone is muted.",
   denied: `The browser may not use the microphone. ${TYPE_INSTEAD}`,
   missing: `There is no microphone. ${TYPE_INSTEAD}`,
