@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conversations import Cardholder, Conversation, action, converse, flow_of, says
+from conversations import Bank, Cardholder, Conversation, action, converse, flow_of, says
 
 from ringfence.flows import AnsweredBy, FlowInvalid, load_flow
 from ringfence.flows.blocks.update_callback_number import dialable
 from ringfence.flows.contact import Recordings
 from ringfence.flows.converting import to_language, to_legacy
 
+ERROR = {"NoMatchingError": "failed"}
 FAILED = says("failed", "failed")
 
 
@@ -54,6 +55,7 @@ def test_what_refers_to_nothing_changes_nothing() -> None:
     ("parameters", "detail"),
     [
         ({"LanguageCode": "Klingon, please"}, "no language such as en-US"),
+        ({"LanguageCode": "en" + "-us" * 5}, "LanguageCode has 17 characters, at most 16"),
         ({"Name": "n" * 513}, "Name has 513 characters, at most 512"),
         ({"Name": "kept?", "CustomerId": "c" * 129}, "CustomerId has 129 characters"),
     ],
@@ -65,6 +67,29 @@ def test_data_that_cannot_be_change_nothing_at_all(
     assert talk.said == ["failed"]
     assert detail in talk.blocks[0].detail
     assert talk.state.name == ""
+
+
+def test_what_cannot_be_kept_is_not_set() -> None:
+    flow = flow_of(
+        action("call", "InvokeLambdaFunction", {"LambdaFunctionARN": "f"}, "it", errors=ERROR),
+        action(
+            "it",
+            "UpdateContactData",
+            {"Name": "$.External.name"},
+            "say",
+            errors=ERROR,
+        ),
+        says("done"),
+        FAILED,
+    )
+    talk = converse(flow, bank=Bank({"name": "a\0b"}))
+    assert talk.said == ["failed"]
+
+
+def test_a_service_that_is_not_here_is_named_and_the_rest_is_set() -> None:
+    talk = after("UpdateContactData", {"Name": "kept", "WisdomSessionArn": "arn:w"}, "$.Name")
+    assert talk.said == ["kept"]
+    assert talk.blocks[0].detail == "WisdomSessionArn: there is no such service here"
 
 
 def test_from_a_new_language_on_prompts_are_said_in_it() -> None:

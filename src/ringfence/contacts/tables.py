@@ -221,6 +221,7 @@ contacts = Table(
     Column("attributes", Json, nullable=False),
     Column("references", Json, nullable=False),
     Column("tags", Json, nullable=False),
+    Column("segment_attributes", Json, nullable=False),
     # What its request asked for: ring time-out, traffic type, campaign, answering machines.
     Column("request", Json, nullable=False),
     Column("client_token", String(500)),

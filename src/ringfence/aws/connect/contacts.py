@@ -175,6 +175,9 @@ def _description(
         "CustomerEndpoint": _endpoint(contact.customer_number),
         "SystemEndpoint": _endpoint(contact.system_number),
         "Tags": dict(contact.tags),
+        "SegmentAttributes": {
+            name: {"ValueString": value} for name, value in contact.segment_attributes.items()
+        },
         "AnsweringMachineDetectionStatus": contact.answering_machine,
         "Campaign": {"CampaignId": contact.request.campaign_id}
         if contact.request.campaign_id

@@ -14,8 +14,10 @@ from ringfence.flows.parameters import Parameters
 from ringfence.flows.references import Template, scalar
 from ringfence.flows.structures import Structure, read_structure
 
-LONGEST = {"Name": 512, "Description": 4096, "CustomerId": 128}
+LONGEST = {"LanguageCode": 16, "Name": 512, "Description": 4096, "CustomerId": 128}
 
+_KNOWN = frozenset((*LONGEST, "References", "SegmentAttributes", "TargetContact"))
+_MOST_NAMED = 10
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", re.ASCII)
 
 
@@ -24,12 +26,13 @@ class UpdateContactData:
     """What is left out, or refers to nothing, stays as it was.
 
     From a new language on everything is said in it, with its own voice unless the flow sets one.
-    References have a `Value` and a `Type`.
+    References have a `Value` and a `Type`. `ignored` are parameters for services that are not here.
     """
 
     texts: Mapping[str, Template]
     references: Structure
     segment_attributes: Structure
+    ignored: tuple[str, ...]
 
     async def run(self, call: Call, block: Block) -> Outcome:
         """Set all of it or, where something cannot be what it is to be, nothing."""
@@ -46,13 +49,16 @@ class UpdateContactData:
         state.references.update(_references(self.references.fill(data)))
         state.segment_attributes.update(_values(self.segment_attributes.fill(data)))
         await call.changed()
-        return Outcome(result="Success", parameters=given)
+        unused = f"{', '.join(self.ignored)}: there is no such service here" if self.ignored else ""
+        return Outcome(result="Success", parameters=given, detail=unused)
 
 
 def _wrong(given: Mapping[str, str]) -> str:
     language = given.get("LanguageCode")
     if language is not None and not _LANGUAGE.fullmatch(language):
         return f"{language[:50]!r} is no language such as en-US"
+    if unkept := next((name for name, text in given.items() if "\0" in text), None):
+        return f"{unkept} has a NUL, which is no character"
     for name, most in LONGEST.items():
         if (length := len(given.get(name, ""))) > most:
             return f"{name} has {length} characters, at most {most}"
@@ -78,11 +84,12 @@ def _values(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def _read(parameters: Parameters) -> UpdateContactData:
-    texts = {name: parameters.optional(name) for name in ("LanguageCode", *LONGEST)}
+    texts = {name: parameters.optional(name) for name in LONGEST}
     return UpdateContactData(
         texts={name: text for name, text in texts.items() if text is not None},
         references=read_structure(parameters, "References"),
         segment_attributes=read_structure(parameters, "SegmentAttributes"),
+        ignored=tuple(name for name in parameters.names() if name not in _KNOWN)[:_MOST_NAMED],
     )
 
 

@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("attributes", sa.LargeBinary(), nullable=False),
         sa.Column("references", sa.LargeBinary(), nullable=False),
         sa.Column("tags", sa.LargeBinary(), nullable=False),
+        sa.Column("segment_attributes", sa.LargeBinary(), nullable=False),
         sa.Column("request", sa.LargeBinary(), nullable=False),
         sa.Column("client_token", sa.String(length=500), nullable=True),
         sa.Column("queue_id", sa.String(length=36), nullable=True),
