@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from phone_pages import BEEPING, CHROMIUM, FLAGS, open_phone
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
-from telephones import BANK, NUMBER, Exchange, exchange, spoken
+from telephones import BANK, Exchange, exchange, spoken
 
 from ringfence.flows.participant import Destination, NotConnected, Participant, Reply
 from ringfence.lines import CallEnd
@@ -52,6 +52,18 @@ async def context(browser: Browser) -> BrowserContext:
     context = await browser.new_context(viewport={"width": 700, "height": 860})
     context.set_default_timeout(15_000)
     return context
+
+
+async def tones_counted(context: BrowserContext) -> None:
+    """Let the pages that open from now on keep the frequencies of their tones, as `tones`."""
+    await context.add_init_script(
+        """window.tones = [];
+        const { start } = OscillatorNode.prototype;
+        OscillatorNode.prototype.start = function (at) {
+            tones.push(Math.round(this.frequency.value));
+            return start.call(this, at);
+        };"""
+    )
 
 
 async def without_microphone(context: BrowserContext) -> None:
@@ -98,7 +110,7 @@ async def hears_nothing(page: Page) -> None:
 async def test_two_phones_that_are_put_through_hear_each_other_until_the_second_hangs_up(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, near_errors = await open_phone(context, there, NUMBER)
+    near, near_errors = await open_phone(context, there)
     far, far_errors = await open_phone(context, there, OTHER)
     conversation = Conversation()
     call = there.place(conversation)
@@ -126,7 +138,7 @@ async def test_two_phones_that_are_put_through_hear_each_other_until_the_second_
 async def test_the_first_one_hanging_up_ends_the_call_for_both(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await open_phone(context, there, NUMBER)
+    near, _ = await open_phone(context, there)
     far, _ = await open_phone(context, there, OTHER)
     call = there.place(Conversation())
     await accept(near)
@@ -142,7 +154,7 @@ async def test_the_first_one_hanging_up_ends_the_call_for_both(
 async def test_muting_in_a_talk_silences_the_microphone_alone(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await open_phone(context, there, NUMBER)
+    near, _ = await open_phone(context, there)
     far, _ = await open_phone(context, there, OTHER)
     call = there.place(Conversation())
     await accept(near)
@@ -161,8 +173,9 @@ async def test_muting_in_a_talk_silences_the_microphone_alone(
 async def test_keys_and_typed_words_reach_the_other_phone_and_not_the_flow(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await open_phone(context, there, NUMBER)
+    near, _ = await open_phone(context, there)
     await without_microphone(context)
+    await tones_counted(context)
     far, far_errors = await open_phone(context, there, OTHER)
     conversation = Conversation(digits="5#")
     call = there.place(conversation)
@@ -177,8 +190,12 @@ async def test_keys_and_typed_words_reach_the_other_phone_and_not_the_flow(
     await expect(said).to_contain_text(OTHER)
     await near.keyboard.press("7")
     await expect(far.get_by_role("listitem").filter(has_text="7")).to_be_visible()
+    heard = await far.evaluate("tones")
+    assert {770, 1336, 852, 1209} <= set(heard)  # the tones of 5, which the flow sent, and of 7
+    assert 425 not in heard
+    await far.keyboard.press("s")
     await far.keyboard.press("Escape")
-    await far.get_by_label("Keypad").focus()
+    await expect(far.get_by_label("Keypad")).to_be_focused()
     await far.keyboard.press("Escape")
     await expect(near.get_by_role("log")).to_contain_text("No longer connected")
     assert "digit" not in there.happened()
@@ -191,7 +208,8 @@ async def test_keys_and_typed_words_reach_the_other_phone_and_not_the_flow(
 async def test_nobody_answering_or_declining_brings_the_first_phone_back(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, errors = await open_phone(context, there, NUMBER)
+    await tones_counted(context)
+    near, errors = await open_phone(context, there)
     far, _ = await open_phone(context, there, OTHER)
     late = Conversation(ring_seconds=0.5)
     call = there.place(late)
@@ -202,6 +220,7 @@ async def test_nobody_answering_or_declining_brings_the_first_phone_back(
     await asyncio.wait_for(call, 10)
     assert late.failed is not None
     assert late.failed.timed_out
+    assert 425 in await near.evaluate("tones")  # it was heard to ring
     declined = Conversation()
     call = there.place(declined)
     await accept(near)
@@ -217,7 +236,7 @@ async def test_nobody_answering_or_declining_brings_the_first_phone_back(
 async def test_a_reload_in_a_talk_comes_back_to_it(
     context: BrowserContext, there: Exchange
 ) -> None:
-    near, _ = await open_phone(context, there, NUMBER)
+    near, _ = await open_phone(context, there)
     far, _ = await open_phone(context, there, OTHER)
     call = there.place(Conversation())
     await accept(near)
@@ -276,7 +295,7 @@ async def test_a_lost_connection_comes_back_to_the_talk_with_its_microphone_stil
     context: BrowserContext, there: Exchange
 ) -> None:
     await context.add_init_script(_CUT)
-    near, _ = await open_phone(context, there, NUMBER)
+    near, _ = await open_phone(context, there)
     far, _ = await open_phone(context, there, OTHER)
     call = there.place(Conversation())
     await accept(near)
@@ -310,7 +329,7 @@ async def test_words_interrupt_a_prompt_and_stand_among_the_captions(
         replies.append(await participant.reply(10))
         replies.append(await participant.reply(10))
 
-    page, errors = await open_phone(context, there, NUMBER)
+    page, errors = await open_phone(context, there)
     call = there.place(conversation)
     await accept(page)
     await expect(page.get_by_role("log")).to_contain_text("Please tell us.")
@@ -348,7 +367,7 @@ async def test_words_that_the_browser_understands_are_said(
             abort() {}
         };"""
     )
-    page, _ = await open_phone(context, there, NUMBER)
+    page, _ = await open_phone(context, there)
     call = there.place(conversation)
     await accept(page)
     listen = page.get_by_role("button", name="Speak instead of typing")
