@@ -1,4 +1,4 @@
-"""Dates, times and ordinals, as people say them in the languages that contact flows are written in.
+"""Dates and times, as people say them in the languages that contact flows are written in.
 
 A language that is not here gets its figures, which the speech engine reads in order.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
+
+from ringfence.lines.speech.numbers import Gender, counted, ordinal, primary
 
 _MONTHS = {
     "en": "January February March April May June July August September October November December",
@@ -21,7 +23,20 @@ _MONTHS = {
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",
 }
 _JOIN = {"es": " de ", "pt": " de "}
-_HOURS = {"de": "Uhr", "fr": "heures", "nl": "uur"}
+_MONTH_FIRST = frozenset({"en", "en-us"})  # and where the month stands first in figures
+_FIRST_OF_MONTH_IN_FIGURES = frozenset({"es-es", "pt-pt", "nl-nl", "nl"})  # "uno de mayo"
+_CENTURY_TURNS = 70  # `69` is 2069, `70` is 1970
+
+# One hour, many hours, and what joins the minutes to them.
+_HOURS = {
+    "de": ("Uhr", "Uhr", " "),
+    "fr": ("heure", "heures", " "),
+    "es": ("hora", "horas", " y "),
+    "it": ("ora", "ore", " e "),
+    "pt": ("hora", "horas", " e "),
+    "nl": ("uur", "uur", " "),
+}
+_HOUR_GENDER = {"de": Gender.NEUTER}
 _DURATION = {
     "en": ("minute", "minutes", "second", "seconds"),
     "de": ("Minute", "Minuten", "Sekunde", "Sekunden"),
@@ -31,127 +46,112 @@ _DURATION = {
     "pt": ("minuto", "minutos", "segundo", "segundos"),
     "nl": ("minuut", "minuten", "seconde", "seconden"),
 }
-_GERMAN_TENS_FROM = 20
-_GERMAN_SMALL = (
-    *("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn"),
-    *("elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn"),
-    "neunzehn",
-)
-_GERMAN_TENS = (
-    *("", "", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig"),
-    "neunzig",
-)
+_FEMININE_MINUTES = frozenset({"de", "fr"})
 _ORDERS = frozenset({"mdy", "dmy", "ymd", "md", "dm", "ym", "my", "d", "m", "y"})
 
 
 def said_date(text: str, order: str, language: str) -> str | None:
-    """A date in words. `order` says how it is written (`mdy`, `dmy`, `ymd`, `dm`, ...).
+    """A date in words. `order` says how it is written (`mdy`, `dmy`, `ymd`, `dm`, `yyyymmdd` ...).
 
-    Without an order, ISO dates (`2026-11-24`, `20261124`, also with a time after it) and
-    `dd.mm.yyyy` are understood. A missing year may be written `????`, as Amazon Polly has it.
-    None when `text` is not such a date.
+    Without an order, ISO dates (`2026-11-24`, `20261124`, also with a time after it), `dd.mm.yyyy`
+    and dates in the order of `language` (`11/24/2026` in American English, else `24/11/2026`) are
+    understood. A missing year may be written `????`, as Amazon Polly has it; a year of two figures
+    is one of 1970 to 2069. None when `text` is not such a date.
     """
-    found = _fields(text.strip(), order.lower())
+    spoken, tag = primary(language), language.lower().replace("_", "-")
+    found = _fields(text.strip(), order.strip().lower(), "mdy" if tag in _MONTH_FIRST else "dmy")
     if found is None:
         return None
     year, month, day = found.get("y"), found.get("m"), found.get("d")
     if not _possible(year, month, day):
         return None
-    primary = language.lower().partition("-")[0]
-    if primary not in _MONTHS:
+    if spoken not in _MONTHS:
         return " ".join(str(part) for part in (day, month, year) if part is not None)
-    month_name = _MONTHS[primary].split()[month - 1] if month else None
-    day_name = said_ordinal(str(day), language) if day else None
-    if primary == "en" and language.lower() in ("en", "en-us") and month_name:
-        parts = [month_name, day_name]
-    else:
-        day_said = day_name if primary in ("en", "de") or day == 1 else str(day) if day else None
-        parts = [day_said, month_name]
-    joined = _JOIN.get(primary, " ").join(part for part in parts if part)
+    month_name = _MONTHS[spoken].split()[month - 1] if month else None
+    day_name = _day(day, language) if day else None
+    in_order = [day_name, month_name]
+    if tag in _MONTH_FIRST and month_name:
+        in_order.reverse()
+    join = _JOIN.get(spoken, " ")
+    joined = join.join(part for part in in_order if part)
     if year is None:
         return joined
-    return f"{joined}{_JOIN.get(primary, ' ')}{year}" if joined else str(year)
+    return f"{joined}{join}{_year(year, spoken)}" if joined else _year(year, spoken)
 
 
 def said_time(text: str, language: str) -> str | None:
     """A time of day (`14:30`, `2:30pm`) or a duration (`1'21"`, Polly's meaning) in words."""
-    primary = language.lower().partition("-")[0]
-    duration = re.fullmatch(r"(?:(\d{1,4})['′])?\s*(?:(\d{1,4})[\"″])?", text.strip())
+    text = text.strip()
+    spoken = primary(language)
+    duration = re.fullmatch(r"(?:(\d{1,4})['′])?\s*(?:(\d{1,4})[\"″])?", text)
     if duration and any(duration.groups()):
-        one_minute, minutes, one_second, seconds = _DURATION.get(primary, _DURATION["en"])
-        counts = [
-            (duration[1], one_minute, minutes),
-            (duration[2], one_second, seconds),
-        ]
-        return " ".join(
-            f"{int(count)} {one if int(count) == 1 else many}"
-            for count, one, many in counts
-            if count
-        )
+        return _duration(duration[1], duration[2], language)
     clock = re.fullmatch(
-        r"(\d{1,2})[:.h](\d{2})(?:[:.](\d{2}))?\s*([ap])?\.?(?:m\.?)?", text.strip(), re.IGNORECASE
+        r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2}))?)?\s*(?:([ap])\.?\s?m\.?)?", text, re.IGNORECASE
     )
-    if not clock or int(clock[1]) > 24 or int(clock[2]) > 59:
+    if not clock or not (clock[2] or clock[4]):
         return None
-    hour, minute = int(clock[1]), int(clock[2])
+    hour, minute = int(clock[1]), int(clock[2] or 0)
+    if hour > 24 or minute > 59 or int(clock[3] or 0) > 59:
+        return None
     if clock[4]:
         hour = hour % 12 + (12 if clock[4].lower() == "p" else 0)
-    if primary == "en":
+    if spoken == "en":
         half = "P M" if 12 <= hour < 24 else "A M"
-        spoken = f"{(hour - 1) % 12 + 1}"
+        said = f"{(hour - 1) % 12 + 1}"
         if minute:
-            spoken += f" oh {minute}" if minute < 10 else f" {minute}"
-        return f"{spoken} {half}"
-    word = _HOURS.get(primary, "")
-    return re.sub(r"\s+", " ", f"{hour} {word} {minute or ''}").strip()
+            said += f" oh {minute}" if minute < 10 else f" {minute}"
+        return f"{said} {half}"
+    if spoken not in _HOURS:
+        return f"{hour} {minute or ''}".strip()
+    one, many, join = _HOURS[spoken]
+    said = counted(hour, language, _HOUR_GENDER.get(spoken, Gender.FEMININE))
+    said += f" {one if hour == 1 or (hour == 0 and spoken == 'fr') else many}"
+    if not minute:
+        return said
+    feminine = spoken == "fr"  # the minutes themselves are not named: "quatorze heures une"
+    return f"{said}{join}{counted(minute, language, Gender.FEMININE) if feminine else minute}"
 
 
-def said_ordinal(text: str, language: str) -> str | None:
-    """`3` as a rank: "3rd", "dritter" is left to the grammar of `language` where it has none."""
-    figures = re.sub(r"[^\d]", "", text)
-    if not figures or len(figures) > 9:
-        return None
-    number = int(figures)
-    primary = language.lower().partition("-")[0]
-    if primary == "en":
-        teen = 10 <= number % 100 <= 20
-        return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-    if primary == "fr":
-        return "premier" if number == 1 else f"{number}e"
-    if primary in ("es", "it", "pt"):
-        return (
-            {"es": "primero", "it": "primo", "pt": "primeiro"}[primary]
-            if number == 1
-            else (f"{number}º")
+def _duration(minutes: str | None, seconds: str | None, language: str) -> str:
+    spoken = primary(language)
+    one_minute, many_minutes, one_second, many_seconds = _DURATION.get(spoken, _DURATION["en"])
+    gender = Gender.FEMININE if spoken in _FEMININE_MINUTES else Gender.MASCULINE
+    return " ".join(
+        f"{counted(int(count), language, gender)} {one if int(count) == 1 else many}"
+        for count, one, many in (
+            (minutes, one_minute, many_minutes),
+            (seconds, one_second, many_seconds),
         )
-    if primary == "de":
-        return _german_ordinal(number)
-    return str(number)
+        if count
+    )
 
 
-def _german_ordinal(number: int) -> str:
-    """In words, as eSpeak NG reads the ending of `24ster` as a word; beyond 99 the bare figures."""
-    if number > 99:
-        return str(number)
-    irregular = {1: "erster", 3: "dritter", 7: "siebter", 8: "achter", 0: "nullter"}
-    if number in irregular:
-        return irregular[number]
-    if number < _GERMAN_TENS_FROM:
-        return f"{_GERMAN_SMALL[number]}ter"
-    tens, units = divmod(number, 10)
-    one = {0: "", 1: "einund"}.get(units, f"{_GERMAN_SMALL[units]}und")
-    return f"{one}{_GERMAN_TENS[tens]}ster"
+def _day(day: int, language: str) -> str | None:
+    """Ranks in English and German; elsewhere only the first of a month has one."""
+    if primary(language) in ("en", "de"):
+        return ordinal(str(day), language)
+    if day == 1 and language.lower().replace("_", "-") not in _FIRST_OF_MONTH_IN_FIGURES:
+        return ordinal("1", language)
+    return str(day)
 
 
-def _fields(text: str, order: str) -> dict[str, int] | None:
+def _year(year: int, spoken: str) -> str:
+    """English and German read 1984 in hundreds; the engine does not."""
+    century, rest = divmod(year, 100)
+    if spoken == "de" and 11 <= century <= 19:
+        return f"{century} hundert {rest or ''}".strip()
+    if spoken == "en" and (11 <= century <= 19 or (century == 20 and rest >= 10)):
+        if rest == 0:
+            return f"{century} hundred"
+        return f"{century} oh {rest}" if rest < 10 else f"{century} {rest}"
+    return str(year)
+
+
+def _fields(text: str, order: str, usual: str) -> dict[str, int] | None:
+    order = re.sub(r"y+", "y", re.sub(r"m+", "m", re.sub(r"d+", "d", order)))
     if order in _ORDERS:
-        if re.fullmatch(r"[\d?]+", text) and len(order) > 1:
-            parts = _cut(text, order)
-        else:
-            parts = re.findall(r"\d+|\?+", text)
-        if len(parts) != len(order):
-            return None
-        return {name: int(part) for name, part in zip(order, parts, strict=True) if part.isdigit()}
+        return _ordered(text, order)
     iso = re.match(r"(\d{4}|\?{4})-?(\d{2})-?(\d{2})(?:$|[T ])", text)
     if iso:
         named = zip("ymd", iso.groups(), strict=True)
@@ -159,13 +159,34 @@ def _fields(text: str, order: str) -> dict[str, int] | None:
     dotted = re.fullmatch(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", text)
     if dotted:
         return dict(zip("dmy", map(int, dotted.groups()), strict=True))
+    if re.fullmatch(r"\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d{2})", text):
+        return _ordered(text, usual)
     return None
 
 
+def _ordered(text: str, order: str) -> dict[str, int] | None:
+    if re.fullmatch(r"[\d?]+", text, re.ASCII) and len(order) > 1:
+        parts = _cut(text, order)
+    else:
+        parts = re.findall(r"[0-9]+|\?+", text)
+    if len(parts) != len(order) or any(len(part) > 4 for part in parts):
+        return None
+    fields = {name: part for name, part in zip(order, parts, strict=True) if part.isdigit()}
+    return {
+        name: _full_year(part) if name == "y" and len(part) == 2 else int(part)
+        for name, part in fields.items()
+    }
+
+
+def _full_year(figures: str) -> int:
+    return int(figures) + (2000 if int(figures) < _CENTURY_TURNS else 1900)
+
+
 def _cut(figures: str, order: str) -> list[str]:
+    short = "y" in order and len(figures) == 2 * len(order)
     parts = []
     for name in order:
-        width = 4 if name == "y" else 2
+        width = 4 if name == "y" and not short else 2
         parts.append(figures[:width])
         figures = figures[width:]
     return parts if not figures and all(parts) else []

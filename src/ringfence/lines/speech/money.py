@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ringfence.lines.speech.numbers import Gender, counted, of_before
+
 
 class Names(NamedTuple):
     """One unit and many, of a currency and of its hundredth (or thousandth)."""
@@ -17,6 +19,8 @@ class Names(NamedTuple):
     many: str
     minor_one: str = ""
     minor_many: str = ""
+    gender: Gender = Gender.MASCULINE
+    minor_gender: Gender = Gender.MASCULINE
 
 
 # Minor digits by ISO 4217, where they are not two.
@@ -27,6 +31,7 @@ _MINOR_DIGITS = {
 _SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₺": "TRY"}
 
 _DOLLAR, _CENT = ("dollar", "dollars"), ("cent", "cents")
+_FEMININE = Gender.FEMININE
 _NAMES: dict[str, dict[str, Names]] = {
     "en": {
         "USD": Names(*_DOLLAR, *_CENT),
@@ -75,34 +80,98 @@ _NAMES: dict[str, dict[str, Names]] = {
         "GBP": Names("Pfund", "Pfund", "Penny", "Pence"),
         "CHF": Names("Franken", "Franken", "Rappen", "Rappen"),
         "JPY": Names("Yen", "Yen"),
+        "CAD": Names("kanadischer Dollar", "kanadische Dollar", "Cent", "Cent"),
+        "AUD": Names("australischer Dollar", "australische Dollar", "Cent", "Cent"),
+        "CNY": Names("Yuan", "Yuan", "Fen", "Fen", minor_gender=_FEMININE),
+        "INR": Names("Rupie", "Rupien", "Paisa", "Paise", _FEMININE),
+        "SEK": Names("schwedische Krone", "schwedische Kronen", "Öre", "Öre", _FEMININE),
+        "NOK": Names("norwegische Krone", "norwegische Kronen", "Øre", "Øre", _FEMININE),
+        "DKK": Names("dänische Krone", "dänische Kronen", "Øre", "Øre", _FEMININE),
         "PLN": Names("Zloty", "Zloty", "Grosz", "Grosz"),
+        "CZK": Names("tschechische Krone", "tschechische Kronen", "Heller", "Heller", _FEMININE),
+        "HUF": Names("Forint", "Forint", "Filler", "Filler"),
+        "TRY": Names("türkische Lira", "türkische Lira", "Kurus", "Kurus", _FEMININE),
+        "BRL": Names("Real", "Real", "Centavo", "Centavos"),
+        "MXN": Names("mexikanischer Peso", "mexikanische Pesos", "Centavo", "Centavos"),
     },
     "fr": {
         "EUR": Names("euro", "euros", "centime", "centimes"),
         "USD": Names("dollar", "dollars", *_CENT),
-        "GBP": Names("livre", "livres", "penny", "pence"),
+        "GBP": Names("livre", "livres", "penny", "pence", _FEMININE),
         "CHF": Names("franc suisse", "francs suisses", "centime", "centimes"),
         "CAD": Names("dollar canadien", "dollars canadiens", *_CENT),
+        "AUD": Names("dollar australien", "dollars australiens", *_CENT),
         "JPY": Names("yen", "yens"),
+        "CNY": Names("yuan", "yuans", "fen", "fens"),
+        "INR": Names("roupie", "roupies", "paisa", "paisas", _FEMININE),
+        "SEK": Names("couronne suédoise", "couronnes suédoises", "öre", "öre", _FEMININE),
+        "NOK": Names("couronne norvégienne", "couronnes norvégiennes", "øre", "øre", _FEMININE),
+        "DKK": Names("couronne danoise", "couronnes danoises", "øre", "øre", _FEMININE),
+        "PLN": Names("zloty", "zlotys", "grosz", "grosz"),
+        "CZK": Names("couronne tchèque", "couronnes tchèques", "haléř", "haléřů", _FEMININE),
+        "TRY": Names("livre turque", "livres turques", "kuruş", "kuruş", _FEMININE),
+        "BRL": Names("réal", "réaux", "centavo", "centavos"),
+        "MXN": Names("peso mexicain", "pesos mexicains", "centavo", "centavos"),
     },
     "es": {
         "EUR": Names("euro", "euros", "céntimo", "céntimos"),
         "USD": Names("dólar", "dólares", "centavo", "centavos"),
-        "GBP": Names("libra", "libras", "penique", "peniques"),
-        "MXN": Names("peso", "pesos", "centavo", "centavos"),
+        "GBP": Names("libra", "libras", "penique", "peniques", _FEMININE),
         "CHF": Names("franco suizo", "francos suizos", "céntimo", "céntimos"),
+        "JPY": Names("yen", "yenes"),
+        "CAD": Names("dólar canadiense", "dólares canadienses", "centavo", "centavos"),
+        "AUD": Names("dólar australiano", "dólares australianos", "centavo", "centavos"),
+        "CNY": Names("yuan", "yuanes", "fen", "fenes"),
+        "INR": Names("rupia", "rupias", "paisa", "paisas", _FEMININE, _FEMININE),
+        "SEK": Names("corona sueca", "coronas suecas", "öre", "öre", _FEMININE),
+        "NOK": Names("corona noruega", "coronas noruegas", "øre", "øre", _FEMININE),
+        "DKK": Names("corona danesa", "coronas danesas", "øre", "øre", _FEMININE),
+        "PLN": Names("esloti", "eslotis", "grosz", "groszy"),
+        "CZK": Names("corona checa", "coronas checas", "haléř", "haléřů", _FEMININE),
+        "TRY": Names("lira turca", "liras turcas", "kurus", "kurus", _FEMININE),
+        "BRL": Names("real", "reales", "centavo", "centavos"),
+        "MXN": Names("peso", "pesos", "centavo", "centavos"),
+        "ARS": Names("peso argentino", "pesos argentinos", "centavo", "centavos"),
+        "CLP": Names("peso chileno", "pesos chilenos"),
+        "COP": Names("peso colombiano", "pesos colombianos", "centavo", "centavos"),
     },
     "it": {
         "EUR": Names("euro", "euro", "centesimo", "centesimi"),
         "USD": Names("dollaro", "dollari", "centesimo", "centesimi"),
-        "GBP": Names("sterlina", "sterline", "penny", "pence"),
+        "GBP": Names("sterlina", "sterline", "penny", "pence", _FEMININE),
         "CHF": Names("franco svizzero", "franchi svizzeri", "centesimo", "centesimi"),
+        "JPY": Names("yen", "yen"),
+        "CAD": Names("dollaro canadese", "dollari canadesi", "centesimo", "centesimi"),
+        "AUD": Names("dollaro australiano", "dollari australiani", "centesimo", "centesimi"),
+        "CNY": Names("yuan", "yuan", "fen", "fen"),
+        "INR": Names("rupia", "rupie", "paisa", "paisa", _FEMININE, _FEMININE),
+        "SEK": Names("corona svedese", "corone svedesi", "öre", "öre", _FEMININE),
+        "NOK": Names("corona norvegese", "corone norvegesi", "øre", "øre", _FEMININE),
+        "DKK": Names("corona danese", "corone danesi", "øre", "øre", _FEMININE),
+        "PLN": Names("zloty", "zloty", "grosz", "groszy"),
+        "CZK": Names("corona ceca", "corone ceche", "haléř", "haléřů", _FEMININE),
+        "TRY": Names("lira turca", "lire turche", "kurus", "kurus", _FEMININE),
+        "BRL": Names("real", "real", "centavo", "centavos"),
+        "MXN": Names("peso messicano", "pesos messicani", "centavo", "centavos"),
     },
     "pt": {
         "EUR": Names("euro", "euros", "cêntimo", "cêntimos"),
         "BRL": Names("real", "reais", "centavo", "centavos"),
         "USD": Names("dólar", "dólares", "centavo", "centavos"),
-        "GBP": Names("libra", "libras", "pêni", "pence"),
+        "GBP": Names("libra", "libras", "péni", "pence", _FEMININE),
+        "CHF": Names("franco suíço", "francos suíços", "cêntimo", "cêntimos"),
+        "JPY": Names("iene", "ienes"),
+        "CAD": Names("dólar canadense", "dólares canadenses", "centavo", "centavos"),
+        "AUD": Names("dólar australiano", "dólares australianos", "centavo", "centavos"),
+        "CNY": Names("yuan", "yuans", "fen", "fens"),
+        "INR": Names("rupia", "rupias", "paisa", "paisas", _FEMININE, _FEMININE),
+        "SEK": Names("coroa sueca", "coroas suecas", "öre", "öre", _FEMININE),
+        "NOK": Names("coroa norueguesa", "coroas norueguesas", "øre", "øre", _FEMININE),
+        "DKK": Names("coroa dinamarquesa", "coroas dinamarquesas", "øre", "øre", _FEMININE),
+        "PLN": Names("zloty", "zlotys", "grosz", "groszy"),
+        "CZK": Names("coroa checa", "coroas checas", "haléř", "haléřů", _FEMININE),
+        "TRY": Names("lira turca", "liras turcas", "kurus", "kurus", _FEMININE),
+        "MXN": Names("peso mexicano", "pesos mexicanos", "centavo", "centavos"),
     },
     "nl": {
         "EUR": Names("euro", "euro", "cent", "cent"),
@@ -111,6 +180,7 @@ _NAMES: dict[str, dict[str, Names]] = {
     },
 }
 _AND = {"en": "and", "de": "und", "fr": "et", "es": "con", "it": "e", "pt": "e", "nl": "en"}
+_MINUS = {"fr": "moins", "es": "menos", "it": "meno", "pt": "menos", "nl": "min"}
 
 _CODES = sorted({code for names in _NAMES.values() for code in names})
 _FIGURES = r"-?\d(?:[\d.,'’\u00a0\u202f]*\d)?"
@@ -139,7 +209,7 @@ def with_money_said(text: str, language: str) -> str:
 def _said(match: re.Match[str], language: str) -> str | None:
     sign = match["before"] or match["after"]
     code = _SYMBOLS.get(sign, sign)
-    primary = language.lower().partition("-")[0]
+    primary = language.lower().replace("_", "-").partition("-")[0]
     names = _NAMES.get(primary, {}).get(code)
     if names is None and (names := _NAMES["en"].get(code)) is None:
         return None
@@ -147,10 +217,14 @@ def _said(match: re.Match[str], language: str) -> str | None:
     whole, minor = split_amount(match["after_sign"] or match["before_sign"], digits)
     parts = []
     if whole or not minor:
-        parts.append(f"{whole} {names.one if whole == 1 else names.many}")
+        noun = names.one if whole == 1 else names.many
+        number = counted(whole, language, names.gender)
+        parts.append(f"{number}{of_before(whole, language, noun)}{noun}")
     if minor:
-        parts.append(f"{minor} {names.minor_one if minor == 1 else names.minor_many}")
-    minus = "minus " if (match["after_sign"] or match["before_sign"]).startswith("-") else ""
+        noun = names.minor_one if minor == 1 else names.minor_many
+        parts.append(f"{counted(minor, language, names.minor_gender)} {noun}")
+    below = (match["after_sign"] or match["before_sign"]).startswith("-")
+    minus = f"{_MINUS.get(primary, 'minus')} " if below else ""
     return minus + f" {_AND.get(primary, '')} ".replace("  ", " ").join(parts)
 
 
