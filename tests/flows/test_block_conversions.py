@@ -108,6 +108,21 @@ BLOCKS = [
     action("b", "UpdateContactRecordingBehavior", {"RecordingBehavior": {}}, "say"),
     action(
         "b",
+        "UpdateContactRecordingBehavior",
+        {
+            "RecordingBehavior": {"RecordedParticipants": ["Agent", "Customer"]},
+            "AnalyticsBehavior": {
+                "Enabled": "True",
+                "AnalyticsMode": "PostCall",
+                "AnalyticsLanguage": "de-DE",
+                "AnalyticsRedactionBehavior": "Disabled",
+                "AnalyticsRedactionResults": "None",
+            },
+        },
+        "say",
+    ),
+    action(
+        "b",
         "UpdateContactMediaStreamingBehavior",
         {
             "MediaStreamingState": "Enabled",
@@ -179,6 +194,19 @@ def test_what_the_older_format_does_not_have_is_named(type_: str) -> None:
     flow = flow_of(action("b", type_, {"Name": "x"}, "say"), says("on"))
     with pytest.raises(FlowInvalid, match=f"{type_}.*older format has no such block"):
         to_legacy(flow)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"IVRRecordingBehavior": "Enabled"},
+        {"ScreenRecordedParticipants": ["Agent"], "RecordedParticipants": ["Agent"]},
+    ],
+)
+def test_recordings_that_the_older_format_does_not_know_are_not_lost(wanted: object) -> None:
+    block = action("b", "UpdateContactRecordingBehavior", {"RecordingBehavior": wanted}, "say")
+    with pytest.raises(FlowInvalid, match="cannot be said in the other format"):
+        to_legacy(flow_of(block, says("on")))
 
 
 def test_a_flow_that_an_export_names_without_an_arn_is_known_by_its_name() -> None:

@@ -34,10 +34,13 @@ def test_a_contact_learns_whom_it_is_with_and_what_it_is_about() -> None:
             "Name": "Card ending $.Attributes.CardNo",
             "Description": "a suspicion",
             "CustomerId": "customer-7",
-            "References": {"case": {"Type": "URL", "Value": "https://bank.example/7"}, "n": "5"},
+            "References": {
+                "case": {"Type": "URL", "Value": "https://bank.example/7"},
+                "$.Channel": "5",
+            },
             "SegmentAttributes": {"desk": {"ValueString": "fraud"}},
         },
-        "$.Name, $.Description, $.CustomerId, $.References.case.Value, $.References.n.Type, "
+        "$.Name, $.Description, $.CustomerId, $.References.case.Value, $.References.VOICE.Type, "
         "$.SegmentAttributes['desk']",
     )
     assert talk.said == [

@@ -11,7 +11,7 @@ from ringfence.flows.call import Call
 from ringfence.flows.contact import Reference
 from ringfence.flows.kinds import NEXT, BlockKind
 from ringfence.flows.parameters import Parameters
-from ringfence.flows.references import Template, scalar
+from ringfence.flows.references import Template, scalar, template
 from ringfence.flows.structures import Structure, read_structure
 
 LONGEST = {"LanguageCode": 16, "Name": 512, "Description": 4096, "CustomerId": 128}
@@ -46,7 +46,7 @@ class UpdateContactData:
         state.name = given.get("Name", state.name)
         state.description = given.get("Description", state.description)
         state.customer_id = given.get("CustomerId", state.customer_id)
-        state.references.update(_references(self.references.fill(data)))
+        state.references.update(_references(self.references.fill(data), data))
         state.segment_attributes.update(_values(self.segment_attributes.fill(data)))
         await call.changed()
         unused = f"{', '.join(self.ignored)}: there is no such service here" if self.ignored else ""
@@ -65,12 +65,13 @@ def _wrong(given: Mapping[str, str]) -> str:
     return ""
 
 
-def _references(values: Mapping[str, object]) -> dict[str, Reference]:
+def _references(values: Mapping[str, object], data: Mapping[str, object]) -> dict[str, Reference]:
     found = {}
     for name, value in values.items():
         inside = value if isinstance(value, Mapping) else {"Value": value}
-        if name and (text := scalar(inside.get("Value"))):
-            found[name] = Reference(text, scalar(inside.get("Type")) or "STRING")
+        key = template(name).fill(data).strip()
+        if key and (text := scalar(inside.get("Value"))):
+            found[key] = Reference(text, scalar(inside.get("Type")) or "STRING")
     return found
 
 
