@@ -120,3 +120,19 @@ def test_an_attribute_means_the_same_in_both_formats_or_is_refused(root: str, na
     older = to_legacy(flow)
     again = to_language(older)
     assert load_flow(again).blocks["it"].action == load_flow(flow).blocks["it"].action
+
+
+def test_flow_attributes_that_are_too_large_together_are_not_set() -> None:
+    flow = flow_of(
+        action("1", "UpdateFlowAttributes", {"FlowAttributes": {"a": {"Value": "kept"}}}, "2"),
+        action(
+            "2",
+            "UpdateFlowAttributes",
+            {"FlowAttributes": {"a": {"Value": "lost"}, "b": {"Value": "x" * 33_000}}},
+            "say",
+            errors={"NoMatchingError": "other"},
+        ),
+        says("set"),
+        says("$.FlowAttributes.a", "other"),
+    )
+    assert converse(flow).said == ["kept"]

@@ -140,8 +140,13 @@ def test_a_number_without_a_country_is_in_the_customers() -> None:
 
 def test_tags_come_and_go() -> None:
     flow = flow_of(
-        action("it", "TagContact", {"Tags": {"Desk": "fraud", "x": "1", "none": ""}}, "off"),
-        action("off", "UnTagContact", {"TagKeys": ["x", "never there"]}, "say"),
+        action(
+            "it",
+            "TagContact",
+            {"Tags": {"Desk": "fraud", "x": "1", "$.Channel": "2", "none": ""}},
+            "off",
+        ),
+        action("off", "UnTagContact", {"TagKeys": ["x", "$.Channel", "never there"]}, "say"),
         says("$.Tags.Desk"),
     )
     talk = converse(flow)
