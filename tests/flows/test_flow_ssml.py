@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.flows import PromptFailed
-from ringfence.flows.ssml import document, escaped, parse_ssml, says_nothing
+from ringfence.flows.ssml import document, escaped, parse_ssml, says_nothing, unknown_tags
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE speak [<!ENTITY a "aaaaaaaaaa">
 <!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><speak>&b;</speak>"""
@@ -96,3 +96,11 @@ def test_only_what_has_no_root_is_wrapped() -> None:
     assert document("hello") == "<speak>hello</speak>"
     assert document("<speak>hello</speak>") == "<speak>hello</speak>"
     assert document("<speaking/>") == "<speak><speaking/></speak>"
+
+
+def test_tags_that_no_voice_knows_are_named_once() -> None:
+    known = "<speak><p><s><w role='amazon:VB'>x</w><amazon:domain name='news'>y</amazon:domain>"
+    known += "<amazon:auto-breaths/><mark name='m'/></s></p></speak>"
+    assert unknown_tags(parse_ssml(known)) == ()
+    odd = f"<speak><audio src='x'/><blink>a</blink><blink>b</blink><{'t' * 99}/></speak>"
+    assert unknown_tags(parse_ssml(odd)) == ("audio", "blink", "t" * 40)

@@ -15,6 +15,14 @@ from ringfence.flows.participant import PromptFailed
 
 DEEPEST = 50  # elements inside each other; speech walks them recursively
 
+# What Amazon Polly's voices take, with what SSML allows beside it and nobody hears.
+KNOWN_TAGS = frozenset(
+    {"speak", "p", "s", "w", "break", "emphasis", "lang", "mark", "phoneme", "prosody", "say-as"}
+    | {"sub", "amazon:auto-breaths", "amazon:breath", "amazon:domain", "amazon:effect"}
+    | {"desc", "lexicon", "meta", "metadata"}
+)
+_LONGEST_TAG = 40  # characters of a tag that are told
+
 _DOCUMENT = re.compile(
     r"(?:<\?xml\b[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:speak(?=[\s/>])|!DOCTYPE\b)", re.DOTALL
 )
@@ -64,6 +72,12 @@ def says_nothing(root: Element) -> bool:
     return not "".join(root.itertext()).strip() and not any(
         element.tag in ("break", "sub") for element in root.iter()
     )
+
+
+def unknown_tags(root: Element) -> tuple[str, ...]:
+    """The tags that no voice knows, each once, in order; only their text is said."""
+    tags = (element.tag for element in root.iter())
+    return tuple(dict.fromkeys(tag[:_LONGEST_TAG] for tag in tags if tag.lower() not in KNOWN_TAGS))
 
 
 class _Builder(ContentHandler):

@@ -1,7 +1,8 @@
 """From a prompt to what is to be rendered: sentences of eSpeak NG markup and real silences.
 
 Each sentence keeps its caption as it is written (`EUR 4155.00`), beside the markup of how it is
-said. Unknown tags are ignored and their text is spoken, as Amazon Connect does.
+said. Unknown tags are ignored and their text is spoken, as Amazon Connect does; the log names
+them, without the text.
 """
 
 from __future__ import annotations
@@ -13,9 +14,15 @@ from html import escape
 from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
+import structlog
+
 from ringfence.flows.participant import Prompt, PromptFailed
-from ringfence.flows.ssml import parse_ssml
+from ringfence.flows.ssml import parse_ssml, unknown_tags
+from ringfence.lines.speech.prosody import prosody
 from ringfence.lines.speech.saying import plain, said
+from ringfence.lines.speech.voices import is_language
+
+_log = structlog.get_logger(__name__)
 
 SENTENCE_GAP_SECONDS = 0.25
 PARAGRAPH_GAP_SECONDS = 0.6
@@ -23,13 +30,15 @@ LONGEST_BREAK_SECONDS = 10.0  # Amazon Polly's limit
 
 _STRENGTHS = {
     "none": 0.0,
-    "x-weak": 0.1,
-    "weak": 0.2,
+    "x-weak": 0.0,
+    "weak": 0.4,
     "medium": 0.4,
     "strong": 0.7,
     "x-strong": 1.0,
 }
-_PASSED_ON = {"prosody": ("rate", "pitch", "volume", "range"), "emphasis": ("level",)}
+_EMPHASES = frozenset({"strong", "moderate", "reduced", "none"})
+_BLEEP_SECONDS_PER_LETTER, _LONGEST_BLEEP_SECONDS = 0.08, 2.0
+_BLEEPED = "***"
 _ABBREVIATIONS = frozenset(
     {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "approx", "inc", "ltd", "co"}
     | {"corp", "nr", "bzw", "ca", "ggf", "hr", "fr", "usw"}
@@ -44,6 +53,7 @@ class Utterance:
 
     markup: str
     language: str = ""
+    whispered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,14 @@ class Silence:
     seconds: float
 
 
-Part: TypeAlias = Utterance | Silence
+@dataclass(frozen=True, slots=True)
+class Bleep:
+    """A tone over words that are not to be heard, for a time."""
+
+    seconds: float
+
+
+Part: TypeAlias = Utterance | Silence | Bleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,8 @@ def script(prompt: Prompt, language: str) -> tuple[Sentence, ...]:
             raise
         except Exception as error:
             raise PromptFailed(f"the SSML cannot be read: {error}") from error
+        if unknown := unknown_tags(root):
+            _log.warning("unknown SSML tags are left out", tags=list(unknown))
         _walk(root, writer)
     else:
         writer.text(prompt.text)
@@ -88,6 +107,7 @@ class _Writer:
         self.sentences: list[Sentence] = []
         self.language = language
         self._languages = [language]
+        self._whispering = 0
         self._styles: list[tuple[str, str]] = []
         self._caption: list[str] = []
         self._parts: list[Part] = []
@@ -117,12 +137,18 @@ class _Writer:
         self._flush()
         self._parts.append(Silence(seconds))
 
+    def bleep(self, seconds: float) -> None:
+        """A tone instead of words."""
+        self._flush()
+        self._caption.append(_BLEEPED)
+        self._parts.append(Bleep(seconds))
+
     def end_sentence(self, gap_seconds: float = 0.0) -> None:
         """Close the sentence, if one was begun; `gap_seconds` of silence belong to it."""
         self._flush()
         caption = " ".join("".join(self._caption).split())
         self._caption.clear()
-        if any(isinstance(part, Utterance) for part in self._parts):
+        if any(not isinstance(part, Silence) for part in self._parts):
             gap = (Silence(gap_seconds),) if gap_seconds else ()
             self.sentences.append(Sentence(caption, (*self._parts, *gap)))
         elif self._parts:
@@ -147,6 +173,16 @@ class _Writer:
         self._flush()
         self._languages.pop()
 
+    def enter_whisper(self) -> None:
+        """Begin to whisper."""
+        self._flush()
+        self._whispering += 1
+
+    def leave_whisper(self) -> None:
+        """End it."""
+        self._flush()
+        self._whispering -= 1
+
     @property
     def speaking(self) -> str:
         """The language of the passage."""
@@ -157,7 +193,8 @@ class _Writer:
         self._markup.clear()
         if markup:
             tag = self._languages[-1]
-            self._parts.append(Utterance(markup, "" if tag == self.language else tag))
+            foreign = "" if tag == self.language else tag
+            self._parts.append(Utterance(markup, foreign, self._whispering > 0))
 
 
 def _walk(element: Element, writer: _Writer) -> None:
@@ -168,25 +205,52 @@ def _walk(element: Element, writer: _Writer) -> None:
         text = _text(element)
         writer.written(text, plain(element.get("alias") or text, writer.speaking))
     elif tag == "say-as":
-        text = _text(element)
-        kind = element.get("interpret-as", "")
-        writer.written(text, said(text, kind, element.get("format", ""), writer.speaking))
+        _say_as(element, writer)
     elif tag in ("p", "s"):
         writer.end_sentence()
         _inside(element, writer)
         writer.end_sentence(PARAGRAPH_GAP_SECONDS if tag == "p" else SENTENCE_GAP_SECONDS)
-    elif tag == "lang" and (language := _attribute(element, "lang")):
+    elif tag == "lang" and is_language(language := _attribute(element, "lang")):
         writer.enter_language(language)
         _inside(element, writer)
         writer.leave_language()
-    elif tag in _PASSED_ON:
-        values = ((name, element.get(name)) for name in _PASSED_ON[tag])
-        given = "".join(f' {name}="{escape(value)}"' for name, value in values if value)
-        writer.enter(f"<{tag}{given}>", f"</{tag}>")
+    elif tag == "amazon:effect" and element.get("name", "").strip().lower() == "whispered":
+        writer.enter_whisper()
+        _inside(element, writer)
+        writer.leave_whisper()
+    elif style := _style(tag, element):
+        writer.enter(*style)
         _inside(element, writer)
         writer.leave()
     elif tag not in ("desc", "metadata", "meta"):
         _inside(element, writer)
+
+
+def _say_as(element: Element, writer: _Writer) -> None:
+    text = _text(element)
+    kind = element.get("interpret-as", "")
+    if kind.strip().lower() in ("expletive", "bleep"):
+        length = len(text.strip()) * _BLEEP_SECONDS_PER_LETTER
+        if length:
+            writer.bleep(min(max(length, SENTENCE_GAP_SECONDS), _LONGEST_BLEEP_SECONDS))
+        return
+    writer.written(text, said(text, kind, element.get("format", ""), writer.speaking))
+
+
+def _style(tag: str, element: Element) -> tuple[str, str] | None:
+    """The markup before and behind a passage; None where nothing changes."""
+    given: dict[str, str] = {}
+    if tag == "prosody":
+        given = prosody(element.attrib)
+    elif tag == "amazon:effect" and element.get("phonation", "").strip().lower() == "soft":
+        given, tag = {"volume": "soft"}, "prosody"
+    elif tag == "emphasis":
+        level = element.get("level", "").strip().lower()
+        given = {"level": level if level in _EMPHASES else "moderate"}
+    if not given:
+        return None
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in given.items())
+    return f"<{tag}{attributes}>", f"</{tag}>"
 
 
 def _inside(element: Element, writer: _Writer) -> None:

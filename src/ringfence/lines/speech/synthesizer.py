@@ -10,8 +10,8 @@ from ringfence.errors import Unavailable
 from ringfence.flows.participant import Prompt, PromptFailed
 from ringfence.lines.speech.audio import Audio, Caption, Speech
 from ringfence.lines.speech.espeak import espeak
-from ringfence.lines.speech.script import Sentence, Silence, script
-from ringfence.lines.speech.voices import Voice, in_language, voice_for
+from ringfence.lines.speech.script import Bleep, Sentence, Silence, script
+from ringfence.lines.speech.voices import Voice, in_language, voice_for, whispering
 
 TELEPHONE_RATE = 8000  # G.711
 WIDEBAND_RATE = 16000
@@ -100,14 +100,17 @@ def _render(sentences: tuple[Sentence, ...], voice: Voice, rate: int) -> Speech:
         for part in sentence.parts:
             if isinstance(part, Silence):
                 piece = waveform.silence(part.seconds, rate)
+            elif isinstance(part, Bleep):
+                piece = waveform.fade(waveform.tone(part.seconds, rate), rate)
             else:
                 speaker = in_language(voice, part.language) if part.language else voice
+                speaker = whispering(speaker) if part.whispered else speaker
                 raw = waveform.from_pcm(engine.render(part.markup, speaker))
                 spoken = waveform.trim(raw, engine.rate)
                 piece = waveform.fade(waveform.resample(spoken, engine.rate, rate), rate)
-                if not captioned:
-                    captions.append(Caption(samples / rate, sentence.caption))
-                    captioned = True
+            if not captioned and not isinstance(part, Silence):
+                captions.append(Caption(samples / rate, sentence.caption))
+                captioned = True
             pieces.append(piece)
             samples += piece.size
     whole = np.concatenate(pieces) if pieces else np.zeros(0)

@@ -7,6 +7,7 @@ Names, languages and genders: Amazon Polly developer guide, "Available voices".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -98,7 +99,9 @@ _ESPEAK_LANGUAGE = {
 _WOMEN = ("f3", "f2", "f4", "f5", "f1")
 _MEN = ("m3", "m1", "m7", "m4")
 _CHILD_PITCH = 75
+_WHISPERS = {"f": "whisperf", "m": "whisper"}
 _FALLBACK = "en-us"
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 
 
 def voice_for(name: str, language: str) -> Voice:
@@ -115,8 +118,22 @@ def in_language(voice: Voice, language: str) -> Voice:
     )
 
 
+def whispering(voice: Voice) -> Voice:
+    """The same speaker, whispering (`<amazon:effect name="whispered">`)."""
+    language, _, variant = voice.name.partition("+")
+    whisper = _WHISPERS.get(variant[:1], "whisperf")
+    return Voice(f"{language}+{whisper}", voice.language, voice.words_per_minute, voice.pitch)
+
+
+def is_language(tag: str) -> bool:
+    """Whether `tag` has the form of a language tag; only such a name reaches the engine."""
+    return _TAG.fullmatch(tag.strip()) is not None
+
+
 def espeak_language(tag: str) -> str:
     """The name of the language `tag` (BCP 47) in eSpeak NG: `en-US` is `en-us`."""
+    if not is_language(tag):
+        return _FALLBACK
     lowered = tag.strip().lower().replace("_", "-")
     primary = lowered.partition("-")[0]
     return _ESPEAK_LANGUAGE.get(lowered) or _ESPEAK_LANGUAGE.get(primary) or primary or _FALLBACK

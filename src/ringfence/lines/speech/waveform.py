@@ -36,6 +36,11 @@ def silence(seconds: float, rate: int) -> Wave:
     return np.zeros(round(seconds * rate))
 
 
+def tone(seconds: float, rate: int, *, hertz: float = 1000.0, level: float = 0.1) -> Wave:
+    """A steady sine of the amplitude `level` (0 to 1)."""
+    return level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
 def trim(wave: Wave, rate: int, *, keep_seconds: float = 0.01) -> Wave:
     """`wave` without the silence before and after it, save `keep_seconds` on either side."""
     loud = np.flatnonzero(np.abs(wave) > _QUIET)
