@@ -55,6 +55,38 @@ def ask_reason(
     dialog.on("hide", dialog.delete)
 
 
+def ask_text(
+    title: str,
+    text: object,
+    label: str,
+    action: str,
+    work: Callable[[str], Awaitable[None]],
+    *,
+    field: str,
+    hint: str = "",
+) -> None:
+    """Ask for a line of text before doing `work(line)`; `field` is what its errors name."""
+    form = Form()
+    with _dialog(title) as dialog, _sheet(title):
+        html(text, "p")
+        line = form.add(field, text_field(label, hint=hint))
+        line.props("autofocus maxlength=256")
+        form.place_general_error()
+
+        async def go() -> None:
+            async def checked() -> None:
+                if not form.text(field):
+                    raise InvalidInput("empty", field=field, expected=label.lower())
+                await work(form.text(field))
+
+            if await form.submit(checked):
+                dialog.close()
+
+        line.on("keydown.enter", go)
+        _buttons(dialog, action, go, danger=False)
+    dialog.on("hide", dialog.delete)
+
+
 def _dialog(title: str) -> ui.dialog:
     # Not where the question arises: a row of a table goes as soon as the table is filled anew.
     with ui.context.client.content:

@@ -14,14 +14,18 @@ from starlette.responses import RedirectResponse
 from ringfence import __version__
 from ringfence.access import Scope
 from ringfence.errors import NotFound, RingfenceError, Unauthenticated
+from ringfence.web.console.presence import keep_present
 from ringfence.web.console.visit import Visit, visit_of
 
 _SECTIONS: tuple[tuple[str, str, str, Scope], ...] = (
     ("live", "Live", "/", Scope.CASES_READ),
     ("cases", "Cases", "/cases", Scope.CASES_READ),
     ("contacts", "Contacts", "/contacts", Scope.CASES_READ),
+    ("queues", "Queues", "/queues", Scope.CASES_READ),
+    ("tasks", "Tasks", "/tasks", Scope.CASES_READ),
     ("flows", "Flows", "/flows", Scope.RULES_READ),
     ("functions", "Functions", "/functions", Scope.RULES_READ),
+    ("resources", "Resources", "/resources", Scope.RULES_READ),
     ("customers", "Customers", "/customers", Scope.CARDS_READ),
     ("models", "Models", "/models", Scope.MODELS_READ),
     ("challengers", "Challengers", "/challengers", Scope.MODELS_READ),
@@ -51,6 +55,7 @@ def console_page(route: str, *, title: str, section: str, scope: Scope) -> Calla
             except Unauthenticated:
                 return RedirectResponse("/sign-in", status_code=303)
             _frame(visit, section)
+            keep_present(visit)
             with ui.element("main").props('id="main" tabindex="-1"').classes("page"):
                 if not visit.allows(scope):
                     trouble(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_PAGES = ("live", "cases", "case", "contacts", "contact", "flows", "flow",
-          "functions", "function",
+_PAGES = ("live", "cases", "case", "contacts", "contact", "queues", "tasks",
+          "flows", "flow", "functions", "function", "resources",
           "customers", "customer", "models", "model", "model_card",
           "drift", "version_drift", "jobs",
           "challengers", "challenger", "detectors",

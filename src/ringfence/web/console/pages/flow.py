@@ -12,7 +12,7 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.contacts.bindings import unbound
+from ringfence.contacts.bindings import BINDABLE, put_binding, unbound
 from ringfence.contacts.flows import (
     FlowVersion,
     StoredFlow,
@@ -26,7 +26,7 @@ from ringfence.flows import Flow, FlowInvalid, Wanted, load_flow
 from ringfence.flows.differences import differences
 from ringfence.flows.laboratory.drawing import draw
 from ringfence.web.console import markup
-from ringfence.web.console.dialogs import confirm
+from ringfence.web.console.dialogs import ask_text, confirm
 from ringfence.web.console.layout import button, console_page, done, empty, heading, html
 from ringfence.web.console.tables import actions, row, table
 from ringfence.web.console.visit import Visit
@@ -51,7 +51,9 @@ async def flow(visit: Visit) -> None:
     if view.problem:
         empty("It cannot be run", view.problem)
     if view.unbound:
-        _show_unbound(view.unbound)
+        _show_unbound(visit, view)
+    if view.loaded is not None and view.loaded.notices:
+        _show_notices(view.loaded)
     _show_versions(visit, view)
     if view.loaded is not None:
         await _show_graph(view.loaded)
@@ -73,18 +75,48 @@ def _read(connection: Connection, flow_id: str) -> _View:
     return _View(flow, versions, draft, loaded, problem, missing)
 
 
-def _show_unbound(missing: Sequence[tuple[str, Wanted]]) -> None:
+def _show_unbound(visit: Visit, view: _View) -> None:
+    def ask(wanted: Wanted) -> None:
+        reference = wanted.label or wanted.arn
+
+        async def work(target: str) -> None:
+            def bind(connection: Connection, _by: str) -> None:
+                put_binding(connection, view.flow.instance_id, wanted.kind, reference, target)
+
+            await visit.write(Scope.RULES_WRITE, bind)
+            done(f"{reference} is {target} here.")
+            ui.navigate.to(visit.here)
+
+        ask_text(
+            f"Bind the {wanted.kind}",
+            Markup("What is <code>{}</code> here? The flow stays as it is.").format(reference),
+            "Name or id",
+            "Bind it",
+            work,
+            field="target",
+        )
+
     with ui.element("section").classes("panel flush").props('aria-label="Not bound"'):
         with ui.element("div").classes("filters"):
             html("Not bound", "h2")
             html(
                 "These are named by the flow and are nothing here: their blocks take the error "
-                "branch. Bind them with <code>ringfence flow bind</code>.",
+                "branch.",
                 "p",
             ).classes("soft")
-        with table("Block", "Kind", "Name", "ARN", label="Not bound", spare="spare-4"):
-            for block_id, wanted in missing:
-                row(block_id, str(wanted.kind), wanted.label or "-", wanted.arn)
+        with table("Block", "Kind", "Name", "ARN", "", label="Not bound", spare="spare-4"):
+            for block_id, wanted in view.unbound:
+                cells = (block_id, str(wanted.kind), wanted.label or "-", wanted.arn)
+                with row(*cells), actions():
+                    if visit.allows(Scope.RULES_WRITE) and wanted.kind in BINDABLE:
+                        button("Bind", partial(ask, wanted))
+
+
+def _show_notices(loaded: Flow) -> None:
+    with ui.element("section").classes("panel").props('aria-label="Good to know"'):
+        html("Good to know", "h2")
+        items = Markup("").join(Markup("<li>{}</li>").format(str(n)) for n in loaded.notices)
+        html(Markup('<ul class="plain">{}</ul>').format(items))
 
 
 def _show_versions(visit: Visit, view: _View) -> None:
