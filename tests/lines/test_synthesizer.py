@@ -17,8 +17,9 @@ from ringfence.flows.ssml import escaped
 from ringfence.lines.speech import TELEPHONE_RATE, WIDEBAND_RATE, Audio, Synthesizer
 from ringfence.lines.speech import waveform as wf
 from ringfence.lines.speech.espeak import espeak
+from ringfence.lines.speech.phonemes import mnemonics
 from ringfence.lines.speech.prosody import prosody
-from ringfence.lines.speech.script import Bleep, Utterance, script
+from ringfence.lines.speech.script import Bleep, Sentence, Utterance, script
 from ringfence.lines.speech.voices import espeak_language, in_language, voice_for, whispering
 
 ALERT = (
@@ -298,6 +299,75 @@ def test_decibels_are_heard(synthesizer: Synthesizer) -> None:
     assert loud > 2.5 * soft
 
 
+@pytest.mark.parametrize(
+    ("transcription", "alphabet", "language", "names"),
+    [
+        ("pɪˈkɑːn", "ipa", "en-US", "p|I|'k|A:|n"),
+        ('pI"kA:n', "x-sampa", "en-US", "p|I|'k|A:|n"),
+        ("ʃøːn", "", "de-DE", "S|Y:|n"),
+        ('b{k"=', "x-sampa", "en-GB", None),
+        ("t͡ʃaʊ", "ipa", "it-IT", "tS|a|u"),
+        ("pɐ̃ʊ̃", "ipa", "pt-PT", "p|&U~"),
+        ("bɔ̃.ʒuʁ", "ipa", "fr-FR", "b|O~|Z|u|r"),
+        ("☃", "ipa", "en-US", None),
+        ("", "ipa", "en-US", None),
+        ("a]] b", "ipa", "en-US", None),
+        ("a" * 300, "ipa", "en-US", None),
+        ("a", "pinyin", "en-US", None),
+        ("a", "ipa", "ja-JP", None),
+    ],
+)
+def test_transcriptions_are_names_of_sounds_or_left_alone(
+    transcription: str, alphabet: str, language: str, names: str | None
+) -> None:
+    assert mnemonics(transcription, alphabet, language) == names
+
+
+@pytest.mark.parametrize(
+    ("voice", "word", "ipa"),
+    [
+        ("Joanna", "church", "ˈtʃɜːtʃ"),
+        ("Vicki", "Mädchen", "ˈmɛːdçən"),
+        ("Lea", "bonjour", "bɔ̃ˈʒuʁ"),
+        ("Lucia", "zapato", "θaˈpato"),
+        ("Camila", "carro", "ˈkaxʊ"),
+        ("Bianca", "famiglia", "faˈmiʎa"),
+    ],
+)
+def test_a_transcription_is_heard_as_the_word_it_transcribes(
+    synthesizer: Synthesizer, voice: str, word: str, ipa: str
+) -> None:
+    as_written = samples(synthesizer.render(ssml(word, voice)).audio)
+    speech = synthesizer.render(ssml(f'<phoneme ph="{ipa}">other</phoneme>', voice))
+    assert [caption.text for caption in speech.captions] == ["other"]
+    another = samples(synthesizer.render(ssml("nevermore", voice)).audio)
+    said = samples(speech.audio)
+    assert abs(said.size - as_written.size) < 0.15 * as_written.size
+    assert unlike(said, as_written) < unlike(said, another)
+
+
+def unlike(one: wf.Wave, other: wf.Wave) -> float:
+    """How far two sounds are apart, frame by frame, in the logarithm of their spectra."""
+    frames = min(one.size, other.size) // 400
+    spectra = [
+        np.log(1e-3 + np.abs(np.fft.rfft(wave[: frames * 400].reshape(frames, 400), axis=1)))
+        for wave in (one, other)
+    ]
+    return float(np.mean(np.abs(spectra[0] - spectra[1])))
+
+
+def test_brackets_in_a_prompt_are_no_names_of_sounds() -> None:
+    assert script(Prompt("Press [[1]] now", ssml=False), "en-US")[0] == Sentence(
+        "Press [[1]] now", (Utterance("Press ((1)) now"),)
+    )
+
+
+def test_a_sound_that_a_language_lacks_leaves_the_text() -> None:
+    assert script(ssml('Say <phoneme alphabet="ipa" ph="☃">snow</phoneme>'), "en-US")[0].parts == (
+        Utterance("Say snow"),
+    )
+
+
 def test_a_language_that_is_none_never_reaches_the_engine() -> None:
     assert espeak_language("../../voice") == "en-us"
     assert script(ssml('<lang xml:lang="../x">word</lang>'), "en-US")[0].parts == (
@@ -347,7 +417,7 @@ ATTRIBUTES = st.dictionaries(
         [
             *("10s", "99999999s", "-1s", "x-strong", "strong", "de-DE", "../..", "ipa", "+6dB"),
             *("200%", "1e9%", "-999dB", "silent", "digits", "date", "time", "unit", "expletive"),
-            *("fraction", "mdy", "whispered", "soft", "<", "&amp;"),
+            *("fraction", "mdy", "whispered", "soft", "<", "&amp;", "pɪˈkɑːn", "[[x]]", "x-sampa"),
         ]
     ),
     max_size=3,

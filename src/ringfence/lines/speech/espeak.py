@@ -16,6 +16,7 @@ SYNCHRONOUS_OUTPUT = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when it
 DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: missing data is a return value, not exit(1)
 _UTF8 = 0x01
 _SSML = 0x10
+_PHONEMES = 0x100  # what stands between [[ and ]] are names of phonemes
 _RATE, _VOLUME, _PITCH = 1, 2, 3
 _OK = 0
 
@@ -71,14 +72,15 @@ class Espeak:
     def render(self, markup: str, voice: Voice) -> bytes:
         """The sound of `markup` (the inside of `<speak>`): 16-bit mono PCM at `self.rate`.
 
+        What stands between ` [[` and `]]` are the names of phonemes of the voice's language.
         Raises `Unavailable` when the library refuses.
         """
-        text = f"<speak>{markup}</speak>".replace("\0", " ").encode()
+        text = f"<speak> {markup} </speak>".replace("\0", " ").encode()
         with self._lock:
             self._choose(voice)
             self._chunks.clear()
             status = self._library.espeak_Synth(
-                text, len(text) + 1, 0, 0, 0, _UTF8 | _SSML, None, None
+                text, len(text) + 1, 0, 0, 0, _UTF8 | _SSML | _PHONEMES, None, None
             )
             sound = b"".join(self._chunks)
             self._chunks.clear()

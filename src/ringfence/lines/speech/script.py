@@ -18,6 +18,7 @@ import structlog
 
 from ringfence.flows.participant import Prompt, PromptFailed
 from ringfence.flows.ssml import parse_ssml, unknown_tags
+from ringfence.lines.speech.phonemes import mnemonics
 from ringfence.lines.speech.prosody import prosody
 from ringfence.lines.speech.saying import plain, said
 from ringfence.lines.speech.voices import is_language
@@ -120,15 +121,21 @@ class _Writer:
             if ends:
                 self.end_sentence(SENTENCE_GAP_SECONDS)
 
+    def pronounced(self, caption: str, sounds: str) -> None:
+        """Text with the engine's names of the sounds that say it."""
+        self._caption.append(caption)
+        # The engine knows its notation of sounds only behind a space.
+        self._markup.append(self._styled(f" [[{escape(sounds, quote=False)}]]"))
+
     def written(self, caption: str, markup: str) -> None:
         """Text with the markup that says it."""
         self._caption.append(caption)
+        # Doubled brackets are the engine's own notation of sounds.
+        markup = markup.replace("[", "(").replace("]", ")")
         if markup.strip():
-            opening = "".join(start for start, _ in self._styles)
-            closing = "".join(end for _, end in reversed(self._styles))
             lead = " " if markup[:1].isspace() else ""
             trail = " " if markup[-1:].isspace() else ""
-            self._markup.append(f"{lead}{opening}{markup.strip()}{closing}{trail}")
+            self._markup.append(f"{lead}{self._styled(markup.strip())}{trail}")
         elif markup:
             self._markup.append(" ")
 
@@ -188,6 +195,11 @@ class _Writer:
         """The language of the passage."""
         return self._languages[-1]
 
+    def _styled(self, markup: str) -> str:
+        opening = "".join(start for start, _ in self._styles)
+        closing = "".join(end for _, end in reversed(self._styles))
+        return f"{opening}{markup}{closing}"
+
     def _flush(self) -> None:
         markup = "".join(self._markup).strip()
         self._markup.clear()
@@ -206,6 +218,10 @@ def _walk(element: Element, writer: _Writer) -> None:
         writer.written(text, plain(element.get("alias") or text, writer.speaking))
     elif tag == "say-as":
         _say_as(element, writer)
+    elif tag == "phoneme" and (
+        sounds := mnemonics(element.get("ph", ""), element.get("alphabet", ""), writer.speaking)
+    ):
+        writer.pronounced(_text(element), sounds)
     elif tag in ("p", "s"):
         writer.end_sentence()
         _inside(element, writer)
