@@ -55,7 +55,6 @@ def console_page(route: str, *, title: str, section: str, scope: Scope) -> Calla
             except Unauthenticated:
                 return RedirectResponse("/sign-in", status_code=303)
             _frame(visit, section)
-            keep_present(visit)
             with ui.element("main").props('id="main" tabindex="-1"').classes("page"):
                 if not visit.allows(scope):
                     trouble(
@@ -73,6 +72,8 @@ def console_page(route: str, *, title: str, section: str, scope: Scope) -> Calla
                 except Exception as error:
                     _log.error("a page could not be shown", path=visit.here, exc_info=error)
                     trouble("This cannot be shown now", "Something failed; it is in the log.")
+            # A timer lets the page go out as it is, so that none may be there before it is built.
+            keep_present(visit)
             return None
 
         ui.page(route, title=f"{title} · Ringfence", response_timeout=20)(page)
