@@ -50,6 +50,14 @@ class Client:
         """The reply to a POST of `body` as JSON."""
         return self._send("POST", path, body)
 
+    def put(self, path: str, body: object) -> Any:
+        """The reply to a PUT of `body` as JSON."""
+        return self._send("PUT", path, body)
+
+    def delete(self, path: str) -> None:
+        """Send a DELETE."""
+        self._send("DELETE", path, None)
+
     def _send(self, method: str, path: str, body: object) -> Any:
         try:
             reply = self._client.request(

@@ -23,6 +23,7 @@ from ringfence.cli import (
     migrating,
     models,
     orchestration,
+    phone_numbers,
     profiles,
     prompts,
     queues,
@@ -77,6 +78,7 @@ app.add_typer(hours.app, name="hours")
 app.add_typer(prompts.app, name="prompt")
 app.add_typer(bots.app, name="bot")
 app.add_typer(tasks.app, name="task")
+app.add_typer(phone_numbers.app, name="number")
 app.add_typer(migrating.app, name="migrate")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orchestration.app, name="orchestration")
