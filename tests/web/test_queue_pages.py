@@ -209,6 +209,37 @@ def test_resources_are_listed_and_unbound(
         assert list_bindings(connection, call_centre) == []
 
 
+def test_an_admin_adds_a_queue_and_an_agent(
+    admin: Watched, console: Console, call_centre: str, database: Database
+) -> None:
+    page = admin.page
+    page.goto(f"{console.url}/queues")
+    page.get_by_text("Add a queue").click()
+    form = page.locator("details[aria-label='Add a queue']")
+    form.get_by_label("Name").fill("Night shift")
+    form.get_by_role("button", name="Add the queue").click()
+    expect(form).to_contain_text("There is a queue 'Night shift' already")
+    form.get_by_label("Name").fill("Lost cards")
+    form.get_by_role("button", name="Add the queue").click()
+    expect(page.get_by_role("row", name="Lost cards")).to_be_visible()
+    page.get_by_text("Add or change an agent").click()
+    form = page.locator("details[aria-label='Add an agent']")
+    form.get_by_label("User").fill("adminer")
+    form.get_by_label("Telephone").fill("12")
+    form.get_by_role("button", name="Keep the agent").click()
+    expect(form).to_contain_text("expected")
+    form.get_by_label("Telephone").fill("+4930901822")
+    form.get_by_label("Queues").click()
+    page.get_by_role("option", name="Lost cards").click()
+    page.keyboard.press("Escape")
+    form.get_by_role("button", name="Keep the agent").click()
+    agents = page.get_by_role("table", name="Agents")
+    expect(agents.get_by_role("row", name="adminer")).to_contain_text("Lost cards")
+    expect(page.get_by_role("region", name="My availability")).to_be_visible()
+    form.get_by_role("button", name="Remove the agent").click()
+    expect(agents.get_by_role("row", name="adminer")).to_have_count(0)
+
+
 def test_a_viewer_sees_queues_and_tasks_and_changes_nothing(
     viewer: Watched, console: Console, call_centre: str, database: Database
 ) -> None:

@@ -29,6 +29,7 @@ from ringfence.errors import NotFound
 from ringfence.flows import QueueMetrics
 from ringfence.storage import now
 from ringfence.web.console import markup
+from ringfence.web.console.agent_panel import AgentPanel
 from ringfence.web.console.layout import (
     attempt,
     button,
@@ -122,6 +123,7 @@ class _Queues:
             "No agent yet",
             Markup("Add one: <code>ringfence agent add NAME --phone NUMBER</code>"),
         )
+        self._panel = AgentPanel(visit) if visit.allows(Scope.RULES_WRITE) else None
 
     async def refresh(self) -> None:
         """Show how everything is now."""
@@ -131,6 +133,8 @@ class _Queues:
         self._show_own(at)
         names = {queue.queue_id: queue.name for queue, _, _ in view.queues}
         agents = {agent.agent_id: agent.user_name for agent in view.agents}
+        if self._panel is not None:
+            self._panel.show(names)
         _fill(
             self._queues,
             self._no_queue,
