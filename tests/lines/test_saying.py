@@ -254,6 +254,23 @@ def test_sentences_end_where_a_reader_would_end_them() -> None:
     assert sentences("No final stop") == ["No final stop"]
 
 
+def test_german_days_are_ranks_and_end_no_sentence() -> None:
+    prompt = Prompt(
+        'Am 24. Mai, also vom <say-as interpret-as="date">2026-05-03</say-as> an. Gut.',
+        ssml=True,
+    )
+    first, second = script(prompt, "de-DE")
+    assert first.caption == "Am 24. Mai, also vom 2026-05-03 an."
+    assert first.parts[0] == Utterance("Am vierundzwanzigsten Mai, also vom dritten Mai 2026 an.")
+    assert second.caption == "Gut."
+    plainly = script(Prompt("Heute ist der 1. Mai.", ssml=False), "de")
+    assert plainly[0].parts[0] == Utterance("Heute ist der erste Mai.")
+    assert [each.caption for each in script(Prompt("Taste 2. Danke.", ssml=False), "de")] == [
+        "Taste 2.",
+        "Danke.",
+    ]
+
+
 def test_a_script_keeps_captions_beside_what_is_said() -> None:
     prompt = Prompt(
         '<speak>Call <sub alias="Ringfence Bank">RFB</sub>'

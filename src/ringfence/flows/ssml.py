@@ -70,7 +70,7 @@ def escaped(value: str) -> str:
 def says_nothing(root: Element) -> bool:
     """Whether a prompt has neither a word nor a pause."""
     return not "".join(root.itertext()).strip() and not any(
-        element.tag in ("break", "sub") for element in root.iter()
+        element.tag in ("break", "sub", "phoneme") for element in root.iter()
     )
 
 

@@ -22,6 +22,11 @@ _MONTHS = {
     "dezembro",
     "nl": "januari februari maart april mei juni juli augustus september oktober november december",
 }
+_GERMAN_DAY = re.compile(rf"(\d{{1,2}})\.(\s*)(?={'|'.join(_MONTHS['de'].split())})")
+_BEFORE_DATIVE = re.compile(
+    r"\b(?:ab|am|bei|beim|bis|dem|den|mit|nach|seit|vom|von|vor|zum)\W*$", re.IGNORECASE
+)
+_BEFORE_WEAK = re.compile(r"\b(?:der|die|das)\W*$", re.IGNORECASE)
 _JOIN = {"es": " de ", "pt": " de "}
 _MONTH_FIRST = frozenset({"en", "en-us"})  # and where the month stands first in figures
 _FIRST_OF_MONTH_IN_FIGURES = frozenset({"es-es", "pt-pt", "nl-nl", "nl"})  # "uno de mayo"
@@ -77,6 +82,31 @@ def said_date(text: str, order: str, language: str) -> str | None:
     if year is None:
         return joined
     return f"{joined}{join}{_year(year, spoken)}" if joined else _year(year, spoken)
+
+
+def german_days_said(text: str) -> str:
+    """German `text` with its days before a month's name in words: "am vierten Mai"."""
+
+    def day(match: re.Match[str]) -> str:
+        rank = ordinal(match[1], "de") or match[0]
+        return f"{german_declined(rank, text[: match.start()])}{match[2] or ' '}"
+
+    return _GERMAN_DAY.sub(day, text)
+
+
+def german_declined(words: str, before: str) -> str:
+    """A German rank or date as it is behind the words `before`: "am vierten", "der vierte"."""
+    ending = ""
+    if _BEFORE_DATIVE.search(before):
+        ending = "n"
+    elif not _BEFORE_WEAK.search(before):
+        return words
+    return re.sub(r"^(\w+te)r\b", rf"\1{ending}", words)
+
+
+def ends_in_german_day(text: str, following: str) -> bool:
+    """Whether the stop at the end of `text` makes a rank of the day of a month: `24. | Mai`."""
+    return bool(_GERMAN_DAY.match(text[-5:].split()[-1] + following)) if text.strip() else False
 
 
 def said_time(text: str, language: str) -> str | None:

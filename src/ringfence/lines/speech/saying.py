@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from ringfence.lines.speech.calendar import said_date, said_time
+from ringfence.lines.speech.calendar import german_days_said, german_declined, said_date, said_time
 from ringfence.lines.speech.measures import said_address, said_unit
 from ringfence.lines.speech.money import money, with_money_said
 from ringfence.lines.speech.numbers import cardinal, fraction, ordinal, primary
@@ -25,8 +25,8 @@ _EXTENSION = {
 }
 
 
-def said(text: str, interpret_as: str, format_: str, language: str) -> str:
-    """eSpeak NG markup that says `text` as `interpret_as` asks.
+def said(text: str, interpret_as: str, format_: str, language: str, before: str = "") -> str:
+    """eSpeak NG markup that says `text` as `interpret_as` asks, behind the words `before`.
 
     An unknown or unfitting `interpret_as` degrades to the text as it stands.
     """
@@ -53,11 +53,15 @@ def said(text: str, interpret_as: str, format_: str, language: str) -> str:
         words = said_time(text, language)
     elif kind == "address":
         words = said_address(text, language)
+    if words and primary(language) == "de" and kind in ("date", "ordinal"):
+        words = german_declined(words, before)
     return escape(words, quote=False) if words else plain(text, language)
 
 
 def plain(text: str, language: str) -> str:
     """eSpeak NG markup for running text: amounts of money are said as amounts."""
+    if primary(language) == "de":
+        text = german_days_said(text)
     return escape(with_money_said(text, language), quote=False)
 
 

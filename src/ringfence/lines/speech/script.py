@@ -18,6 +18,8 @@ import structlog
 
 from ringfence.flows.participant import Prompt, PromptFailed
 from ringfence.flows.ssml import parse_ssml, unknown_tags
+from ringfence.lines.speech.calendar import ends_in_german_day
+from ringfence.lines.speech.numbers import primary
 from ringfence.lines.speech.phonemes import mnemonics
 from ringfence.lines.speech.prosody import prosody
 from ringfence.lines.speech.saying import plain, said
@@ -42,7 +44,8 @@ _BLEEP_SECONDS_PER_LETTER, _LONGEST_BLEEP_SECONDS = 0.08, 2.0
 _BLEEPED = "***"
 _ABBREVIATIONS = frozenset(
     {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "approx", "inc", "ltd", "co"}
-    | {"corp", "nr", "bzw", "ca", "ggf", "hr", "fr", "usw"}
+    | {"corp", "nr", "bzw", "ca", "ggf", "hr", "fr", "usw", "str", "tel", "sra", "srta", "mme"}
+    | {"mlle", "sig", "dott", "núm", "avda", "exmo", "exma", "dña", "ing"}
 )
 _END = re.compile(r"(?:[.!?…]+[\"'”’»)\]]*(?=\s+|$)|[。！？]+)\s*")
 _WRITTEN_WORD = re.compile(r"(\S+?)[.!?…]+[\"'”’»)\]]*\s*$")
@@ -116,7 +119,7 @@ class _Writer:
 
     def text(self, text: str) -> None:
         """Running text, which may end sentences."""
-        for piece, ends in _pieces(text):
+        for piece, ends in _pieces(text, german=primary(self.speaking) == "de"):
             self.written(piece, plain(piece, self._languages[-1]))
             if ends:
                 self.end_sentence(SENTENCE_GAP_SECONDS)
@@ -191,6 +194,11 @@ class _Writer:
         self._whispering -= 1
 
     @property
+    def before(self) -> str:
+        """The last piece of text of the sentence."""
+        return self._caption[-1] if self._caption else ""
+
+    @property
     def speaking(self) -> str:
         """The language of the passage."""
         return self._languages[-1]
@@ -250,7 +258,8 @@ def _say_as(element: Element, writer: _Writer) -> None:
         if length:
             writer.bleep(min(max(length, SENTENCE_GAP_SECONDS), _LONGEST_BLEEP_SECONDS))
         return
-    writer.written(text, said(text, kind, element.get("format", ""), writer.speaking))
+    format_ = element.get("format", "")
+    writer.written(text, said(text, kind, format_, writer.speaking, writer.before))
 
 
 def _style(tag: str, element: Element) -> tuple[str, str] | None:
@@ -277,12 +286,14 @@ def _inside(element: Element, writer: _Writer) -> None:
         writer.text(child.tail or "")
 
 
-def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+def _pieces(text: str, *, german: bool) -> Iterator[tuple[str, bool]]:
     """`text` in order, cut after each sentence; the flag says whether a sentence ends there."""
     start = 0
     for match in _END.finditer(text):
         following = text[match.end() : match.end() + 1]
         if following.islower() or _abbreviated(text[start : match.end()]):
+            continue
+        if german and ends_in_german_day(text[start : match.end()], text[match.end() :]):
             continue
         yield text[start : match.end()], True
         start = match.end()
