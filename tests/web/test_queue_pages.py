@@ -13,7 +13,13 @@ from consoles import CHROMIUM, Console, Watched, furnish, serving, signed_in
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Connection
 
-from ringfence.contacts.agents import create_agent, find_agent, list_agents
+from ringfence.contacts.agents import (
+    AgentStatus,
+    choose_status,
+    create_agent,
+    find_agent,
+    list_agents,
+)
 from ringfence.contacts.announcements import Announcer
 from ringfence.contacts.bindings import list_bindings, put_binding
 from ringfence.contacts.bots import put_bot
@@ -161,6 +167,25 @@ def test_an_analyst_says_that_they_are_there_and_is_seen_while_a_page_is_open(
     page.goto(f"{console.url}/queues")
     page.get_by_role("button", name="Offline").click()
     expect(own.get_by_role("status")).to_have_text("You are offline")
+
+
+def test_opening_a_page_makes_nobody_available_who_has_been_away(
+    analyst: Watched, console: Console, call_centre: str, database: Database
+) -> None:
+    with database.write() as connection:
+        agent = find_agent(connection, call_centre, "analyster")
+        assert agent is not None
+        away = now() - timedelta(minutes=5)
+        choose_status(connection, agent.agent_id, AgentStatus.AVAILABLE, away)
+    page = analyst.page
+    page.goto(f"{console.url}/queues")
+    own = page.get_by_role("region", name="My availability")
+    page.wait_for_timeout(800)
+    expect(own.get_by_role("status")).to_have_text("You are offline")
+    with database.read() as connection:
+        agent = find_agent(connection, call_centre, "analyster")
+    assert agent is not None
+    assert agent.seen_at == away
 
 
 def test_a_task_is_taken_and_done(

@@ -153,7 +153,13 @@ def _show_versions(visit: Visit, view: _View) -> None:
         with ui.element("div").classes("filters"):
             html("Versions", "h2")
         with table(
-            ">Version", "Published", "By", "What differs from the one before", "", label="Versions"
+            "Version",
+            "Published",
+            "By",
+            "What differs from the one before",
+            "",
+            label="Versions",
+            spare="spare-2 spare-3",
         ):
             if view.draft is not None:
                 before = view.versions[0].content if view.versions else None

@@ -87,7 +87,9 @@ class _Tasks:
             return
         with (
             self._list,
-            table("Since", "Task", "Number", "Taken by", "", label="Tasks", spare="spare-3"),
+            table(
+                "Since", "Task", "Number", "Taken by", "", label="Tasks", spare="spare-1 spare-3"
+            ),
         ):
             for task in view.tasks:
                 self._row(task, view.agents)
