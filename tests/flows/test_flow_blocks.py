@@ -147,7 +147,7 @@ def test_the_voice_holds_until_it_is_changed() -> None:
     )
     talk = converse(flow, language="de-DE")
     assert [(p.voice, p.language) for p in talk.cardholder.heard] == [
-        ("Joanna", "de-DE"),
+        ("Vicki", "de-DE"),
         ("Amy", "de-DE"),
         ("Amy", "de-DE"),
     ]

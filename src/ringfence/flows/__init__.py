@@ -25,6 +25,7 @@ from ringfence.flows.instance import (
     Task,
     Wanted,
 )
+from ringfence.flows.languages import flow_for_language, language_of_voice, voice_for_language
 from ringfence.flows.loading import load_flow
 from ringfence.flows.participant import (
     AnsweredBy,
@@ -82,7 +83,10 @@ __all__ = [
     "Task",
     "Unbound",
     "Wanted",
+    "flow_for_language",
+    "language_of_voice",
     "load_flow",
     "run",
     "shipped_flows",
+    "voice_for_language",
 ]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from ringfence.carddata import mask_card_numbers
 from ringfence.flows.block import Block
-from ringfence.flows.contact import DEFAULT_VOICE, Contact, ContactState
+from ringfence.flows.contact import Contact, ContactState
 from ringfence.flows.events import EndReason, FlowEvent, FlowEventKind, Observe
 from ringfence.flows.flow import Flow
 from ringfence.flows.functions import Functions
 from ringfence.flows.instance import Instance
+from ringfence.flows.languages import voice_for_language
 from ringfence.flows.participant import Participant, Prompt, Recording, Reply
 from ringfence.flows.system_attributes import system_attributes
 
@@ -75,8 +76,8 @@ class Call:
 
     @property
     def voice(self) -> str:
-        """Who speaks."""
-        return self.state.voice or DEFAULT_VOICE
+        """Who speaks: the voice that the flow has set, else the language's own."""
+        return self.state.voice or voice_for_language(self.state.language)
 
     def in_flow(self, flow: Flow) -> Call:
         """The same call in a flow that runs for itself, such as that of a queue."""

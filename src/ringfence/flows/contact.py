@@ -8,8 +8,6 @@ from enum import StrEnum
 
 from ringfence.flows.instance import Queue
 
-DEFAULT_VOICE = "Joanna"
-
 
 class InitiationMethod(StrEnum):
     """How a contact began, as Amazon Connect says it."""
@@ -80,7 +78,7 @@ class ContactState:
     queue: Queue | None = None
     agent_id: str = ""
     callback_number: str = ""
-    voice: str = DEFAULT_VOICE
+    voice: str = ""  # empty: the language's own
     engine: str = ""
     style: str = ""
     logging: bool = False

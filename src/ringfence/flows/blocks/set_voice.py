@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ringfence.flows.block import ANY_ERROR, Block, Outcome
 from ringfence.flows.call import Call
 from ringfence.flows.kinds import NEXT, BlockKind, LegacyForm
+from ringfence.flows.languages import voice_for_language
 from ringfence.flows.modules import entries_of
 from ringfence.flows.parameters import Parameters
 from ringfence.flows.references import Template
-from ringfence.flows.voices import default_voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SetVoice:
         voice = self.voice.fill(data).strip()
         if not voice and self.voice.literal is None:
             return Outcome(error=ANY_ERROR, result="Error", detail="there is no voice to be found")
-        state.voice = voice or default_voice(state.language)
+        state.voice = voice or voice_for_language(state.language)
         state.engine = self.engine.fill(data).strip() if self.engine else ""
         state.style = self.style.fill(data).strip() if self.style else ""
         await call.changed()
