@@ -15,6 +15,8 @@ from ringfence.cases.opening import CaseOpening
 from ringfence.cases.plans import put_plan
 from ringfence.cases.trial_calls import place_test_call
 from ringfence.contacts.flows import (
+    delete_flow,
+    find_flow,
     flow_content,
     import_flow,
     list_flows,
@@ -145,6 +147,19 @@ def test_an_empty_database_is_furnished_once(database: Database) -> None:
             list_plans(connection),
             list_outcomes(connection),
         ) == found
+
+
+def test_languages_come_only_beside_our_own_wording(database: Database) -> None:
+    with database.write() as connection:
+        import_flow(connection, "verify-card-payment", VERIFY)
+        furnish(connection)
+        assert set(list_flows(connection)) == set(shipped_flows())
+        german = find_flow(connection, "verify-card-payment.de")
+        delete_flow(connection, german.flow_id)
+        own_wording = VERIFY.replace("Goodbye.", "Take care.")
+        import_flow(connection, "verify-card-payment", own_wording)
+        furnish(connection)
+        assert "verify-card-payment.de" not in list_flows(connection)
 
 
 def test_furnishing_leaves_what_an_operator_has_changed(database: Database) -> None:

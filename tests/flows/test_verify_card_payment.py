@@ -1,8 +1,11 @@
-"""The flow that Ringfence ships as its own."""
+"""The flow that Ringfence ships as its own, in each of its languages."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from conversations import (
@@ -13,10 +16,17 @@ from conversations import (
     spoken_seconds,
 )
 
-from ringfence.flows import FunctionFailed, load_flow, shipped_flows
+from ringfence.flows import FunctionFailed, language_of_voice, load_flow, shipped_flows
+from ringfence.flows.laboratory.coverage import Coverage
+from ringfence.flows.laboratory.suite import judge, read_suite, shipped_suite
+from ringfence.lines.speech import TELEPHONE_RATE, Synthesizer
+from ringfence.lines.speech.script import Utterance, script
 
 CONTENT = shipped_flows()["verify-card-payment"]
 FLOW = load_flow(CONTENT)
+LANGUAGES = ("de", "es", "fr", "it", "pt")
+NAMES = ("verify-card-payment", *(f"verify-card-payment.{each}" for each in LANGUAGES))
+FLOWS = {name: load_flow(shipped_flows()[name]) for name in NAMES}
 
 
 def test_who_calls_and_what_is_never_asked_come_before_the_payment() -> None:
@@ -174,3 +184,128 @@ def test_every_block_is_reached_in_some_conversation() -> None:
         converse(FLOW, Cardholder(["3"])),
     ]
     assert {event.block_id for talk in talks for event in talk.blocks} == set(FLOW.blocks)
+
+
+def test_there_is_one_in_each_language() -> None:
+    assert set(shipped_flows()) == {*NAMES, "credit-card-fraud"}
+
+
+def structure(name: str) -> Any:
+    """A flow without what is said, and by whom."""
+    flow = json.loads(shipped_flows()[name])
+    for told in ("name", "description"):
+        del flow["Metadata"][told]
+    for block in flow["Actions"]:
+        for text in ("SSML", "TextToSpeechVoice"):
+            block["Parameters"].pop(text, None)
+        block["Parameters"].get("Attributes", {}).pop("Payment", None)
+    return flow
+
+
+def texts(name: str) -> list[str]:
+    blocks = [each["Parameters"] for each in json.loads(shipped_flows()[name])["Actions"]]
+    payments = [each["Attributes"]["Payment"] for each in blocks if "Attributes" in each]
+    return [*payments, *(each["SSML"] for each in blocks if "SSML" in each)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_languages_differ_in_nothing_but_texts_and_voice(language: str) -> None:
+    name = f"verify-card-payment.{language}"
+    assert structure(name) == structure("verify-card-payment")
+    assert FLOWS[name].name == name
+    for text, english in zip(texts(name), texts("verify-card-payment"), strict=True):
+        assert text != english
+        for pattern in (r"\$\.Attributes\.\w+", r"<[^>]*>"):
+            assert sorted(re.findall(pattern, text)) == sorted(re.findall(pattern, english))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_voice_of_the_language_speaks_whatever_the_contacts_is(language: str) -> None:
+    talk = converse(FLOWS[f"verify-card-payment.{language}"], Cardholder(["1"]), language="en-US")
+    voices = {prompt.voice for prompt in talk.cardholder.heard}
+    assert [(language_of_voice(each) or "")[:2] for each in voices] == [language]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "answers", [["1"], ["2"], ["3", "2"], [None, "1"], [None, "9"], ["3", "3", "3", "3"]]
+)
+def test_every_language_goes_the_same_way(language: str, answers: Sequence[str | None]) -> None:
+    talks = [
+        converse(flow, Cardholder(answers))
+        for flow in (FLOW, FLOWS[f"verify-card-payment.{language}"])
+    ]
+    ways = [[each.block_id for each in talk.blocks] for talk in talks]
+    assert ways[0] == ways[1]
+    assert talks[0].inputs == talks[1].inputs
+    assert len(talks[0].bank.invoked) == len(talks[1].bank.invoked)
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "keys"),
+    [
+        (
+            "de",
+            "Es geht um eine Zahlung von EUR 4155.00 bei Schmidt &amp; Sons, mit Ihrer Karte",
+            ("drücken Sie die 1.", "drücken Sie die 2,", "drücken Sie die 3."),
+        ),
+        (
+            "es",
+            "Queremos comprobar un pago de EUR 4155.00 en Schmidt &amp; Sons, realizado con",
+            ("pulse 1.", "pulse 2,", "pulse 3."),
+        ),
+        (
+            "fr",
+            "vérifier un paiement de EUR 4155.00 chez Schmidt &amp; Sons, effectué avec",
+            ("tapez 1.", "tapez 2,", "tapez 3."),
+        ),
+        (
+            "it",
+            "verificare un pagamento di EUR 4155.00 presso Schmidt &amp; Sons, effettuato con",
+            ("prema 1.", "prema 2,", "prema 3."),
+        ),
+        (
+            "pt",
+            "confirmar um pagamento de EUR 4155.00 em Schmidt &amp; Sons, feito com",
+            ("pressione 1.", "pressione 2,", "pressione 3."),
+        ),
+    ],
+)
+def test_who_calls_the_payment_and_the_keys_are_told_in_turn(
+    language: str, asked: str, keys: tuple[str, ...]
+) -> None:
+    said = converse(FLOWS[f"verify-card-payment.{language}"], Cardholder(["1"])).said[0]
+    order = ["Ms Rojas", "Example Bank", "PIN" if language != "fr" else "code secret", asked]
+    places = [said.index(part) for part in (*order, "4071", *keys)]
+    assert places == sorted(places)
+    before_the_keys = said[: said.index(keys[0])]
+    assert spoken_seconds(before_the_keys) < 40
+    assert spoken_seconds(said) < 60
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_own_tests_pass_and_take_every_branch(name: str) -> None:
+    suite = read_suite(shipped_suite(name) or "")
+    coverage = Coverage()
+    for test in suite.tests:
+        verdict = judge(FLOWS[name], test)
+        assert verdict.differences == (), test.name
+        coverage.add(verdict.trial.steps, [FLOWS[name]])
+    assert suite.flow == f"{name}.json"
+    assert coverage.never_taken == ()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_amount_is_spoken_as_the_language_does(language: str) -> None:
+    flow = FLOWS[f"verify-card-payment.{language}"]
+    talk = converse(flow, Cardholder([None, "1"]))
+    prompt = talk.cardholder.heard[1]
+    spoken = "".join(
+        part.markup
+        for sentence in script(prompt, language_of_voice(prompt.voice) or "")
+        for part in sentence.parts
+        if isinstance(part, Utterance)
+    )
+    assert ("4155 Euro" if language == "de" else "4155 euro") in spoken
+    assert "EUR" not in spoken
+    assert 8 < Synthesizer().render(prompt, TELEPHONE_RATE).audio.duration_seconds < 40

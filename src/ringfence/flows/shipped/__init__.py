@@ -1,7 +1,8 @@
 """The contact flows that come with Ringfence.
 
-`verify-card-payment` is ours. `credit-card-fraud` is the unchanged flow of AWS's sample for
-event-based fraud detection with customer calls (licence MIT-0).
+`verify-card-payment` is ours: in English under that name, and in the languages whose tags follow
+it (`verify-card-payment.de`), block for block the same. `credit-card-fraud` is the unchanged flow
+of AWS's sample for event-based fraud detection with customer calls (licence MIT-0).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from importlib.resources import files
 
 
 def shipped_flows() -> dict[str, str]:
-    """The text of each flow by its name: `verify-card-payment`, `credit-card-fraud`."""
+    """The text of each flow by its name: `verify-card-payment.de`, `credit-card-fraud`."""
     flows = sorted(files(__name__).iterdir(), key=lambda each: each.name)
     return {
         each.name.removesuffix(".json"): each.read_text(encoding="utf-8")
