@@ -106,9 +106,13 @@ def set_up(database: Database, with_plan: ContactPlan = PLAN) -> str:
     return add_customer(database, CUSTOMER, PHONE, CARD_NUMBER)
 
 
-def add_customer(database: Database, customer_id: str, phone: str, card_number: str) -> str:
+def add_customer(
+    database: Database, customer_id: str, phone: str, card_number: str, language: str | None = None
+) -> str:
     """A customer with one card; returns the card's id."""
-    details = cards.CustomerDetails(customer_id=customer_id, phone_number=phone, last_name="Winter")
+    details = cards.CustomerDetails(
+        customer_id=customer_id, phone_number=phone, last_name="Winter", language=language
+    )
     with database.write() as connection:
         cards.put_customer(connection, details, by="test", at=AT)
         return cards.add_card(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from ringfence import cards
 from ringfence.cases import EntryKind, Verdict, get_case, put_plan, record_answer, tables
 from ringfence.cases.opening import CaseOpening
-from ringfence.contacts.flows import import_flow
+from ringfence.contacts.flows import describe, find_flow, import_flow
 from ringfence.detectors import DecisionEngine, Resolved, Suspicion, stored_decision
 from ringfence.events import Entity
 from ringfence.flows import shipped_flows
@@ -222,6 +222,46 @@ def test_an_open_case_keeps_the_plan_and_the_flow_that_it_was_opened_with(
         after = bank.case(decide(payment("e2", card_id)).case_id)
     assert (before.plan.attempts, before.flow_version) == (3, 1)
     assert (after.plan.attempts, after.flow_version) == (9, 2)
+
+
+@pytest.mark.parametrize(
+    ("language", "questions", "flow"),
+    [
+        ("de-AT", (), "verify-card-payment.de"),
+        ("pt-BR", (), "verify-card-payment.pt"),
+        ("en-GB", (), "verify-card-payment"),
+        ("nl-NL", (), "verify-card-payment"),
+        ("de-DE", ("Ask about the payment", "Ask again"), "verify-card-payment.de"),
+        ("fr-CH", ("Ask about the payment",), "verify-card-payment.fr-CH"),
+        ("it-CH", ("Ask about the payment",), "verify-card-payment"),
+    ],
+)
+def test_a_cardholder_is_asked_in_their_language_where_the_plans_questions_are_in_it(
+    database: Database, language: str, questions: tuple[str, ...], flow: str
+) -> None:
+    set_up(database, plan(questions=questions))
+    with database.write() as connection:
+        french = shipped_flows()["verify-card-payment.fr"]
+        import_flow(connection, "verify-card-payment.fr-CH", french)
+        other_questions = shipped_flows()["credit-card-fraud"]
+        import_flow(connection, "verify-card-payment.it", other_questions)
+    card_id = add_customer(database, "c2", "+41445550199", "5555555555554444", language)
+    with deciding(database) as (decide, _):
+        case_id = decide(payment("e1", card_id, customer_id="c2")).case_id
+    case = Bank(database, card_id).case(case_id)
+    assert (case.flow_name, case.flow_version) == (flow, 1)
+    assert case.plan.flow == "verify-card-payment"
+
+
+def test_a_language_whose_flow_is_archived_is_not_spoken(database: Database) -> None:
+    set_up(database)
+    with database.write() as connection:
+        german = find_flow(connection, "verify-card-payment.de")
+        describe(connection, german.flow_id, archived=True)
+    card_id = add_customer(database, "c2", "+41445550199", "5555555555554444", "de-CH")
+    with deciding(database) as (decide, _):
+        case_id = decide(payment("e1", card_id, customer_id="c2")).case_id
+    assert Bank(database, card_id).case(case_id).flow_name == "verify-card-payment"
 
 
 def test_a_case_is_found_by_what_the_call_has_spoken(database: Database) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from banks import Telephone, act, open_bank, payment, plan, set_up
+from banks import CUSTOMER, Telephone, act, open_bank, payment, plan, set_up
 from dbos import DBOS
 
 from ringfence import cards
@@ -49,6 +49,30 @@ async def test_2_blocks_the_card_settles_the_case_and_labels_the_event(
             EntryKind.SAID,
             EntryKind.ENDED,
         ]
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict", "last"),
+    [("1", Verdict.LEGIT, "dass Sie es waren"), ("2", Verdict.FRAUD, "Ihre Karte ist jetzt gesp")],
+)
+async def test_a_cardholder_who_speaks_german_hears_german_and_their_answer_counts(
+    database: Database, tmp_path: Path, key: str, verdict: Verdict, last: str
+) -> None:
+    telephone = Telephone(key)
+    card_id = set_up(database)
+    with database.write() as connection:
+        german = cards.CustomerChanges(language="de-CH", salutation="Frau")
+        cards.update_customer(connection, CUSTOMER, german, by="test", at=now())
+    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
+        case = await bank.closed(await bank.suspect())
+        assert [request.language for request in telephone.dialled] == ["de-CH"]
+        assert "Guten Tag, Frau Winter" in telephone.heard[0]
+        assert "eine Zahlung von EUR 4155.00" in telephone.heard[0]
+        assert last in telephone.heard[-1]
+        assert (case.flow_name, case.verdict) == ("verify-card-payment.de", verdict)
+        with database.read() as connection:
+            event = stored_event(connection, "card_payment", "e1")
+        assert (event.label, event.label_source) == (verdict, "phone")
 
 
 async def test_1_lifts_the_hold_of_this_case_and_no_other(

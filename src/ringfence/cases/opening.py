@@ -13,11 +13,13 @@ from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan, list_plans
 from ringfence.cases.records import payment_of
 from ringfence.cases.timeline import EntryKind, note
-from ringfence.contacts.flows import published_version
+from ringfence.contacts.flows import list_stored_flows, published_version, stored_flow
+from ringfence.contacts.instances import default_instance
 from ringfence.detectors import Suspicion
 from ringfence.errors import NotFound
 from ringfence.events import Event, get_event_type
 from ringfence.events.revisions import current_revision
+from ringfence.flows import flow_for_language
 
 # Without letters and digits that are mistaken for each other on the telephone.
 _REFERENCE_ALPHABET = "ACDEFHJKLMNPRTUVWXY34679"
@@ -74,6 +76,7 @@ class CaseOpening:
         reference = _new_reference(connection)
         event_type = get_event_type(connection, event.event_type)
         payment = payment_of(event_type, event.variables)
+        flow_name = _flow_in_language(connection, plan, customer.language)
         connection.execute(
             insert(table).values(
                 case_id=case_id,
@@ -84,8 +87,8 @@ class CaseOpening:
                 card_id=card_id,
                 outcomes=suspicion.outcomes,
                 plan=plan,
-                flow_name=plan.flow,
-                flow_version=published_version(connection, plan.flow),
+                flow_name=flow_name,
+                flow_version=published_version(connection, flow_name),
                 attributes={
                     "Salutation": customer.salutation,
                     "Name": customer.last_name,
@@ -151,6 +154,19 @@ def _card_of(connection: Connection, event: Event) -> cards.Card:
     if len(of_customer) != 1:
         raise NotFound(f"the event names no card, and the customer has {len(of_customer)}")
     return of_customer[0]
+
+
+def _flow_in_language(connection: Connection, plan: ContactPlan, language: str) -> str:
+    """The plan's flow in the cardholder's language, unless that is archived or lacks one of the
+    plan's questions: a key that is pressed elsewhere would be no verdict."""
+    flows = list_stored_flows(connection, default_instance(connection).instance_id)
+    in_use = [each.name for each in flows if each.published_version and not each.archived]
+    name = flow_for_language(in_use, plan.flow, language)
+    if name != plan.flow and plan.questions:
+        flow = stored_flow(connection, name, published_version(connection, name))
+        if not flow.blocks.keys() >= set(plan.questions):
+            return plan.flow
+    return name
 
 
 def _new_reference(connection: Connection) -> str:

@@ -64,6 +64,7 @@ class QuietHours(msgspec.Struct, frozen=True):
 class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a case reaches the cardholder, and what to do when it does not.
 
+    A cardholder whose language is German hears `FLOW.de` where there is such a flow, else `flow`.
     `answers` says which key is which verdict, in the menus of the flow that `questions` names by
     their block ids; in every menu when it names none. Times are in seconds.
     `hold_seconds` is how long the case's hold lasts at most. An attempt that a crash cut off
