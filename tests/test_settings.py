@@ -44,7 +44,13 @@ def test_a_misspelt_setting_in_the_file_is_refused_by_name(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", "70000"), ("port", "http"), ("log_level", "loud"), ("max_body_bytes", "1")],
+    [
+        ("port", "70000"),
+        ("port", "http"),
+        ("log_level", "loud"),
+        ("max_body_bytes", "1"),
+        ("customer_language", "german"),
+    ],
 )
 def test_a_value_out_of_range_is_refused_by_name(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch

@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         "us-east-1", pattern="^[a-z0-9-]{3,20}$", description="The region that messages name."
     )
 
+    customer_language: str = Field(
+        "en-US",
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
+        description="The language of customers of whom none is told, a BCP 47 tag.",
+    )
     customers_url: str | None = Field(
         None,
         description="Where customers are mastered, such as `dynamodb://TABLE`; here when unset.",

@@ -32,6 +32,23 @@ def test_a_customer_whom_only_the_table_knows_is_taken_over_with_the_cards(
     assert ours.waiting() == 0
 
 
+def test_a_customer_of_the_table_speaks_the_language_that_is_given_until_another_is_told(
+    mastered: Database, vault: cards.Vault, gate: Gate, elsewhere: Elsewhere
+) -> None:
+    table = CustomerTable(elsewhere.name, timeout_seconds=5, language="de-CH")
+    ours = Ours(mastered, vault, table)
+    elsewhere.put()
+    ours.read()
+    assert ours.customer().language == "de-CH"
+    with mastered.write() as connection:
+        french = cards.CustomerChanges(language="fr-CH")
+        cards.update_customer(connection, ours.customer().customer_id, french, by="x", at=now())
+    elsewhere.update(last_name="Winter")
+    ours.read()
+    assert (ours.customer().language, ours.customer().last_name) == ("fr-CH", "Winter")
+    ours.threads.shutdown()
+
+
 def test_reading_again_without_a_change_writes_nothing(known: Ours, elsewhere: Elsewhere) -> None:
     with known.database.write():  # whoever wanted to write would wait for us, and not for ever
         known.read()

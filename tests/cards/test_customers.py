@@ -164,6 +164,20 @@ def test_a_time_zone_that_was_set_outlives_a_document_that_does_not_tell_one(
     assert cards.get_customer(connection, "c1").time_zone == "America/New_York"
 
 
+def test_the_language_that_is_given_is_that_of_new_customers_of_whom_none_is_told(
+    connection: Connection,
+) -> None:
+    _put(connection, customer_id="known", language="fr-CH")
+    told = [
+        {"customer_id": each, "last_name": "W", "phone_number": "+4930123456", **language}
+        for each, language in (("new", {}), ("known", {}), ("told", {"language": "it"}))
+    ]
+    documents = cards.read_customers(json.dumps(told))
+    cards.store_customers(connection, _VAULT, documents, "test", _LATER, language="de-de")
+    found = [cards.get_customer(connection, each["customer_id"]).language for each in told]
+    assert found == ["de-DE", "fr-CH", "it"]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -7,8 +7,11 @@ import json
 import pytest
 from commands import Shell
 
+from ringfence.cards import get_customer
 from ringfence.examples import example_path
 from ringfence.flows import shipped_flows
+from ringfence.settings import Settings
+from ringfence.storage import Database
 
 ARTICLE = {
     "customer_id": {"S": "u82-1alz-RI301"},
@@ -39,6 +42,16 @@ def test_the_articles_item_is_taken_with_a_remark_on_its_placeholder_number(shel
     assert said.code == 0, said
     assert "u82-1alz-RI301: created" in said.out
     assert "note: +123456789" in said.out
+
+
+def test_a_customer_of_whom_no_language_is_told_speaks_that_of_the_settings(shell: Shell) -> None:
+    told = {"customer_id": "c1", "last_name": "Winter", "phone_number": "+41445550199"}
+    file = shell.write("customer.json", json.dumps(told))
+
+    assert shell.ringfence("customers", "add", file, customer_language="de-CH").code == 0
+
+    with Database(Settings(data_dir=shell.folder / "ringfence-data").url).read() as connection:
+        assert get_customer(connection, "c1").language == "de-CH"
 
 
 @pytest.mark.parametrize(

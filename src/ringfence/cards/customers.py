@@ -55,22 +55,33 @@ class StoredCustomer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def put_customer(
-    connection: Connection, details: CustomerDetails, *, by: str, at: datetime
+    connection: Connection,
+    details: CustomerDetails,
+    *,
+    by: str,
+    at: datetime,
+    language: str = DEFAULT_LANGUAGE,
 ) -> StoredCustomer:
     """Create a customer, or replace what is told of one.
 
     A time zone and a language that are not told are kept as they were, the time zone only as long
-    as the phone number is the same. Raises `InvalidInput` naming the field, and
-    `Conflict` when the customer is being created by somebody else.
+    as the phone number is the same; the language of a new customer is `language` then. Raises
+    `InvalidInput` naming the field, and `Conflict` when the customer is being created by somebody
+    else.
     """
-    stored, edits = store_details(connection, details, by=by, at=at)
+    stored, edits = store_details(connection, details, by=by, at=at, language=language)
     if stored.result is not StoreResult.UNCHANGED:
         note_write(connection, stored.customer_id, edits=edits, at=at)
     return stored
 
 
 def store_details(
-    connection: Connection, details: CustomerDetails, *, by: str, at: datetime
+    connection: Connection,
+    details: CustomerDetails,
+    *,
+    by: str,
+    at: datetime,
+    language: str = DEFAULT_LANGUAGE,
 ) -> tuple[StoredCustomer, dict[str, str | None]]:
     """Like `put_customer`, noting nothing for the table in which customers are mastered.
 
@@ -96,7 +107,7 @@ def store_details(
         "last_name": told.last_name,
         "phone_number": number.e164,
         "time_zone": time_zone,
-        "language": told.language or (before.language if before else DEFAULT_LANGUAGE),
+        "language": told.language or (before.language if before else read_language(language)),
     }
     edits: dict[str, str | None]
     if before is None:
@@ -158,9 +169,11 @@ def store_customers(
     documents: Sequence[CustomerDocument],
     by: str,
     at: datetime,
+    language: str = DEFAULT_LANGUAGE,
 ) -> list[StoredCustomer]:
     """Store customers with their cards, all of them or, when one does not fit, none.
 
+    `language` is that of new customers of whom none is told.
     Cards that are not in a document stay. `is_blocked` true blocks the customer's cards that the
     document names; false releases nothing, since the block may be younger than the document.
 
@@ -171,7 +184,7 @@ def store_customers(
     with connection.begin_nested():
         for index, document in enumerate(documents):
             field = f"customers[{index}].card_number" if len(documents) > 1 else "card_number"
-            stored.append(_store(connection, vault, document, field, by, at))
+            stored.append(_store(connection, vault, document, field, by, at, language))
     return stored
 
 
@@ -182,8 +195,9 @@ def _store(
     field: str,
     by: str,
     at: datetime,
+    language: str,
 ) -> StoredCustomer:
-    stored, edits = store_details(connection, document.details, by=by, at=at)
+    stored, edits = store_details(connection, document.details, by=by, at=at, language=language)
     remarks = list(stored.remarks)
     changed = False
     for number in document.card_numbers:

@@ -19,7 +19,8 @@ _CUSTOMER_ID = re.compile(r"[A-Za-z0-9_.@+:\-]{1,256}")
 
 class CustomerDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is told of a customer. Without a time zone it is that of the phone number, without a
-    language it is American English."""
+    language the one that whoever stores the customer gives for those of whom none is told.
+    """
 
     customer_id: str
     phone_number: str

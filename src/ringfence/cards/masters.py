@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from ringfence.cards.details import DEFAULT_LANGUAGE
 from ringfence.cards.vault import Vault
 from ringfence.cards.writes import mastered_in, writes_waiting
 from ringfence.errors import RingfenceError
@@ -86,12 +87,13 @@ def open_master(
     card_numbers: str = "clear",
     refresh_seconds: float = 5.0,
     timeout_seconds: float = 1.0,
+    language: str = DEFAULT_LANGUAGE,
 ) -> CustomerMaster:
     """The master that the URL names (`dynamodb://TABLE`); our own tables without one, or an empty
     one.
 
-    `card_numbers` says how they are written into new items there: `clear` or `token`. Raises
-    `InvalidInput` naming `customers_url`.
+    `card_numbers` says how they are written into new items there: `clear` or `token`; `language` is
+    that of its customers. Raises `InvalidInput` naming `customers_url`.
     """
     if not url:
         return LocalMaster(database)
@@ -105,4 +107,5 @@ def open_master(
         CardNumberForm(card_numbers),
         refresh_seconds=refresh_seconds,
         timeout_seconds=timeout_seconds,
+        language=language,
     )

@@ -51,7 +51,12 @@ def add(
         documents = read_customers(read_text(file))
         with database.write() as connection:
             stored = store_customers(
-                connection, vault, documents, by=f"cli:{getpass.getuser()}", at=now()
+                connection,
+                vault,
+                documents,
+                by=f"cli:{getpass.getuser()}",
+                at=now(),
+                language=settings.customer_language,
             )
         for customer in stored:
             console.print(f"{customer.customer_id}: {customer.result}", markup=False)
@@ -215,7 +220,9 @@ def _open_table(settings: Settings) -> CustomerTable:
     from ringfence.cards.dynamodb import CustomerTable, read_customers_url
 
     return CustomerTable(
-        read_customers_url(settings.customers_url or ""), timeout_seconds=_TABLE_TIMEOUT_SECONDS
+        read_customers_url(settings.customers_url or ""),
+        timeout_seconds=_TABLE_TIMEOUT_SECONDS,
+        language=settings.customer_language,
     )
 
 

@@ -133,6 +133,7 @@ def _prepare(
                 read_customers(read_example("customer.json")),
                 by="demo",
                 at=now(),
+                language=settings.customer_language,
             )
             put_plan(
                 connection,

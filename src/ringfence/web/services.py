@@ -83,6 +83,7 @@ async def open_services(
         card_numbers=settings.customers_card_numbers,
         refresh_seconds=settings.customers_refresh_seconds,
         timeout_seconds=settings.customers_timeout_seconds,
+        language=settings.customer_language,
     )
     await customers.start()
     phones = BrowserLine(Synthesizer())

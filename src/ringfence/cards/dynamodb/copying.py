@@ -64,15 +64,21 @@ def local_copy(connection: Connection, customer_id: str) -> LocalCopy:
 
 
 def take_over(
-    connection: Connection, vault: Vault, local: LocalCopy, merged: Merged, at: datetime
+    connection: Connection,
+    vault: Vault,
+    local: LocalCopy,
+    merged: Merged,
+    at: datetime,
+    language: str,
 ) -> None:
-    """Do here what `merged` says; `at` is when the items were read.
+    """Do here what `merged` says; `at` is when the items were read, `language` that of a new
+    customer.
 
     Raises `InvalidInput` naming the attribute when the items do not make a customer, or one that
     cannot be stored.
     """
     if local.customer is None or merged.details:
-        _store(connection, local, merged, at)
+        _store(connection, local, merged, at, language)
     for card_id in merged.block:
         _block(connection, card_id, at)
     for card_id in merged.release:
@@ -143,7 +149,9 @@ def one_of_each(items: Sequence[TableItem]) -> list[TableItem]:
     return list(chosen.values())
 
 
-def _store(connection: Connection, local: LocalCopy, merged: Merged, at: datetime) -> None:
+def _store(
+    connection: Connection, local: LocalCopy, merged: Merged, at: datetime, language: str
+) -> None:
     have = {name: getattr(local.customer, name) for name in MIRRORED} if local.customer else {}
     details = {**have, **merged.details}
     for name in ("last_name", "phone_number"):
@@ -152,7 +160,11 @@ def _store(connection: Connection, local: LocalCopy, merged: Merged, at: datetim
                 "missing or not usable in the customer table", field=name, expected=_EXPECTED[name]
             )
     store_details(
-        connection, CustomerDetails(customer_id=local.customer_id, **details), by=BY, at=at
+        connection,
+        CustomerDetails(customer_id=local.customer_id, **details),
+        by=BY,
+        at=at,
+        language=language,
     )
 
 

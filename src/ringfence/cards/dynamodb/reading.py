@@ -60,7 +60,8 @@ def read_customer(
             # which may be the older one.
             if current.versions != local.versions:
                 continue
-            take_over(connection, vault, current, merge(current, items, gone, at), at)
+            merged = merge(current, items, gone, at)
+            take_over(connection, vault, current, merged, at, table.language)
         break
     complete = all(item.number is not None or item.number_hash in local.cards for item in items)
     return Reading(tuple(items), complete)

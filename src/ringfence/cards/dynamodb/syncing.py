@@ -61,7 +61,7 @@ def sync_table(
                     continue
                 try:
                     with connection.begin_nested():
-                        take_over(connection, vault, local, merged, began_at)
+                        take_over(connection, vault, local, merged, began_at, table.language)
                 except RingfenceError as error:
                     refused.append((customer_id, str(error)))
         for customer_id in again:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ringfence.carddata import mask_card_numbers
+from ringfence.cards.details import DEFAULT_LANGUAGE
 from ringfence.cards.dynamodb.items import BLOCKED, CARD, CUSTOMER, Attributes
 from ringfence.errors import Conflict, InvalidInput, NotFound, RingfenceError, Unavailable
 
@@ -43,11 +44,19 @@ class TableFacts(msgspec.Struct, frozen=True):
 class CustomerTable:
     """The table of that name. Safe to use from several threads.
 
-    `timeout_seconds` bounds connecting, and each wait for an answer. Raises `InvalidInput` naming
+    `timeout_seconds` bounds connecting, and each wait for an answer; `language` is that of its
+    customers, of whom it tells none. Raises `InvalidInput` naming
     `customers_url` when boto3 finds no region, or something else that is wrong with its settings.
     """
 
-    def __init__(self, name: str, *, timeout_seconds: float, connections: int = 10):
+    def __init__(
+        self,
+        name: str,
+        *,
+        timeout_seconds: float,
+        connections: int = 10,
+        language: str = DEFAULT_LANGUAGE,
+    ):
         from boto3.session import Session
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
@@ -56,6 +65,7 @@ class CustomerTable:
             # On the debug level they log whole requests, with card numbers.
             logging.getLogger(logger).setLevel(logging.WARNING)
         self.name = name
+        self.language = language
         try:
             self._client = Session().client(
                 "dynamodb",

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from ringfence.cards.details import DEFAULT_LANGUAGE
 from ringfence.cards.dynamodb.items import CardNumberForm
 from ringfence.cards.dynamodb.pushing import Pushed, push_waiting
 from ringfence.cards.dynamodb.reading import read_customer
@@ -47,14 +48,19 @@ class TableMaster:
         *,
         refresh_seconds: float,
         timeout_seconds: float,
+        language: str = DEFAULT_LANGUAGE,
     ):
         self._database = database
         self._vault = vault
         self._form = form
         self._refresh_seconds = refresh_seconds
         self._timeout_seconds = timeout_seconds
-        self._reading = CustomerTable(table_name, timeout_seconds=timeout_seconds)
-        self._writing = CustomerTable(table_name, timeout_seconds=_WRITING_TIMEOUT_SECONDS)
+        self._reading = CustomerTable(
+            table_name, timeout_seconds=timeout_seconds, language=language
+        )
+        self._writing = CustomerTable(
+            table_name, timeout_seconds=_WRITING_TIMEOUT_SECONDS, language=language
+        )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="customers-read")
         self._read_at: OrderedDict[str, float] = OrderedDict()
         self._running: dict[tuple[str, str | None], asyncio.Future[bool]] = {}

@@ -88,7 +88,14 @@ def post_customers(services: Services, call: Call) -> list[StoredCustomer]:
     documents = read_customers(msgspec.json.encode(call.body))
     with services.database.write() as connection:
         return list(
-            store_customers(connection, services.vault, documents, by=call.principal.name, at=now())
+            store_customers(
+                connection,
+                services.vault,
+                documents,
+                by=call.principal.name,
+                at=now(),
+                language=services.settings.customer_language,
+            )
         )
 
 

@@ -39,6 +39,7 @@ async def new_customer(visit: Visit) -> None:
     """The page with the form."""
     heading("New customer", "The card number is sealed at once; only its last four digits show.")
     form = Form()
+    spoken = visit.services.settings.customer_language
     with ui.element("section").classes("panel"):
         with ui.element("div").classes("form"):
             form.add("customer_id", text_field("Customer id", hint="As your events name them"))
@@ -48,7 +49,7 @@ async def new_customer(visit: Visit) -> None:
             form.add("last_name", text_field("Last name"))
             form.add("phone_number", text_field("Phone number", hint="With country code: +49 30 …"))
             form.add("time_zone", text_field("Time zone", hint="Empty: that of the phone number"))
-            form.add("language", text_field("Language", hint="Empty: en-US"))
+            form.add("language", text_field("Language", hint=f"Empty: {spoken}"))
         form.place_general_error()
         with ui.element("div").classes("bar"):
             html(Markup('<a class="button" href="/customers">Cancel</a>'))
@@ -119,7 +120,14 @@ async def _add(visit: Visit, form: Form) -> None:
         documents = read_customers(msgspec.json.encode(told))
 
         def store(connection: Connection, name: str) -> list[StoredCustomer]:
-            return store_customers(connection, visit.services.vault, documents, by=name, at=now())
+            return store_customers(
+                connection,
+                visit.services.vault,
+                documents,
+                by=name,
+                at=now(),
+                language=visit.services.settings.customer_language,
+            )
 
         stored = await visit.write(Scope.CARDS_WRITE, store)
         form.fields["card_number"].value = ""
