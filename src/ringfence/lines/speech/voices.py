@@ -1,14 +1,15 @@
 """Voices: what Amazon Connect calls a voice, said with what eSpeak NG has.
 
-A voice name of Amazon Polly carries its language with it, as it does in Connect: `Vicki` speaks
-German whatever the contact's language is. Only an unknown voice follows the prompt's language.
-Names, languages and genders: Amazon Polly developer guide, "Available voices".
+A voice of Amazon Polly speaks its own language (`ringfence.flows.languages`); only an unknown
+voice follows the prompt's.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from ringfence.flows.languages import VOICES, NamedVoice, VoiceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,55 +21,6 @@ class Voice:
     words_per_minute: int = 160
     pitch: int = 50  # 0-99, 50 is the voice's own
 
-
-# By language: women's names, men's names, children's names.
-_POLLY: dict[str, tuple[str, str, str]] = {
-    "en-US": (
-        "Joanna Kendra Kimberly Salli Ruth Danielle",
-        "Matthew Joey Stephen Gregory Patrick",
-        "Ivy Justin Kevin",
-    ),
-    "en-GB": ("Amy Emma", "Brian Arthur", ""),
-    "en-GB-WLS": ("", "Geraint", ""),
-    "en-AU": ("Nicole Olivia", "Russell", ""),
-    "en-IN": ("Aditi Raveena Kajal", "", ""),
-    "en-NZ": ("Aria", "", ""),
-    "en-ZA": ("Ayanda", "", ""),
-    "en-IE": ("Niamh", "", ""),
-    "en-SG": ("Jasmine", "", ""),
-    "de-DE": ("Vicki Marlene", "Hans Daniel", ""),
-    "de-AT": ("Hannah", "", ""),
-    "de-CH": ("Sabrina", "", ""),
-    "fr-FR": ("Celine Céline Lea Léa", "Mathieu Remi Rémi", ""),
-    "fr-CA": ("Chantal Gabrielle", "Liam", ""),
-    "fr-BE": ("Isabelle", "", ""),
-    "es-ES": ("Conchita Lucia Lucía", "Enrique Sergio Raul Raúl", ""),
-    "es-MX": ("Mia", "Andres Andrés", ""),
-    "es-US": ("Lupe Penelope Penélope", "Miguel Pedro", ""),
-    "it-IT": ("Carla Bianca", "Giorgio Adriano", ""),
-    "pt-BR": ("Camila Vitoria Vitória", "Ricardo Thiago", ""),
-    "pt-PT": ("Ines Inês", "Cristiano", ""),
-    "nl-NL": ("Lotte Laura", "Ruben", ""),
-    "nl-BE": ("Lisa", "", ""),
-    "da-DK": ("Naja Sofie", "Mads", ""),
-    "nb-NO": ("Liv Ida", "", ""),
-    "sv-SE": ("Astrid Elin", "", ""),
-    "fi-FI": ("Suvi", "", ""),
-    "is-IS": ("Dora Dóra", "Karl", ""),
-    "pl-PL": ("Ewa Maja Ola", "Jacek Jan", ""),
-    "cs-CZ": ("Jitka", "", ""),
-    "ro-RO": ("Carmen", "", ""),
-    "ru-RU": ("Tatyana", "Maxim", ""),
-    "tr-TR": ("Filiz Burcu", "", ""),
-    "cy-GB": ("Gwyneth", "", ""),
-    "ca-ES": ("Arlet", "", ""),
-    "arb": ("Zeina", "", ""),
-    "ar-AE": ("Hala", "Zayd", ""),
-    "cmn-CN": ("Zhiyu", "", ""),
-    "yue-CN": ("Hiujin", "", ""),
-    "ja-JP": ("Mizuki Kazuha Tomoko", "Takumi", ""),
-    "ko-KR": ("Seoyeon Jihye", "", ""),
-}
 
 # What eSpeak NG calls a language, where it is not the tag or its first part in lower case.
 _ESPEAK_LANGUAGE = {
@@ -98,7 +50,7 @@ _ESPEAK_LANGUAGE = {
 
 _WOMEN = ("f3", "f2", "f4", "f5", "f1")
 _MEN = ("m3", "m1", "m7", "m4")
-_CHILD_PITCH = 75
+_CHILD, _CHILD_PITCH = "f2", 75
 _WHISPERS = {"f": "whisperf", "m": "whisper"}
 _FALLBACK = "en-us"
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
@@ -106,8 +58,8 @@ _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 
 def voice_for(name: str, language: str) -> Voice:
     """The voice for a Connect voice name; an unknown name gives a woman's voice in `language`."""
-    known = _VOICES.get(name.strip().lower())
-    return known or Voice(f"{espeak_language(language)}+{_WOMEN[0]}", language)
+    known = VOICES.get(name.strip().lower())
+    return _spoken(known) if known else Voice(f"{espeak_language(language)}+{_WOMEN[0]}", language)
 
 
 def in_language(voice: Voice, language: str) -> Voice:
@@ -139,17 +91,9 @@ def espeak_language(tag: str) -> str:
     return _ESPEAK_LANGUAGE.get(lowered) or _ESPEAK_LANGUAGE.get(primary) or primary or _FALLBACK
 
 
-def _voices() -> dict[str, Voice]:
-    voices: dict[str, Voice] = {}
-    for language, (women, men, children) in _POLLY.items():
-        base = espeak_language(language)
-        for index, name in enumerate(women.split()):
-            voices[name.lower()] = Voice(f"{base}+{_WOMEN[index % len(_WOMEN)]}", language)
-        for index, name in enumerate(men.split()):
-            voices[name.lower()] = Voice(f"{base}+{_MEN[index % len(_MEN)]}", language)
-        for name in children.split():
-            voices[name.lower()] = Voice(f"{base}+f2", language, pitch=_CHILD_PITCH)
-    return voices
-
-
-_VOICES = _voices()
+def _spoken(voice: NamedVoice) -> Voice:
+    language = espeak_language(voice.language)
+    if voice.kind is VoiceKind.CHILD:
+        return Voice(f"{language}+{_CHILD}", voice.language, pitch=_CHILD_PITCH)
+    speakers = _MEN if voice.kind is VoiceKind.MAN else _WOMEN
+    return Voice(f"{language}+{speakers[voice.place % len(speakers)]}", voice.language)
