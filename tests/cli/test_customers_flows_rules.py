@@ -82,6 +82,35 @@ def test_files_that_cannot_be_read_are_named(shell: Shell) -> None:
     assert "none" in shell.fails(1, "call", "--flow", "none")
 
 
+def test_a_test_call_runs_the_flow_in_the_language_that_is_asked_for(shell: Shell) -> None:
+    for name, word in (("hello", "Hello"), ("hello.de", "Hallo")):
+        shell.write(f"{name}.json", _saying(word))
+        assert shell.ringfence("flow", "import", f"{name}.json", "--name", name).code == 0
+
+    assert "Hallo" in shell.ringfence("call", "--flow", "hello", "--language", "de-at").out
+    assert "Hello" in shell.ringfence("call", "--flow", "hello", "--language", "fr").out
+    assert "--language" in shell.fails(2, "call", "--language", "german")
+
+
+def _saying(word: str) -> str:
+    says = {
+        "Identifier": "say",
+        "Type": "MessageParticipant",
+        "Parameters": {"Text": word},
+        "Transitions": {
+            "NextAction": "end",
+            "Errors": [{"NextAction": "end", "ErrorType": "NoMatchingError"}],
+        },
+    }
+    end = {
+        "Identifier": "end",
+        "Type": "DisconnectParticipant",
+        "Parameters": {},
+        "Transitions": {},
+    }
+    return json.dumps({"Version": "2019-10-30", "StartAction": "say", "Actions": [says, end]})
+
+
 def test_a_good_flow_is_right_and_can_be_imported(shell: Shell) -> None:
     for name, content in shipped_flows().items():
         shell.write(name, content)

@@ -136,6 +136,7 @@ def test_a_flow_with_a_dangling_transition_is_refused_with_the_block(server: Ser
         ),
         ("POST", "/v1/test-calls", {"to_number": "12345"}, "to_number"),
         ("POST", "/v1/test-calls", {"to_number": "+14155550123", "line": "none"}, "line"),
+        ("POST", "/v1/test-calls", {"to_number": "+14155550123", "language": "!"}, "language"),
         ("POST", "/v1/keys", {"name": "x", "scopes": []}, "scopes"),
         ("POST", "/v1/keys", {"name": "x", "scopes": ["root"]}, "scopes[0]"),
         (

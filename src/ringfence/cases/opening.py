@@ -13,13 +13,11 @@ from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan, list_plans
 from ringfence.cases.records import payment_of
 from ringfence.cases.timeline import EntryKind, note
-from ringfence.contacts.flows import list_stored_flows, published_version, stored_flow
-from ringfence.contacts.instances import default_instance
+from ringfence.contacts.flows import flow_in_language, published_version, stored_flow
 from ringfence.detectors import Suspicion
 from ringfence.errors import NotFound
 from ringfence.events import Event, get_event_type
 from ringfence.events.revisions import current_revision
-from ringfence.flows import flow_for_language
 
 # Without letters and digits that are mistaken for each other on the telephone.
 _REFERENCE_ALPHABET = "ACDEFHJKLMNPRTUVWXY34679"
@@ -157,11 +155,9 @@ def _card_of(connection: Connection, event: Event) -> cards.Card:
 
 
 def _flow_in_language(connection: Connection, plan: ContactPlan, language: str) -> str:
-    """The plan's flow in the cardholder's language, unless that is archived or lacks one of the
-    plan's questions: a key that is pressed elsewhere would be no verdict."""
-    flows = list_stored_flows(connection, default_instance(connection).instance_id)
-    in_use = [each.name for each in flows if each.published_version and not each.archived]
-    name = flow_for_language(in_use, plan.flow, language)
+    """The plan's flow in the cardholder's language, unless that lacks one of the plan's questions:
+    a key that is pressed elsewhere would be no verdict."""
+    name = flow_in_language(connection, plan.flow, language)
     if name != plan.flow and plan.questions:
         flow = stored_flow(connection, name, published_version(connection, name))
         if not flow.blocks.keys() >= set(plan.questions):

@@ -22,7 +22,9 @@ def call(
     attribute: Annotated[
         list[str], typer.Option("--attribute", "-a", help="NAME=VALUE, as the flow speaks it.")
     ] = [],  # noqa: B006 - typer copies it
-    language: Annotated[str, typer.Option(help="Language tag.")] = "en-US",
+    language: Annotated[
+        str, typer.Option(help="Language tag; the flow of that language is run where there is one.")
+    ] = "en-US",
     url: Annotated[
         str, typer.Option(help="The server, for its lines.", envvar="RINGFENCE_URL")
     ] = "http://127.0.0.1:8750",
@@ -39,8 +41,13 @@ def call(
 
         ringfence call --flow credit-card-fraud -a Name=Miller -a CardNo=4071 -a Amount=18
 
+        ringfence call --language de-DE
+
         ringfence call --line browser --to +14155550123
     """
+    from ringfence.cards.phones import read_language
+
+    language = read_language(language, field="--language")
     attributes = _attributes(attribute)
     if line == "terminal":
         _here(to, flow, attributes, language, data_dir)
@@ -52,7 +59,7 @@ def _here(
     to: str, flow: str, attributes: dict[str, str], language: str, data_dir: Path | None
 ) -> None:
     from ringfence.cases.trial_calls import place_test_call
-    from ringfence.contacts.flows import flow_content, published_version
+    from ringfence.contacts.flows import flow_content, flow_in_language, published_version
     from ringfence.flows import load_flow
     from ringfence.lines import TerminalLine
 
@@ -61,7 +68,8 @@ def _here(
         content = read_text(Path(flow))
     else:
         with open_database(settings).read() as connection:
-            content = flow_content(connection, flow, published_version(connection, flow))
+            name = flow_in_language(connection, flow, language)
+            content = flow_content(connection, name, published_version(connection, name))
     asyncio.run(
         place_test_call(
             TerminalLine(),

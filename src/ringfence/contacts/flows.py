@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 from ringfence.contacts import tables
 from ringfence.contacts.instances import default_instance, ensure_instance
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.flows import Flow, load_flow
+from ringfence.flows import Flow, flow_for_language, load_flow
 from ringfence.storage import now
 
 CONTACT_FLOW = "CONTACT_FLOW"
@@ -282,6 +282,14 @@ def list_flows(connection: Connection) -> dict[str, int]:
         for flow in list_stored_flows(connection, instance_id)
         if flow.published_version is not None
     }
+
+
+def flow_in_language(connection: Connection, name: str, language: str) -> str:
+    """The flow that says what `name` says in `language`, of those that are published and not
+    archived: `NAME.de` for `de-CH`, or `name` itself."""
+    flows = list_stored_flows(connection, default_instance(connection).instance_id)
+    in_use = [flow.name for flow in flows if flow.published_version and not flow.archived]
+    return flow_for_language(in_use, name, language)
 
 
 def published_version(connection: Connection, name: str) -> int:

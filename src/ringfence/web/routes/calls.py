@@ -8,8 +8,9 @@ import re
 import msgspec
 
 from ringfence.access import Scope
+from ringfence.cards.phones import read_language
 from ringfence.cases.trial_calls import TestCall, place_test_call
-from ringfence.contacts.flows import published_version, stored_flow
+from ringfence.contacts.flows import flow_in_language, published_version, stored_flow
 from ringfence.errors import InvalidInput
 from ringfence.flows import Flow
 from ringfence.web.api import Call, Operations
@@ -21,7 +22,10 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class TestCallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to ring, and which flow to run. `attributes` are spoken in place of the examples."""
+    """Whom to ring, and which flow to run: that in the language, where there is one.
+
+    `attributes` are spoken in place of the examples.
+    """
 
     to_number: str
     flow: str = "verify-card-payment"
@@ -35,6 +39,7 @@ class TestCallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput(
                 "not a phone number", field="to_number", expected="E.164 such as +14155550123"
             )
+        read_language(self.language)
         if not 1 <= self.ring_timeout_seconds <= 120:
             raise InvalidInput("out of range", field="ring_timeout_seconds", expected="1 to 120")
 
@@ -55,8 +60,8 @@ async def post_test_call(services: Services, call: Call) -> TestCall:
 
     def read() -> Flow:
         with services.database.read() as connection:
-            version = published_version(connection, body.flow)
-            return stored_flow(connection, body.flow, version)
+            name = flow_in_language(connection, body.flow, body.language)
+            return stored_flow(connection, name, published_version(connection, name))
 
     return await place_test_call(
         line,
