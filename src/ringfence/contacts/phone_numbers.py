@@ -175,7 +175,10 @@ def described(number: str) -> tuple[str, NumberType]:
     import phonenumbers
 
     parsed = phonenumbers.parse(number)
-    country = phonenumbers.region_code_for_number(parsed) or ""
+    country = phonenumbers.region_code_for_number(parsed)
+    if country is None:  # a number that its plan does not give out, such as those of examples
+        country = phonenumbers.region_code_for_country_code(parsed.country_code)
+    country = country if country != "ZZ" else ""
     kind = phonenumbers.number_type(parsed)
     types = {
         phonenumbers.PhoneNumberType.TOLL_FREE: NumberType.TOLL_FREE,

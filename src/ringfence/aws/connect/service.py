@@ -24,12 +24,20 @@ _RESOURCES = (
     "flow_modules",
     "instances",
     "outbound",
+    "phone_numbers",
+    "prompts",
+    "tags",
 )
 
 ERROR_NAMES = ErrorNames(
     invalid=("InvalidParameterException", "InvalidRequestException"),
     not_found=("ResourceNotFoundException", "InvalidRequestException"),
-    conflict=("DuplicateResourceException", "ResourceConflictException", "ResourceInUseException"),
+    conflict=(
+        "DuplicateResourceException",
+        "ResourceConflictException",
+        "ResourceInUseException",
+        "IdempotencyException",
+    ),
     forbidden=("AccessDeniedException",),
     throttled=("ThrottlingException", "LimitExceededException", "TooManyRequestsException"),
     internal=("InternalServiceException",),
@@ -47,6 +55,9 @@ _MEMBERS = {
     "instance_id": "InstanceId",
     "name": "Name",
     "number": "PhoneNumber",
+    "number_id": "PhoneNumberId",
+    "prompt_id": "PromptId",
+    "s3_uri": "S3Uri",
     "time_zone": "TimeZone",
     "version": "ContactFlowVersion",
 }
