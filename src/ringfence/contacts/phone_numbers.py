@@ -177,7 +177,7 @@ def described(number: str) -> tuple[str, NumberType]:
     parsed = phonenumbers.parse(number)
     country = phonenumbers.region_code_for_number(parsed)
     if country is None:  # a number that its plan does not give out, such as those of examples
-        country = phonenumbers.region_code_for_country_code(parsed.country_code)
+        country = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
     country = country if country != "ZZ" else ""
     kind = phonenumbers.number_type(parsed)
     types = {
