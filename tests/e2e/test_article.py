@@ -102,6 +102,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
                 "EVENT_TYPE": EVENT,
                 "ENTITY_TYPE": ENTITY,
                 "TABLE_NAME": TABLE,
+                "INSTANCE_ID": "11111111-2222-3333-4444-555555555555",
+                "FLOW_ID": "66666666-7777-8888-9999-000000000000",
                 "SOURCE_NUMBER": "+15550100000",
             },
         )
@@ -327,6 +329,13 @@ def register(place: Place, name: str) -> None:
     assert put.status_code == 200, put.text
 
 
+def bind(place: Place, kind: str, reference: str, target: str) -> None:
+    body = {"kind": kind, "reference": reference, "target": target}
+    with httpx2.Client(headers=HEADERS, trust_env=False) as ours:
+        put = ours.put(f"{place.server.url}/v1/bindings", json=body)
+    assert put.status_code == 200, put.text
+
+
 def test_the_cardholder_is_called_and_pressing_two_has_the_function_block_the_card(
     place: Place, payments: pd.DataFrame, detector: pd.DataFrame
 ) -> None:
@@ -374,12 +383,9 @@ def test_the_cardholder_is_called_and_pressing_two_has_the_function_block_the_ca
     register(place, "block-credit-card")
     connect = place.client("connect")
     (instance,) = connect.list_instances()["InstanceSummaryList"]
-    (flow_id,) = [
-        flow["Id"]
-        for flow in connect.list_contact_flows(InstanceId=instance["Id"])["ContactFlowSummaryList"]
-        if flow["Name"] == "credit-card-fraud"
-    ]
-    place.environment |= {"INSTANCE_ID": instance["Id"], "FLOW_ID": flow_id}
+    # What the function was configured with at AWS means the instance and the flow that are here.
+    bind(place, "instance", place.environment["INSTANCE_ID"], instance["InstanceAlias"])
+    bind(place, "contact flow", place.environment["FLOW_ID"], "credit-card-fraud")
 
     event = {"customer": CUSTOMER, "card_number": "912387564224", "transaction": transaction}
     with answering(place.server, PHONE_NUMBER, "2") as heard:
