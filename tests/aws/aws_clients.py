@@ -25,8 +25,9 @@ def client_of(
     key_id: str = "AKIATESTTESTTESTTEST",
     secret: str = "test-secret-0123456789-0123456789-abcdef",
     attempts: int = 1,
+    validates: bool = True,
 ) -> ClientOf:
-    """A client that is pointed at `url`."""
+    """A client that is pointed at `url`; what it is given goes out unread unless it validates."""
     return boto3.client(
         service,
         endpoint_url=url,
@@ -37,5 +38,6 @@ def client_of(
             retries={"total_max_attempts": attempts, "mode": "standard"},
             s3={"addressing_style": "path"},
             proxies={},
+            parameter_validation=validates,
         ),
     )
