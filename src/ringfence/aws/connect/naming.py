@@ -70,6 +70,16 @@ def flow_of(
     return flow, qualifier
 
 
+def thing_of(
+    connection: Connection, instance: ConnectInstance, kind: ResourceKind, named: str, field: str
+) -> str:
+    """The id of what a client names by id or ARN, here or bound. Raises `NotFound`, of `field`."""
+    found = bindings.resolve(connection, instance.instance_id, Wanted(kind, named))
+    if found is None:
+        raise NotFound(f"there is no {kind} {last_part(named)!r} here", field=field)
+    return found
+
+
 def flow_rest(flow: StoredFlow) -> str:
     """The last part of the ARN of a flow or module."""
     word = "contact-flow" if flow.kind is FlowKind.FLOW else "flow-module"

@@ -29,8 +29,16 @@ Problems: TypeAlias = list[str]
 Read: TypeAlias = Callable[[Any, str, Problems], Any]
 Check: TypeAlias = Callable[[Any], str | None]
 
-# Java's classes of characters, as the published patterns have them, in Python's words.
-_JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{Z}": r"\s", r"\p{N}": r"\d"}
+# Java's classes of characters, as the published patterns have them, in Python's words. Of the class
+# C only controls are meant here: letters of some scripts are joined by others of it.
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{Z}": r"\s",
+    r"\p{N}": r"\d",
+    r"\p{C}": r"\x00-\x1f\x7f-\x9f",
+    r"[\P{C}": "[ -~\xa0-\U0010ffff",
+    r"\P{C}": "[ -~\xa0-\U0010ffff]",
+}
 _SHOWN_CHARACTERS = 128
 _MOST_PROBLEMS = 20
 # Maps where a null says that the value is missing, which is not the same as no key: the model does
