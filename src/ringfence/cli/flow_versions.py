@@ -205,26 +205,20 @@ def rollback(
 
 
 def delete(name: Name, module: IsModule = False, data_dir: DataDir = None) -> None:
-    """Remove a flow with all of its versions, unless a contact plan or a phone number uses it.
+    """Remove a flow with all of its versions, unless a plan, an open case or a number uses it.
 
     Examples:
 
         ringfence flow delete credit-card-fraud
     """
-    from ringfence.cases.plans import list_plans
+    from ringfence.cases.flow_uses import require_unused
     from ringfence.cli.screen import console
     from ringfence.contacts.flows import delete_flow, find_flow
-    from ringfence.contacts.phone_numbers import numbers_of_flow
-    from ringfence.errors import Conflict
 
     with writing(data_dir) as (connection, instance_id):
         flow = find_flow(connection, name, instance_id=instance_id, kind=_kind(module))
         if not module:
-            for plan in list_plans(connection):
-                if plan.flow == name:
-                    raise Conflict(f"the contact plan {plan.name!r} uses this flow", field="flow")
-        for number in numbers_of_flow(connection, flow.flow_id):
-            raise Conflict(f"{number} leads to this flow", field="flow")
+            require_unused(connection, flow)
         delete_flow(connection, flow.flow_id)
     console.print(f"{name} is gone.", markup=False)
 

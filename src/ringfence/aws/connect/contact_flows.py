@@ -16,10 +16,11 @@ from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.wire.errors import AwsError
 from ringfence.aws.wire.paging import page
+from ringfence.cases.flow_uses import require_unused
 from ringfence.contacts import flows
 from ringfence.contacts.flows import StoredFlow
 from ringfence.contacts.instances import ConnectInstance
-from ringfence.contacts.phone_numbers import numbers_of_flow
+from ringfence.errors import Conflict
 from ringfence.flows import FlowInvalid
 
 operations = Operations()
@@ -110,13 +111,14 @@ def update_name(connect: Connect, call: Call) -> dict[str, Any]:
 
 @operations.add("DeleteContactFlow")
 def delete(connect: Connect, call: Call) -> dict[str, Any]:
-    """Not while a claimed number leads to it."""
+    """Not while a contact plan, an open case or a claimed number needs it."""
     with connect.write() as connection:
         instance = instance_of(connection, call)
         flow, _ = flow_of(connection, instance, call.members["ContactFlowId"])
-        used_by = numbers_of_flow(connection, flow.flow_id)
-        if used_by:
-            raise AwsError("ResourceInUseException", f"{used_by[0]} leads to this flow")
+        try:
+            require_unused(connection, flow)
+        except Conflict as used:
+            raise AwsError("ResourceInUseException", used.message) from None
         flows.delete_flow(connection, flow.flow_id)
     connect.redefined()
     return {}

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from ringfence.access import Scope
-from ringfence.cases.plans import list_plans
+from ringfence.cases.flow_uses import require_unused
 from ringfence.contacts.bindings import unbound
 from ringfence.contacts.flows import (
     FlowVersion,
@@ -21,8 +21,7 @@ from ringfence.contacts.flows import (
     versions_of,
 )
 from ringfence.contacts.instances import default_instance
-from ringfence.contacts.phone_numbers import numbers_of_flow
-from ringfence.errors import Conflict, NotFound
+from ringfence.errors import NotFound
 from ringfence.flows import load_flow
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services
@@ -118,15 +117,10 @@ def post_roll_back(services: Services, call: Call) -> StoredFlow:
 
 @operations.add("DELETE", "/v1/flows/{name}", scope=Scope.RULES_WRITE, status=204)
 def delete_one_flow(services: Services, call: Call) -> None:
-    """Remove a contact flow with its versions, unless a contact plan or a number uses it."""
-    name = call.path["name"]
+    """Remove a contact flow with its versions, unless a plan, an open case or a number uses it."""
     with services.redefine() as connection:
-        flow = find_flow(connection, name)
-        for plan in list_plans(connection):
-            if plan.flow == name:
-                raise Conflict(f"the contact plan {plan.name!r} uses this flow", field="name")
-        for number in numbers_of_flow(connection, flow.flow_id):
-            raise Conflict(f"{number} leads to this flow", field="name")
+        flow = find_flow(connection, call.path["name"])
+        require_unused(connection, flow, "name")
         delete_flow(connection, flow.flow_id)
 
 
