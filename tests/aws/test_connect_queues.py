@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from api_servers import Server
 from aws_clients import ClientOf, client_of
 from botocore.exceptions import ClientError
+
+from ringfence.contacts.hours import get_hours, is_open
+from ringfence.storage import Database
 
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 WHISPER = (
@@ -318,3 +322,21 @@ def test_overrides_that_cannot_be_are_refused_by_their_member(
         assert (code, status) == ("InvalidParameterException", 400)
         assert member in message or member.lower() in message
     assert not connect.list_hours_of_operation_overrides(**hours)["HoursOfOperationOverrideList"]
+
+
+def test_of_two_overrides_of_a_date_the_newer_holds_also_when_the_older_is_changed(
+    aws_server: Server, connect: ClientOf, hours: dict[str, str]
+) -> None:
+    day = {"EffectiveFrom": "2026-12-24", "EffectiveTill": "2026-12-24"}
+    create = connect.create_hours_of_operation_override
+    older = create(**hours, **day, Name="older", Config=[])["HoursOfOperationOverrideId"]
+    whole_day = [period("THURSDAY", (0, 0), (0, 0))]
+    create(**hours, **day, Name="newer", Config=whole_day)
+    connect.update_hours_of_operation_override(
+        **hours, HoursOfOperationOverrideId=older, Description="was there before"
+    )
+    database = Database(f"sqlite:///{aws_server.data_dir / 'ringfence.db'}")
+    with database.read() as connection:
+        kept = get_hours(connection, hours["HoursOfOperationId"])
+    database.dispose()
+    assert is_open(kept, datetime(2026, 12, 24, 12, tzinfo=UTC))
