@@ -82,7 +82,7 @@ def describe(connect: Connect, call: Call) -> dict[str, Any]:
 
 @operations.add("UpdateContactFlowContent")
 def update_content(connect: Connect, call: Call) -> dict[str, Any]:
-    """Publishes, or saves the draft where `:$SAVED` is named or the flow was never published."""
+    """Publishes, or saves the draft where `:$SAVED` is named."""
     content: str = call.members["Content"]
     with connect.write() as connection:
         instance = instance_of(connection, call)
