@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conversations import action, flow_of, says
+from conversations import action, converse, flow_of, says
 
 from ringfence.flows import FlowInvalid, load_flow
 from ringfence.flows.sizes import DEEPEST, LARGEST_BYTES, MOST_BLOCKS
@@ -161,3 +161,57 @@ def test_of_very_many_problems_the_message_has_the_first_and_their_number() -> N
         load_flow(flow_of(*(action(f"b{n}", "CallTheMoon") for n in range(1000))))
     assert len(caught.value.problems) == 1000
     assert str(caught.value).endswith("; and 900 more")
+
+
+def legacy(*modules: dict[str, Any], status: str) -> str:
+    end = {"id": "end", "type": "Disconnect", "parameters": [], "branches": []}
+    return json.dumps(
+        {
+            "modules": [*modules, end],
+            "start": "ask",
+            "version": "1",
+            "type": "contactFlow",
+            "metadata": {"name": "draft", "status": status},
+        }
+    )
+
+
+def ask(*branches: tuple[str, str | None], **parameters: str) -> dict[str, Any]:
+    given = {"Text": "Press 1", "TextToSpeechType": "text", "Timeout": "5", "MaxDigits": "1"}
+    ways = [{"condition": each} | ({"transition": to} if to else {}) for each, to in branches]
+    return {
+        "id": "ask",
+        "type": "GetUserInput",
+        "target": "Digits",
+        "parameters": [{"name": n, "value": v} for n, v in (given | parameters).items()],
+        "branches": ways,
+    }
+
+
+LOOSE = ask(("Timeout", "end"), ("NoMatch", None), ("Error", None))
+
+
+def test_a_saved_draft_with_loose_ends_runs_as_far_as_it_goes() -> None:
+    flow = load_flow(legacy(LOOSE, status="saved"))
+    assert [notice.block_id for notice in flow.notices] == ["ask"]
+    assert "the branch NoMatch is missing" in flow.notices[0].message
+    talk = converse(flow)
+    assert talk.said == ["Press 1"]
+    assert not talk.left
+
+
+def test_a_saved_block_that_lacks_what_it_needs_takes_its_error_branch() -> None:
+    unfinished = ask(("Timeout", "end"), ("NoMatch", "end"), ("Error", "end"), Timeout="soon")
+    talk = converse(legacy(unfinished, status="saved"))
+    assert talk.said == []
+    assert "'soon', not a whole number" in talk.blocks[0].detail
+
+
+def test_what_was_published_must_be_finished() -> None:
+    for status in ("published", ""):
+        assert "the branch NoMatch is missing" in refused(legacy(LOOSE, status=status))
+
+
+def test_a_saved_block_of_an_unknown_kind_is_refused_all_the_same() -> None:
+    unknown = {"id": "ask", "type": "ReadMind", "parameters": [], "branches": []}
+    assert "ReadMind" in refused(legacy(unknown, status="saved"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from ringfence.flows.block import Block, Transitions
+from ringfence.flows.block import ANY_ERROR, Block, Outcome, Transitions
+from ringfence.flows.call import Call
 from ringfence.flows.conditions import OPERATORS, Condition
 from ringfence.flows.flow import Flow
 from ringfence.flows.instance import Wanted
@@ -16,6 +18,18 @@ from ringfence.flows.references import template
 from ringfence.flows.sources import Source, Step, read_source
 
 _KEYS = frozenset("0123456789*#")
+_BRANCH, _MISSING = "the branch", "is missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A block of a draft that was saved before it was finished."""
+
+    problems: tuple[str, ...]
+
+    async def run(self, call: Call, block: Block) -> Outcome:
+        """Take the error branch, if there is one."""
+        return Outcome(error=ANY_ERROR, result="Error", detail="; ".join(self.problems))
 
 
 def load_flow(content: str) -> Flow:
@@ -25,6 +39,8 @@ def load_flow(content: str) -> Flow:
     skipped), a duplicate id, a transition to no block, a missing start, a parameter that is missing
     or of the wrong type, a branch that must be there and is not. What is unfinished about a block
     that nothing leads to is a notice: drafts are full of such blocks, and none of them ever runs.
+    So is what is unfinished in a file that says of itself that it was saved, and not published: its
+    block takes its error branch, and a call that has no way on is over.
     """
     return load_source(read_source(content))
 
@@ -43,7 +59,11 @@ def load_source(source: Source) -> Flow:
         block = _block(step, unfinished, wanted)
         resources += ((step.block_id, each) for each in wanted)
         problems += (step.problem(message) for message in wrong)
-        if step.block_id in reached:
+        if step.block_id in reached and unfinished and source.saved:
+            notices.append(step.problem(f"it was not finished: {'; '.join(unfinished)}"))
+            if block is not None and not _only_branches(unfinished):
+                block = replace(block, action=Unfinished(tuple(unfinished)))
+        elif step.block_id in reached:
             problems += (step.problem(message) for message in unfinished)
         elif unfinished:
             message = f"nothing leads to it, so that it never runs: {'; '.join(unfinished)}"
@@ -152,8 +172,13 @@ def _transitions(step: Step, kind: BlockKind, wrong: list[str]) -> Transitions:
     for alternatives in step.required or kind.required:
         if not there.intersection(alternatives):
             names = " or ".join(dict.fromkeys(step.named(name) for name in alternatives))
-            wrong.append(f"the branch {names} is missing")
+            wrong.append(f"{_BRANCH} {names} {_MISSING}")
     return Transitions(next_id, tuple(conditions), errors)
+
+
+def _only_branches(unfinished: list[str]) -> bool:
+    """Whether the block can do what it is for, and only has no way on from some of its ends."""
+    return all(each.startswith(_BRANCH) and each.endswith(_MISSING) for each in unfinished)
 
 
 def _one_key(operator: str, operand: str) -> bool:

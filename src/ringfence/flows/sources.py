@@ -80,13 +80,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A whole file."""
+    """A whole file. `saved`: it says of itself that it was saved, but not published."""
 
     name: str
     format: FlowFormat
     type: str
     start: str | None
     steps: tuple[Step, ...]
+    saved: bool = False
 
 
 def read_source(content: str) -> Source:
@@ -105,6 +106,8 @@ def read_source(content: str) -> Source:
     metadata = flow.get("metadata") or flow.get("Metadata")
     if isinstance(metadata, Mapping):
         name = written(metadata.get("name")) or name
+    status = metadata.get("status") if isinstance(metadata, Mapping) else None
+    saved = isinstance(status, str) and status.lower() == "saved"
     type_ = _type(flow, metadata)
     if "modules" in flow:
         return Source(
@@ -113,6 +116,7 @@ def read_source(content: str) -> Source:
             type_,
             _id(flow.get("start")),
             tuple(_modules(flow["modules"])),
+            saved,
         )
     if "Actions" in flow:
         if flow.get("Version") != VERSION:
@@ -123,6 +127,7 @@ def read_source(content: str) -> Source:
             type_,
             _id(flow.get("StartAction")),
             tuple(_actions(flow["Actions"], labels_of_actions(metadata))),
+            saved,
         )
     raise _invalid("there are neither Actions nor modules in it")
 
