@@ -33,6 +33,7 @@ class Candidates:
         blocks = [block for flow in self._flows.values() for block in flow.blocks.values()]
         self._values: defaultdict[Names, dict[str, None]] = defaultdict(dict)
         self._definitions = _definitions(blocks)
+        self._answers: dict[tuple[str, str], tuple[Names, ...]] = {}
         self._seed(blocks)
         for _ in range(_ROUNDS):
             if not self._follow_back():
@@ -48,18 +49,21 @@ class Candidates:
 
     def answered_by(self, flow: Flow, block: Block) -> tuple[Names, ...]:
         """The names below `$.External` that are looked at after this invocation, before another."""
+        key = flow.name, block.block_id
+        if key not in self._answers:
+            self._answers[key] = self._looked_at_after(flow, block)
+        return self._answers[key]
+
+    def _looked_at_after(self, flow: Flow, block: Block) -> tuple[Names, ...]:
         found: dict[Names, None] = {}
         seen: set[str] = set()
         ahead = [block.block_id]
         while ahead:
             each = flow.blocks[ahead.pop()]
             if each.block_id != block.block_id:
-                for text in texts_of(each.action):
+                operands = (condition.operand for condition in each.transitions.conditions)
+                for text in (*texts_of(each.action), *operands):
                     for reference in _references(text):
-                        if reference.names[0] == "External" and len(reference.names) > 1:
-                            found.setdefault(reference.names)
-                for condition in each.transitions.conditions:
-                    for reference in _references(condition.operand):
                         if reference.names[0] == "External" and len(reference.names) > 1:
                             found.setdefault(reference.names)
             if each.block_id == block.block_id or each.type != _INVOKES:
