@@ -18,12 +18,16 @@ from sqlalchemy import Connection
 
 from ringfence.contacts import records
 from ringfence.contacts.announcements import Announcer, ContactEvent
+from ringfence.contacts.call_terms import (
+    ANSWERED_BY,
+    call_request,
+    disconnect_reason,
+    flow_contact,
+)
 from ringfence.contacts.flow_logs import FlowLog
 from ringfence.contacts.records import StoredContact
 from ringfence.errors import Unavailable
 from ringfence.flows import (
-    AnsweredBy,
-    Contact,
     ContactState,
     EndReason,
     Flow,
@@ -33,28 +37,13 @@ from ringfence.flows import (
     Participant,
     run,
 )
-from ringfence.lines import CallEnd, CallEvent, CallRequest, CallResult, Line
+from ringfence.lines import CallEnd, CallEvent, CallResult, Line
 from ringfence.storage import Database, now
 
 STALE = timedelta(minutes=10)  # after which a call that was accepted before a crash is not placed
 INTERRUPTED = "TELECOM_PROBLEM"
 STOPPED = "OTHER"  # what Amazon Connect says of contacts that StopContact ended
 EXPIRED = "EXPIRED"
-
-# Amazon Connect's words for a call that nobody answered.
-_UNANSWERED = {
-    CallEnd.BUSY: "OUTBOUND_ATTEMPT_FAILED",
-    CallEnd.NO_ANSWER: "OUTBOUND_ATTEMPT_FAILED",
-    CallEnd.REJECTED: "OUTBOUND_ATTEMPT_FAILED",
-    CallEnd.UNREACHABLE: "OUTBOUND_DESTINATION_ENDPOINT_ERROR",
-    CallEnd.FAILED: "TELECOM_PROBLEM",
-}
-_ANSWERED_BY = {
-    AnsweredBy.HUMAN: "HUMAN_ANSWERED",
-    AnsweredBy.MACHINE_BEEP: "VOICEMAIL_BEEP",
-    AnsweredBy.MACHINE_SILENT: "VOICEMAIL_NO_BEEP",
-    AnsweredBy.UNKNOWN: "AMD_UNRESOLVED",
-}
 
 _log = structlog.get_logger(__name__)
 
@@ -277,7 +266,7 @@ class Calls:
 
             try:
                 result = await line.call(
-                    _request(contact), conversation, watchers.report or _unwatched
+                    call_request(contact), conversation, watchers.report or _unwatched
                 )
             except (
                 Exception
@@ -289,7 +278,7 @@ class Calls:
             self._close,
             contact_id,
             result.ended_at,
-            _disconnect_reason(result, reason),
+            disconnect_reason(result, reason),
             result.detail,
         )
         return result
@@ -297,7 +286,7 @@ class Calls:
     async def _connected(self, contact: StoredContact, participant: Participant) -> ContactState:
         answered_by = None
         if contact.request.detect_machine:
-            answered_by = _ANSWERED_BY[participant.answered_by]
+            answered_by = ANSWERED_BY[participant.answered_by]
 
         def write() -> StoredContact:
             with self._database.write() as connection:
@@ -307,7 +296,7 @@ class Calls:
 
         kept = await asyncio.to_thread(write)
         state = ContactState.of(
-            _contact(kept, self._surroundings.instance_arn(kept.instance_id), self._sensitive)
+            flow_contact(kept, self._surroundings.instance_arn(kept.instance_id), self._sensitive)
         )
         state.answering_machine = answered_by or ""
         return state
@@ -385,47 +374,3 @@ class Calls:
 
 async def _unwatched(event: CallEvent) -> None:
     """Nobody watches."""
-
-
-def _request(contact: StoredContact) -> CallRequest:
-    return CallRequest(
-        call_id=contact.contact_id,
-        to_number=contact.customer_number,
-        from_number=contact.system_number,
-        caller_name=contact.request.caller_name,
-        ring_timeout_seconds=contact.request.ring_timeout_seconds,
-        language=contact.language,
-        attributes=contact.attributes,
-        detect_machine=contact.request.detect_machine,
-    )
-
-
-def _contact(kept: StoredContact, instance_arn: str, sensitive: frozenset[str]) -> Contact:
-    return Contact(
-        contact_id=kept.contact_id,
-        attributes=kept.attributes,
-        customer_number=kept.customer_number,
-        system_number=kept.system_number,
-        instance_arn=instance_arn,
-        language=kept.language,
-        initial_contact_id=kept.initial_contact_id,
-        previous_contact_id=kept.previous_contact_id or "",
-        related_contact_id=kept.related_contact_id or "",
-        initiation_method=kept.initiation_method,
-        name=kept.name,
-        description=kept.description,
-        customer_id=kept.customer_id,
-        references=kept.references,
-        tags=kept.tags,
-        sensitive=sensitive,
-    )
-
-
-def _disconnect_reason(result: CallResult, reason: list[EndReason]) -> str:
-    if result.end is CallEnd.HUNG_UP:
-        return EndReason.CUSTOMER_DISCONNECT
-    if result.end is CallEnd.COMPLETED:
-        ended = reason[-1] if reason else EndReason.CONTACT_FLOW_DISCONNECT
-        kept = (EndReason.AGENT_DISCONNECT, EndReason.THIRD_PARTY_DISCONNECT)
-        return ended if ended in kept else EndReason.CONTACT_FLOW_DISCONNECT
-    return _UNANSWERED[result.end]
