@@ -24,6 +24,7 @@ from ringfence.storage import now
 
 CONTACT_FLOW = "CONTACT_FLOW"
 
+_LARGEST_VERSION = 2**31 - 1  # that a column holds
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,127}")
 
 
@@ -236,9 +237,11 @@ def versions_of(connection: Connection, flow_id: str) -> list[FlowVersion]:
 def get_version(connection: Connection, flow_id: str, version: int) -> FlowVersion:
     """One version. Raises `NotFound`."""
     table = tables.flow_versions
-    row = connection.execute(
-        select(table).where(table.c.flow_id == flow_id, table.c.version == version)
-    ).first()
+    row = None
+    if version <= _LARGEST_VERSION:
+        row = connection.execute(
+            select(table).where(table.c.flow_id == flow_id, table.c.version == version)
+        ).first()
     if row is None:
         raise NotFound(f"this flow has no version {version}", field="version")
     return _version(row)

@@ -66,7 +66,10 @@ def read_document(body: bytes) -> Any:
 def read_members(service: str, operation: str, document: Any) -> dict[str, Any]:
     """The members of a request whose members are put together in `document`; as `read_input`."""
     problems: Problems = []
-    members: dict[str, Any] = _input_reader(service, operation)(document, "", problems)
+    try:
+        members: dict[str, Any] = _input_reader(service, operation)(document, "", problems)
+    except RecursionError:
+        raise SerializationError("the body is nested too deeply") from None
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
         shown = "; ".join(problems[:_MOST_PROBLEMS])
@@ -89,17 +92,25 @@ def _reader(shape: Shape, *, sensitive: bool) -> Read:
 
 def _structure(shape: Any, sensitive: bool) -> Read:
     required = frozenset(shape.required_members)
-    readers = {name: _reader(member, sensitive=sensitive) for name, member in shape.members.items()}
+    shapes = shape.members
+    readers: dict[str, Read] = {}
+
+    def reader_of(name: str) -> Read:
+        # Made when it is needed: some structures hold themselves.
+        found = readers.get(name)
+        if found is None:
+            found = readers[name] = _reader(shapes[name], sensitive=sensitive)
+        return found
 
     def read(value: Any, path: str, problems: Problems) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _unlike("a structure", path)
         members: dict[str, Any] = {}
-        for name, reader in readers.items():
+        for name in shapes:
             given = value.get(name)
             where = f"{path}.{name}" if path else name
             if given is not None:
-                members[name] = reader(given, where, problems)
+                members[name] = reader_of(name)(given, where, problems)
             elif name in required:
                 problems.append(_broken(None, where, "Member must not be null"))
         return members
