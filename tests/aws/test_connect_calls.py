@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -81,6 +82,7 @@ def test_a_call_is_placed_answered_told_of_and_over(
         connect.update_contact_attributes(
             InstanceId=instance, InitialContactId=contact, Attributes={"news": "is good"}
         )
+        connect.update_contact(InstanceId=instance, ContactId=contact, Description="by boto3")
         there.press("1")
         told = ended(connect, instance, contact)
         later = connect.start_outbound_voice_contact(**call)["ContactId"]
@@ -89,7 +91,7 @@ def test_a_call_is_placed_answered_told_of_and_over(
         assert there.heard == ["Hello Ada.", "Now is good."]
     assert told["InitiationMethod"] == "API"
     assert told["Channel"] == "VOICE"
-    assert told["Name"] == "about a card"
+    assert (told["Name"], told["Description"]) == ("about a card", "by boto3")
     assert told["DisconnectReason"] == "CONTACT_FLOW_DISCONNECT"
     assert told["CustomerEndpoint"]["Address"] == f"{ALLOWED}100"
     assert told["SystemEndpoint"]["Address"] == USUAL
@@ -143,13 +145,15 @@ def test_one_that_nobody_answers_rings_out(
 def test_no_more_calls_are_placed_than_may_be_at_once(
     server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
 ) -> None:
-    number = f"{ALLOWED}400"
-    call = wanted | {"DestinationPhoneNumber": number}
-    with phone(server.url, number, KEY, answers=False):
-        contacts = [
-            connect.start_outbound_voice_contact(**call)["ContactId"] for _ in range(MOST_CALLS)
-        ]
-        code, status, _ = refused(connect, "start_outbound_voice_contact", **call)
+    numbers = [f"{ALLOWED}40{number}" for number in range(MOST_CALLS)]
+    with ExitStack() as phones:
+        contacts = []
+        for number in numbers:
+            there = phones.enter_context(phone(server.url, number, KEY, answers=False))
+            call = wanted | {"DestinationPhoneNumber": number}
+            contacts.append(connect.start_outbound_voice_contact(**call)["ContactId"])
+            until(lambda there=there: there.rung)
+        code, status, _ = refused(connect, "start_outbound_voice_contact", **wanted)
         for contact in contacts:
             connect.stop_contact(InstanceId=instance, ContactId=contact)
     assert (code, status) == ("LimitExceededException", 429)
