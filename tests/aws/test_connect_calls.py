@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -150,14 +151,39 @@ def test_no_more_calls_are_placed_than_may_be_at_once(
         contacts = []
         for number in numbers:
             there = phones.enter_context(phone(server.url, number, KEY, answers=False))
-            call = wanted | {"DestinationPhoneNumber": number}
+            call = wanted | {"DestinationPhoneNumber": number, "ClientToken": number}
             contacts.append(connect.start_outbound_voice_contact(**call)["ContactId"])
             until(lambda there=there: there.rung)
         code, status, _ = refused(connect, "start_outbound_voice_contact", **wanted)
+        again = connect.start_outbound_voice_contact(**call)["ContactId"]
         for contact in contacts:
             connect.stop_contact(InstanceId=instance, ContactId=contact)
+    assert again == contacts[-1]
     assert (code, status) == ("LimitExceededException", 429)
     assert len(set(contacts)) == MOST_CALLS
+
+
+def test_those_that_come_together_are_no_more_than_may_be_at_once(
+    server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
+) -> None:
+    numbers = [f"{ALLOWED}45{number}" for number in range(2 * MOST_CALLS)]
+
+    def place(number: str) -> str | None:
+        call = wanted | {"DestinationPhoneNumber": number}
+        try:
+            contact: str = connect.start_outbound_voice_contact(**call)["ContactId"]
+        except connect.exceptions.LimitExceededException:
+            return None
+        return contact
+
+    with ExitStack() as phones:
+        for number in numbers:
+            phones.enter_context(phone(server.url, number, KEY, answers=False))
+        with ThreadPoolExecutor(len(numbers)) as threads:
+            placed = [each for each in threads.map(place, numbers) if each is not None]
+        for contact in placed:
+            connect.stop_contact(InstanceId=instance, ContactId=contact)
+    assert len(placed) == MOST_CALLS
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ class Calls:
         self._most_at_once = most_at_once
         self._sensitive = sensitive
         self._running: dict[str, _Running] = {}
+        self._accepting = 0
         self._background: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
@@ -162,7 +163,7 @@ class Calls:
 
     def require_room(self) -> None:
         """Raise `TooManyCalls` when no further call may begin."""
-        if len(self._running) >= self._most_at_once:
+        if len(self._running) + self._accepting >= self._most_at_once:
             raise TooManyCalls(
                 f"{self._most_at_once} calls are in progress; no more are placed at once",
                 field="calls_at_once",
@@ -181,10 +182,20 @@ class Calls:
 
         It is on disk when this returns. Raises `TooManyCalls`, `InvalidInput`.
         """
-        self.require_room()
-        kept = await asyncio.to_thread(self._open, contact)
-        if kept.contact_id == contact.contact_id:
-            self._spawn(self.place(kept.contact_id))
+        try:
+            self.require_room()
+        except TooManyCalls:
+            if (known := await asyncio.to_thread(self._known, contact)) is None:
+                raise
+            return known
+        self._accepting += 1
+        try:
+            kept = await asyncio.to_thread(self._open, contact)
+            if kept.contact_id == contact.contact_id:
+                self._spawn(self.place(kept.contact_id))
+                await asyncio.sleep(0)  # from here on it counts among those that are running
+        finally:
+            self._accepting -= 1
         return kept
 
     async def place(
@@ -323,6 +334,10 @@ class Calls:
             instance=self._surroundings.instance(contact.instance_id),
             clock=now,
         )
+
+    def _known(self, contact: StoredContact) -> StoredContact | None:
+        with self._database.read() as connection:
+            return records.contact_of_token(connection, contact)
 
     def _open(self, contact: StoredContact) -> StoredContact:
         with self._database.write() as connection:

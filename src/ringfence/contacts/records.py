@@ -105,14 +105,24 @@ def open_contact(connection: Connection, contact: StoredContact) -> StoredContac
     `InvalidInput` for attributes that are too large.
     """
     require_attributes(contact.attributes)
+    if (known := contact_of_token(connection, contact)) is not None:
+        return known
     if contact.client_token is not None:
-        known = _by_token(connection, contact.instance_id, contact.client_token)
-        if known is not None and known.initiated_at > contact.initiated_at - TOKEN_LIFE:
-            return known
-        if known is not None:
-            _change(connection, known.contact_id, client_token=None)
+        old = _by_token(connection, contact.instance_id, contact.client_token)
+        if old is not None:
+            _change(connection, old.contact_id, client_token=None)
     connection.execute(insert(tables.contacts).values(**msgspec.structs.asdict(contact)))
     return contact
+
+
+def contact_of_token(connection: Connection, contact: StoredContact) -> StoredContact | None:
+    """The contact of the last seven days that the client token of this one stands for."""
+    if contact.client_token is None:
+        return None
+    known = _by_token(connection, contact.instance_id, contact.client_token)
+    if known is not None and known.initiated_at > contact.initiated_at - TOKEN_LIFE:
+        return known
+    return None
 
 
 def get_contact(connection: Connection, contact_id: str) -> StoredContact:
