@@ -17,8 +17,9 @@ from ringfence.places import Place, path_of
 # Card numbers belong into the first two, which are sealed; reasons are masked where they are
 # written down, for a card must be blocked whatever the reason says; the content of a flow is a
 # document of its own, full of account numbers.
-_NOT_LOOKED_AT = frozenset({"card_number", "card_numbers", "reason", "content"})
+_NOT_LOOKED_AT = frozenset({"card_number", "card_numbers", "reason", "content", "Content"})
 _MAY_HOLD_CARD_DATA = re.compile(rb"[0-9](?:[ -]?[0-9]){11}|\\u|\^|[0-9]e[+]?[0-9]", re.IGNORECASE)
+_ACCOUNT = re.compile(r"(arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:)[0-9]{12}(?=:)")  # AWS's, 12 digits
 _PHONE_NUMBER = re.compile(r"\+(?:[ ()-]*[0-9]){7,15}")  # E.164: 15 digits at most
 
 
@@ -43,7 +44,7 @@ def refuse_card_data(sent: object) -> None:
             continue
         if isinstance(part, float) and 1e11 <= abs(part) < 1e19:
             part = int(part)
-        text = str(part)
+        text = _ACCOUNT.sub(r"\1", str(part))
         if _PHONE_NUMBER.fullmatch(text):
             continue
         if looks_like_card_number(text) or looks_like_track_data(text):

@@ -234,7 +234,7 @@ def test_more_requests_than_may_be_are_throttled_each_operation_by_itself(
         client = client_of(slow.url, "connect")
         first = client.list_instances()["InstanceSummaryList"][0]["Id"]
         client.list_instances()
-        assert refused(client, "list_instances")[:2] == ("ThrottlingException", 429)
+        assert refused(client, "list_instances")[:2] == ("TooManyRequestsException", 429)
         client.list_contact_flows(InstanceId=first)
         another = client_of(slow.url, "connect", key_id="AKIAOTHEROTHEROTHER1")
         assert another.list_instances()["InstanceSummaryList"]

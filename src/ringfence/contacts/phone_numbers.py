@@ -123,6 +123,13 @@ def get_number(connection: Connection, number_id: str) -> PhoneNumber:
     return _number(row)
 
 
+def find_claim(connection: Connection, client_token: str) -> PhoneNumber | None:
+    """The number that was claimed with that token; None where it is none's."""
+    table = tables.phone_numbers
+    row = connection.execute(select(table).where(table.c.client_token == client_token)).first()
+    return None if row is None else _number(row)
+
+
 def list_numbers(connection: Connection, instance_id: str | None = None) -> list[PhoneNumber]:
     """The numbers that are claimed, for one instance or for all."""
     table = tables.phone_numbers

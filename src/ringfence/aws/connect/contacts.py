@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ringfence.aws.connect.naming import arn_of, instance_of, last_part
+from ringfence.aws.connect.naming import arn_of, attributes_in, instance_of, last_part
 from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.wire.errors import AwsError
@@ -76,6 +76,7 @@ def get_attributes(connect: Connect, call: Call) -> dict[str, Any]:
 async def update_attributes(connect: Connect, call: Call) -> dict[str, Any]:
     """Set some, and leave the others; a flow that is under way sees them at once."""
     contact_id: str = call.members["InitialContactId"]
+    attributes = attributes_in(call)
 
     def check() -> None:
         with connect.read() as connection:
@@ -83,7 +84,7 @@ async def update_attributes(connect: Connect, call: Call) -> dict[str, Any]:
 
     await asyncio.to_thread(check)
     try:
-        await connect.calls.update_attributes(contact_id, call.members["Attributes"])
+        await connect.calls.update_attributes(contact_id, attributes)
     except InvalidInput as error:
         raise AwsError("InvalidRequestException", str(error)) from None
     return {}

@@ -6,9 +6,12 @@ resource map says what they are here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from ringfence.aws.wire.operations import Call
+from ringfence.carddata import names_a_secret
 from ringfence.contacts import bindings
 from ringfence.contacts.flows import FlowKind, StoredFlow, get_flow
 from ringfence.contacts.instances import (
@@ -16,7 +19,7 @@ from ringfence.contacts.instances import (
     default_instance,
     find_instance,
 )
-from ringfence.errors import NotFound
+from ringfence.errors import InvalidInput, NotFound
 from ringfence.flows import ResourceKind, Wanted
 
 SAVED = "$SAVED"
@@ -78,6 +81,23 @@ def thing_of(
     if found is None:
         raise NotFound(f"there is no {kind} {last_part(named)!r} here", field=field)
     return found
+
+
+def attributes_in(call: Call) -> Mapping[str, str]:
+    """The contact attributes of a request.
+
+    Raises `InvalidInput` for one whose name says that it is what is never kept: a security code, a
+    PIN or track data.
+    """
+    attributes: Mapping[str, str] = call.members.get("Attributes", {})
+    for name in attributes:
+        if names_a_secret(name):
+            raise InvalidInput(
+                "an attribute of that name is not kept",
+                field=f"Attributes.{name[:64]}",
+                expected="attributes without security codes, PINs and track data",
+            )
+    return attributes
 
 
 def flow_rest(flow: StoredFlow) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from ringfence.aws.connect.naming import flow_of, instance_of, last_part
+from ringfence.aws.connect.naming import attributes_in, flow_of, instance_of, last_part
 from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.wire.errors import AwsError
@@ -28,18 +28,6 @@ from ringfence.flows import InitiationMethod, Reference, ResourceKind, Wanted
 from ringfence.storage import now
 
 DEFAULT_RING_SECONDS = 60
-
-# What makes a repeated request another one, for those who use a token twice.
-_PARAMETERS = (
-    "DestinationPhoneNumber",
-    "ContactFlowId",
-    "InstanceId",
-    "SourcePhoneNumber",
-    "QueueId",
-    "Attributes",
-    "TrafficType",
-    "CampaignId",
-)
 
 operations = Operations()
 
@@ -92,7 +80,7 @@ def _contact(connect: Connect, call: Call) -> StoredContact:
         if flow.published_version is None:
             raise InvalidInput("the flow has not been published", field="flow_id")
         queue_id, source = _source(connection, connect, instance.instance_id, call)
-        related = _related(connection, members.get("RelatedContactId"))
+        related = _related(connection, instance.instance_id, members.get("RelatedContactId"))
     return StoredContact(
         contact_id=contact_id,
         instance_id=instance.instance_id,
@@ -105,7 +93,7 @@ def _contact(connect: Connect, call: Call) -> StoredContact:
         system_number=source,
         name=members.get("Name", ""),
         description=members.get("Description", ""),
-        attributes=members.get("Attributes", {}),
+        attributes=attributes_in(call),
         references={
             key: Reference(value=one.get("Value", ""), type=one["Type"])
             for key, one in members.get("References", {}).items()
@@ -169,10 +157,17 @@ def _require_allowed(connect: Connect, number: str) -> None:
         )
 
 
-def _related(connection: Connection, contact_id: str | None) -> str | None:
+def _related(connection: Connection, instance_id: str, contact_id: str | None) -> str | None:
     if contact_id is None:
         return None
-    return get_contact(connection, contact_id).contact_id
+    try:
+        related = get_contact(connection, contact_id)
+    except NotFound as error:
+        error.field = "RelatedContactId"
+        raise
+    if related.instance_id != instance_id:
+        raise NotFound(f"{contact_id!r} is of another instance", field="RelatedContactId")
+    return related.contact_id
 
 
 def _not_permitted(message: str) -> AwsError:
@@ -180,5 +175,5 @@ def _not_permitted(message: str) -> AwsError:
 
 
 def _digest(members: Any) -> str:
-    asked = {name: members[name] for name in _PARAMETERS if name in members}
+    asked = {name: value for name, value in members.items() if name != "ClientToken"}
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()

@@ -15,7 +15,7 @@ from ringfence.contacts import phone_numbers
 from ringfence.contacts.arns import phone_number_arn
 from ringfence.contacts.instances import ConnectInstance, get_instance
 from ringfence.contacts.phone_numbers import AvailableNumber, PhoneNumber
-from ringfence.errors import InvalidInput
+from ringfence.errors import Conflict, InvalidInput
 
 Number = TypeVar("Number", AvailableNumber, PhoneNumber)
 
@@ -63,15 +63,19 @@ def claim(connect: Connect, call: Call) -> dict[str, Any]:
     """A number for an instance; again with the same token it is the same claim."""
     members = call.members
     lines = {name: line.numbers for name, line in connect.lines.items()}
+    token = members.get("ClientToken") or None
     with connect.write() as connection:
         instance = _target(connection, call)
+        known = phone_numbers.find_claim(connection, token) if token is not None else None
+        if known is not None and known.number != members["PhoneNumber"]:
+            raise Conflict("this token belongs to another number", field="ClientToken")
         claimed = phone_numbers.claim_number(
             connection,
             instance.instance_id,
             members["PhoneNumber"],
             lines,
             description=members.get("PhoneNumberDescription", ""),
-            client_token=members.get("ClientToken") or None,
+            client_token=token,
             tags=members.get("Tags"),
         )
     return _named(call, claimed)

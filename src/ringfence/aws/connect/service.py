@@ -41,12 +41,15 @@ ERROR_NAMES = ErrorNames(
         "IdempotencyException",
     ),
     forbidden=("AccessDeniedException",),
-    throttled=("ThrottlingException", "LimitExceededException", "TooManyRequestsException"),
+    # Of the limit of an operation that declares neither, clients hear as of too many requests.
+    throttled=("TooManyRequestsException", "ThrottlingException"),
     internal=("InternalServiceException",),
 )
 
 # What our fields are called in Amazon Connect's operations, where it is not the same in capitals.
 _MEMBERS = {
+    "nextToken": "NextToken",
+    "wav": "S3Uri",
     "attributes": "Attributes",
     "alias": "InstanceAlias",
     "caller_name": "OutboundCallerIdName",
