@@ -21,12 +21,18 @@ from ringfence.contacts import tables
 from ringfence.contacts.instances import get_instance
 from ringfence.contacts.naming import given, new_id, require_text
 from ringfence.errors import Conflict, NotFound
+from ringfence.lines import Line
 from ringfence.storage import now
 
 _LONGEST_DESCRIPTION = 500
 
 # The numbers of each line by its name; None where it may use any.
 LineNumbers = Mapping[str, frozenset[str] | None]
+
+
+def numbers_of_lines(lines: Mapping[str, Line]) -> LineNumbers:
+    """The numbers that the lines own."""
+    return {name: line.numbers for name, line in lines.items()}
 
 
 class NumberType(StrEnum):
@@ -84,15 +90,14 @@ def claim_number(
     """Claim a number for an instance; again with the same token it is the same claim.
 
     Raises `InvalidInput` for what is no number, `NotFound` for one that no line owns, `Conflict`
-    for one that is claimed.
+    for one that is claimed, and for a token that another number was claimed with.
     """
     get_instance(connection, instance_id)
     number = read_phone_number(number, field="number").e164
     require_text(description, "description", _LONGEST_DESCRIPTION)
-    table = tables.phone_numbers
-    row = connection.execute(select(table).where(table.c.number == number)).first()
-    if row is not None:
-        known = _number(row)
+    if client_token is not None:
+        _require_token_of(connection, client_token, number)
+    if (known := find_number(connection, number)) is not None:
         if client_token is not None and known.client_token == client_token:
             return known
         raise Conflict(f"{number} is claimed already", field="number")
@@ -110,7 +115,7 @@ def claim_number(
         tags=dict(tags or {}),
         claimed_at=now(),
     )
-    connection.execute(insert(table).values(**msgspec.structs.asdict(claimed)))
+    connection.execute(insert(tables.phone_numbers).values(**msgspec.structs.asdict(claimed)))
     return claimed
 
 
@@ -123,10 +128,10 @@ def get_number(connection: Connection, number_id: str) -> PhoneNumber:
     return _number(row)
 
 
-def find_claim(connection: Connection, client_token: str) -> PhoneNumber | None:
-    """The number that was claimed with that token; None where it is none's."""
+def find_number(connection: Connection, number: str) -> PhoneNumber | None:
+    """The claim of a number in E.164; None where nobody has claimed it."""
     table = tables.phone_numbers
-    row = connection.execute(select(table).where(table.c.client_token == client_token)).first()
+    row = connection.execute(select(table).where(table.c.number == number)).first()
     return None if row is None else _number(row)
 
 
@@ -194,6 +199,15 @@ def described(number: str) -> tuple[str, NumberType]:
     if parsed.country_code == 800:
         return country if country != "001" else "", NumberType.UIFN
     return country, types.get(kind, NumberType.DID)
+
+
+def _require_token_of(connection: Connection, client_token: str, number: str) -> None:
+    table = tables.phone_numbers
+    others = select(table.c.number).where(
+        table.c.client_token == client_token, table.c.number != number
+    )
+    if connection.execute(others).first() is not None:
+        raise Conflict("this token belongs to another number", field="client_token")
 
 
 def _number(row: Row[tuple[Any, ...]]) -> PhoneNumber:

@@ -105,24 +105,19 @@ def open_contact(connection: Connection, contact: StoredContact) -> StoredContac
     `InvalidInput` for attributes that are too large.
     """
     require_attributes(contact.attributes)
-    if (known := contact_of_token(connection, contact)) is not None:
+    known = _by_token(connection, contact)
+    if known is not None and _counts_for(known, contact):
         return known
-    if contact.client_token is not None:
-        old = _by_token(connection, contact.instance_id, contact.client_token)
-        if old is not None:
-            _change(connection, old.contact_id, client_token=None)
+    if known is not None:
+        _change(connection, known.contact_id, client_token=None)
     connection.execute(insert(tables.contacts).values(**msgspec.structs.asdict(contact)))
     return contact
 
 
 def contact_of_token(connection: Connection, contact: StoredContact) -> StoredContact | None:
     """The contact of the last seven days that the client token of this one stands for."""
-    if contact.client_token is None:
-        return None
-    known = _by_token(connection, contact.instance_id, contact.client_token)
-    if known is not None and known.initiated_at > contact.initiated_at - TOKEN_LIFE:
-        return known
-    return None
+    known = _by_token(connection, contact)
+    return known if known is not None and _counts_for(known, contact) else None
 
 
 def get_contact(connection: Connection, contact_id: str) -> StoredContact:
@@ -289,12 +284,22 @@ def _change(connection: Connection, contact_id: str, **values: object) -> None:
         raise NotFound(f"there is no contact {contact_id!r}", field="contact_id")
 
 
-def _by_token(connection: Connection, instance_id: str, token: str) -> StoredContact | None:
+def _by_token(connection: Connection, contact: StoredContact) -> StoredContact | None:
+    """The contact that has its client token, however old it is."""
+    if contact.client_token is None:
+        return None
     table = tables.contacts
     row = connection.execute(
-        select(table).where(table.c.instance_id == instance_id, table.c.client_token == token)
+        select(table).where(
+            table.c.instance_id == contact.instance_id,
+            table.c.client_token == contact.client_token,
+        )
     ).first()
     return _contact(row) if row is not None else None
+
+
+def _counts_for(known: StoredContact, contact: StoredContact) -> bool:
+    return known.initiated_at > contact.initiated_at - TOKEN_LIFE
 
 
 def _contact(row: Row[tuple[Any, ...]]) -> StoredContact:

@@ -18,7 +18,6 @@ from ringfence.flows.references import template
 from ringfence.flows.sources import Source, Step, read_source
 
 _KEYS = frozenset("0123456789*#")
-_BRANCH, _MISSING = "the branch", "is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +54,14 @@ def load_source(source: Source) -> Flow:
     reached = _reached(source, ids)
     for step in source.steps:
         wanted: list[Wanted] = []
-        wrong, unfinished = _structure(step, ids), list[str]()
-        block = _block(step, unfinished, wanted)
+        wrong, lacking, loose = _structure(step, ids), list[str](), list[str]()
+        block = _block(step, lacking, loose, wanted)
+        unfinished = lacking + loose
         resources += ((step.block_id, each) for each in wanted)
         problems += (step.problem(message) for message in wrong)
         if step.block_id in reached and unfinished and source.saved:
             notices.append(step.problem(f"it was not finished: {'; '.join(unfinished)}"))
-            if block is not None and not _only_branches(unfinished):
+            if block is not None and lacking:
                 block = replace(block, action=Unfinished(tuple(unfinished)))
         elif step.block_id in reached:
             problems += (step.problem(message) for message in unfinished)
@@ -135,12 +135,12 @@ def _structure(step: Step, ids: frozenset[str]) -> list[str]:
     return wrong
 
 
-def _block(step: Step, unfinished: list[str], wanted: list[Wanted]) -> Block | None:
+def _block(step: Step, wrong: list[str], loose: list[str], wanted: list[Wanted]) -> Block | None:
     if step.kind is None:
         return None
-    parameters = Parameters(step.parameters, unfinished, labels=step.labels, resources=wanted)
+    parameters = Parameters(step.parameters, wrong, labels=step.labels, resources=wanted)
     action = step.kind.read(parameters)
-    transitions = _transitions(step, step.kind, unfinished)
+    transitions = _transitions(step, step.kind, wrong, loose)
     return Block(
         block_id=step.block_id,
         type=step.kind.type,
@@ -152,7 +152,8 @@ def _block(step: Step, unfinished: list[str], wanted: list[Wanted]) -> Block | N
     )
 
 
-def _transitions(step: Step, kind: BlockKind, wrong: list[str]) -> Transitions:
+def _transitions(step: Step, kind: BlockKind, wrong: list[str], loose: list[str]) -> Transitions:
+    """Where a block leads; `loose` gets the branches that must be there and are not."""
     next_id = None
     conditions = []
     errors: dict[str, str] = {}
@@ -172,13 +173,8 @@ def _transitions(step: Step, kind: BlockKind, wrong: list[str]) -> Transitions:
     for alternatives in step.required or kind.required:
         if not there.intersection(alternatives):
             names = " or ".join(dict.fromkeys(step.named(name) for name in alternatives))
-            wrong.append(f"{_BRANCH} {names} {_MISSING}")
+            loose.append(f"the branch {names} is missing")
     return Transitions(next_id, tuple(conditions), errors)
-
-
-def _only_branches(unfinished: list[str]) -> bool:
-    """Whether the block can do what it is for, and only has no way on from some of its ends."""
-    return all(each.startswith(_BRANCH) and each.endswith(_MISSING) for each in unfinished)
 
 
 def _one_key(operator: str, operand: str) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from ringfence.aws.connect.naming import arn_of, instance_of, thing_of
+from ringfence.aws.connect.naming import arn_of, instance_of, summary, thing_of
 from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.wire.paging import page
@@ -76,14 +76,7 @@ def list_all(connect: Connect, call: Call) -> dict[str, Any]:
     chosen, token = page(found, call, default=1000, key=lambda each: each.hours_id)
     return {
         "HoursOfOperationSummaryList": [
-            {
-                "Id": each.hours_id,
-                "Arn": _arn(call, instance, each),
-                "Name": each.name,
-                "LastModifiedTime": each.updated_at,
-                "LastModifiedRegion": call.region,
-            }
-            for each in chosen
+            summary(call, each.hours_id, _arn(call, instance, each), each) for each in chosen
         ],
         **token,
     }

@@ -7,6 +7,8 @@ resource map says what they are here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -23,6 +25,14 @@ from ringfence.errors import InvalidInput, NotFound
 from ringfence.flows import ResourceKind, Wanted
 
 SAVED = "$SAVED"
+
+
+class _Thing(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def updated_at(self) -> datetime: ...
 
 
 def instance_of(connection: Connection, call: Call, named: str | None = None) -> ConnectInstance:
@@ -98,6 +108,17 @@ def attributes_in(call: Call) -> Mapping[str, str]:
                 expected="attributes without security codes, PINs and track data",
             )
     return attributes
+
+
+def summary(call: Call, thing_id: str, arn: str, thing: _Thing) -> dict[str, Any]:
+    """What lists say of a queue, hours of operation or a prompt."""
+    return {
+        "Id": thing_id,
+        "Arn": arn,
+        "Name": thing.name,
+        "LastModifiedTime": thing.updated_at,
+        "LastModifiedRegion": call.region,
+    }
 
 
 def flow_rest(flow: StoredFlow) -> str:

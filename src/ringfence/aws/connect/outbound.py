@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from ringfence.aws.connect.naming import attributes_in, flow_of, instance_of, last_part
+from ringfence.aws.connect.naming import attributes_in, flow_of, instance_of, thing_of
 from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.wire.errors import AwsError
-from ringfence.contacts.bindings import resolve
 from ringfence.contacts.calls import TooManyCalls
+from ringfence.contacts.instances import ConnectInstance
 from ringfence.contacts.queues import get_queue
 from ringfence.contacts.records import (
     CallWishes,
@@ -24,7 +24,7 @@ from ringfence.contacts.records import (
     new_contact_id,
 )
 from ringfence.errors import InvalidInput, NotFound
-from ringfence.flows import InitiationMethod, Reference, ResourceKind, Wanted
+from ringfence.flows import InitiationMethod, Reference, ResourceKind
 from ringfence.storage import now
 
 DEFAULT_RING_SECONDS = 60
@@ -79,7 +79,7 @@ def _contact(connect: Connect, call: Call) -> StoredContact:
         flow, _ = flow_of(connection, instance, members["ContactFlowId"])
         if flow.published_version is None:
             raise InvalidInput("the flow has not been published", field="flow_id")
-        queue_id, source = _source(connection, connect, instance.instance_id, call)
+        queue_id, source = _source(connection, instance, call)
         related = _related(connection, instance.instance_id, members.get("RelatedContactId"))
     return StoredContact(
         contact_id=contact_id,
@@ -116,15 +116,13 @@ def _contact(connect: Connect, call: Call) -> StoredContact:
 
 
 def _source(
-    connection: Connection, connect: Connect, instance_id: str, call: Call
+    connection: Connection, instance: ConnectInstance, call: Call
 ) -> tuple[str | None, str]:
     """The queue that is named, if one is, and the number that is called from."""
     named, source = call.members.get("QueueId"), call.members.get("SourcePhoneNumber")
     queue_id = None
     if named is not None:
-        queue_id = resolve(connection, instance_id, Wanted(ResourceKind.QUEUE, named))
-        if queue_id is None:
-            raise NotFound(f"there is no queue {last_part(named)!r}", field="QueueId")
+        queue_id = thing_of(connection, instance, ResourceKind.QUEUE, named, "QueueId")
         source = source or get_queue(connection, queue_id).caller_number
     if not source:
         raise InvalidInput(

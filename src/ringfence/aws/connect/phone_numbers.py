@@ -15,7 +15,7 @@ from ringfence.contacts import phone_numbers
 from ringfence.contacts.arns import phone_number_arn
 from ringfence.contacts.instances import ConnectInstance, get_instance
 from ringfence.contacts.phone_numbers import AvailableNumber, PhoneNumber
-from ringfence.errors import Conflict, InvalidInput
+from ringfence.errors import InvalidInput
 
 Number = TypeVar("Number", AvailableNumber, PhoneNumber)
 
@@ -62,20 +62,15 @@ def search(connect: Connect, call: Call) -> dict[str, Any]:
 def claim(connect: Connect, call: Call) -> dict[str, Any]:
     """A number for an instance; again with the same token it is the same claim."""
     members = call.members
-    lines = {name: line.numbers for name, line in connect.lines.items()}
-    token = members.get("ClientToken") or None
     with connect.write() as connection:
         instance = _target(connection, call)
-        known = phone_numbers.find_claim(connection, token) if token is not None else None
-        if known is not None and known.number != members["PhoneNumber"]:
-            raise Conflict("this token belongs to another number", field="ClientToken")
         claimed = phone_numbers.claim_number(
             connection,
             instance.instance_id,
             members["PhoneNumber"],
-            lines,
+            phone_numbers.numbers_of_lines(connect.lines),
             description=members.get("PhoneNumberDescription", ""),
-            client_token=token,
+            client_token=members.get("ClientToken") or None,
             tags=members.get("Tags"),
         )
     return _named(call, claimed)
@@ -205,9 +200,9 @@ def _find(
 ) -> PhoneNumber:
     """The number by id, ARN, or as it is dialled; of that instance, where one is given."""
     named = last_part(call.members["PhoneNumberId"])
-    found = next(
-        (each for each in phone_numbers.list_numbers(connection) if each.number == named), None
-    ) or phone_numbers.get_number(connection, named)
+    found = phone_numbers.find_number(connection, named) or phone_numbers.get_number(
+        connection, named
+    )
     if instance is not None and found.instance_id != instance.instance_id:
         raise InvalidInput("is a number of another instance", field="number_id")
     return found

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from ringfence.aws.connect.naming import arn_of, instance_of, last_part
+from ringfence.aws.connect.naming import arn_of, instance_of, last_part, summary
 from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.s3 import S3, S3Path
@@ -65,14 +65,7 @@ def list_all(connect: Connect, call: Call) -> dict[str, Any]:
     chosen, token = page(found, call, default=1000, key=lambda each: each.prompt_id)
     return {
         "PromptSummaryList": [
-            {
-                "Id": each.prompt_id,
-                "Arn": _arn(call, instance, each),
-                "Name": each.name,
-                "LastModifiedTime": each.updated_at,
-                "LastModifiedRegion": call.region,
-            }
-            for each in chosen
+            summary(call, each.prompt_id, _arn(call, instance, each), each) for each in chosen
         ],
         **token,
     }

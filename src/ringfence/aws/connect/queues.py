@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 from sqlalchemy import Connection
 
-from ringfence.aws.connect.naming import arn_of, instance_of, last_part, thing_of
+from ringfence.aws.connect.naming import arn_of, instance_of, last_part, summary, thing_of
 from ringfence.aws.connect.operations import Call, Operations
 from ringfence.aws.connect.service import Connect
 from ringfence.aws.wire.paging import page
@@ -71,14 +71,7 @@ def list_all(connect: Connect, call: Call) -> dict[str, Any]:
     chosen, token = page(found, call, default=1000, key=lambda each: each.queue_id)
     return {
         "QueueSummaryList": [
-            {
-                "Id": each.queue_id,
-                "Arn": _arn(call, instance, each),
-                "Name": each.name,
-                "QueueType": STANDARD,
-                "LastModifiedTime": each.updated_at,
-                "LastModifiedRegion": call.region,
-            }
+            summary(call, each.queue_id, _arn(call, instance, each), each) | {"QueueType": STANDARD}
             for each in chosen
         ],
         **token,

@@ -52,6 +52,7 @@ _MEMBERS = {
     "wav": "S3Uri",
     "attributes": "Attributes",
     "alias": "InstanceAlias",
+    "client_token": "ClientToken",
     "caller_name": "OutboundCallerIdName",
     "caller_number": "OutboundCallerIdNumberId",
     "content": "Content",

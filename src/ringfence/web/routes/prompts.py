@@ -16,7 +16,9 @@ from ringfence.contacts.phone_numbers import (
     PhoneNumber,
     available_numbers,
     claim_number,
+    find_number,
     list_numbers,
+    numbers_of_lines,
     release_number,
     update_number,
 )
@@ -139,7 +141,7 @@ def get_phone_numbers(services: Services, call: Call) -> list[PhoneNumber]:
 def get_available_numbers(services: Services, call: Call) -> list[AvailableNumber]:
     """The numbers of the lines that nobody has claimed."""
     with services.database.read() as connection:
-        return available_numbers(connection, _numbers(services))
+        return available_numbers(connection, numbers_of_lines(services.lines))
 
 
 @operations.add(
@@ -159,9 +161,11 @@ def put_phone_number(services: Services, call: Call) -> PhoneNumber:
             if body.flow is not None
             else None
         )
-        claimed = _claimed(connection, call.path["number"])
+        claimed = find_number(connection, call.path["number"])
         if claimed is None:
-            claimed = claim_number(connection, instance_id, call.path["number"], _numbers(services))
+            claimed = claim_number(
+                connection, instance_id, call.path["number"], numbers_of_lines(services.lines)
+            )
         return update_number(
             connection,
             claimed.number_id,
@@ -175,7 +179,7 @@ def put_phone_number(services: Services, call: Call) -> PhoneNumber:
 def delete_phone_number(services: Services, call: Call) -> None:
     """Release a number, which anybody can claim then."""
     with services.database.write() as connection:
-        claimed = _claimed(connection, call.path["number"])
+        claimed = find_number(connection, call.path["number"])
         if claimed is None:
             raise NotFound(f"{call.path['number']} is not claimed", field="number")
         release_number(connection, claimed.number_id)
@@ -184,11 +188,3 @@ def delete_phone_number(services: Services, call: Call) -> None:
 def _bot(connection: Connection, call: Call) -> str:
     instance_id = default_instance(connection).instance_id
     return require_thing(connection, instance_id, "bot", call.path["bot"])
-
-
-def _claimed(connection: Connection, number: str) -> PhoneNumber | None:
-    return next((each for each in list_numbers(connection) if each.number == number), None)
-
-
-def _numbers(services: Services) -> dict[str, frozenset[str] | None]:
-    return {name: line.numbers for name, line in services.lines.items()}
