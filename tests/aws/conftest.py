@@ -25,3 +25,16 @@ def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def frauddetector(aws_server: Server) -> ClientOf:
     """boto3's client of that server; it does not try anything twice."""
     return client_of(aws_server.url)
+
+
+@pytest.fixture(scope="module")
+def connect(aws_server: Server) -> ClientOf:
+    """boto3's client of Amazon Connect, of the module's own `aws_server` where it has one."""
+    return client_of(aws_server.url, "connect")
+
+
+@pytest.fixture(scope="module")
+def instance(connect: ClientOf) -> str:
+    """The id of the server's instance."""
+    (one,) = connect.list_instances()["InstanceSummaryList"]
+    return str(one["Id"])

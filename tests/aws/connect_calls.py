@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aws_clients import ClientOf
+from flow_texts import block, flow_text
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
@@ -19,52 +20,19 @@ PATIENCE_SECONDS = 30.0
 USUAL = "+15550100000"  # what lines call from that may call from any number
 
 
-def _block(identifier: str, kind: str, following: str, **parameters: str) -> dict[str, Any]:
-    menu = kind == "GetParticipantInput"
-    errors = ("NoMatchingError", "NoMatchingCondition", "InputTimeLimitExceeded")
-    return {
-        "Identifier": identifier,
-        "Type": kind,
-        "Parameters": parameters,
-        "Transitions": {
-            "NextAction": following,
-            "Errors": [
-                {"NextAction": following, "ErrorType": error}
-                for error in errors[: 3 if menu else 1]
-            ],
-            "Conditions": [
-                {"NextAction": "told", "Condition": {"Operator": "Equals", "Operands": ["1"]}}
-            ]
-            if menu
-            else [],
-        },
-    }
-
-
 def talk(greeting: str = "Hello $.Attributes.who.") -> str:
     """A flow that greets, waits for a key, says what an attribute says by then, and hangs up."""
-    return json.dumps(
-        {
-            "Version": "2019-10-30",
-            "StartAction": "ask",
-            "Actions": [
-                _block(
-                    "ask",
-                    "GetParticipantInput",
-                    "end",
-                    Text=greeting,
-                    InputTimeLimitSeconds="60",
-                    StoreInput="False",
-                ),
-                _block("told", "MessageParticipant", "end", Text="Now $.Attributes.news."),
-                {
-                    "Identifier": "end",
-                    "Type": "DisconnectParticipant",
-                    "Parameters": {},
-                    "Transitions": {},
-                },
-            ],
-        }
+    return flow_text(
+        block(
+            "ask",
+            "GetParticipantInput",
+            "end",
+            {"1": "told"},
+            Text=greeting,
+            InputTimeLimitSeconds="60",
+            StoreInput="False",
+        ),
+        block("told", "MessageParticipant", "end", Text="Now $.Attributes.news."),
     )
 
 

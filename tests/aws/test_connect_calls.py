@@ -20,7 +20,7 @@ ABSENT = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data_dir = tmp_path_factory.mktemp("calls") / "data"
     with running(
         data_dir,
@@ -29,17 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         RINGFENCE_CALLS_AT_ONCE=str(MOST_CALLS),
     ) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def connect(server: Server) -> ClientOf:
-    return client_of(server.url, "connect")
-
-
-@pytest.fixture(scope="module")
-def instance(connect: ClientOf) -> str:
-    (one,) = connect.list_instances()["InstanceSummaryList"]
-    return str(one["Id"])
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +56,7 @@ def refused(connect: ClientOf, operation: str, **members: Any) -> tuple[str, int
 
 
 def test_a_call_is_placed_answered_told_of_and_over(
-    server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
+    aws_server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
 ) -> None:
     call = wanted | {
         "DestinationPhoneNumber": f"{ALLOWED}100",
@@ -76,7 +65,7 @@ def test_a_call_is_placed_answered_told_of_and_over(
         "References": {"case": {"Type": "URL", "Value": "https://bank.example/7"}},
         "ClientToken": uuid.uuid4().hex,
     }
-    with phone(server.url, f"{ALLOWED}100", KEY) as there:
+    with phone(aws_server.url, f"{ALLOWED}100", KEY) as there:
         contact = connect.start_outbound_voice_contact(**call)["ContactId"]
         until(lambda: there.heard)
         again = connect.start_outbound_voice_contact(**call)["ContactId"]
@@ -110,10 +99,10 @@ def test_a_call_is_placed_answered_told_of_and_over(
 
 
 def test_a_call_is_stopped_while_it_rings_and_while_it_talks(
-    server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
+    aws_server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
 ) -> None:
     for number, answers in ((f"{ALLOWED}200", False), (f"{ALLOWED}201", True)):
-        with phone(server.url, number, KEY, answers=answers) as there:
+        with phone(aws_server.url, number, KEY, answers=answers) as there:
             contact = connect.start_outbound_voice_contact(
                 **wanted | {"DestinationPhoneNumber": number}
             )["ContactId"]
@@ -129,11 +118,11 @@ def test_a_call_is_stopped_while_it_rings_and_while_it_talks(
 
 
 def test_one_that_nobody_answers_rings_out(
-    server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
+    aws_server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
 ) -> None:
     number = f"{ALLOWED}300"
     call = wanted | {"DestinationPhoneNumber": number, "RingTimeoutInSeconds": 15}
-    with phone(server.url, number, KEY, answers=False) as there:
+    with phone(aws_server.url, number, KEY, answers=False) as there:
         contact = connect.start_outbound_voice_contact(**call)["ContactId"]
         told = ended(connect, instance, contact)
         assert there.rung == [contact]
@@ -144,13 +133,13 @@ def test_one_that_nobody_answers_rings_out(
 
 
 def test_no_more_calls_are_placed_than_may_be_at_once(
-    server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
+    aws_server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
 ) -> None:
     numbers = [f"{ALLOWED}40{number}" for number in range(MOST_CALLS)]
     with ExitStack() as phones:
         contacts = []
         for number in numbers:
-            there = phones.enter_context(phone(server.url, number, KEY, answers=False))
+            there = phones.enter_context(phone(aws_server.url, number, KEY, answers=False))
             call = wanted | {"DestinationPhoneNumber": number, "ClientToken": number}
             contacts.append(connect.start_outbound_voice_contact(**call)["ContactId"])
             until(lambda there=there: there.rung)
@@ -164,7 +153,7 @@ def test_no_more_calls_are_placed_than_may_be_at_once(
 
 
 def test_those_that_come_together_are_no_more_than_may_be_at_once(
-    server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
+    aws_server: Server, connect: ClientOf, instance: str, wanted: dict[str, Any]
 ) -> None:
     numbers = [f"{ALLOWED}45{number}" for number in range(2 * MOST_CALLS)]
 
@@ -178,7 +167,7 @@ def test_those_that_come_together_are_no_more_than_may_be_at_once(
 
     with ExitStack() as phones:
         for number in numbers:
-            phones.enter_context(phone(server.url, number, KEY, answers=False))
+            phones.enter_context(phone(aws_server.url, number, KEY, answers=False))
         with ThreadPoolExecutor(len(numbers)) as threads:
             placed = [each for each in threads.map(place, numbers) if each is not None]
         for contact in placed:
@@ -214,14 +203,14 @@ def test_those_that_come_together_are_no_more_than_may_be_at_once(
     ],
 )
 def test_a_call_that_cannot_be_is_refused_by_the_name_of_what_is_wrong(
-    server: Server,
+    aws_server: Server,
     wanted: dict[str, Any],
     change: dict[str, Any],
     code: str,
     status: int,
     named: str,
 ) -> None:
-    unchecked = client_of(server.url, "connect", validates=False)
+    unchecked = client_of(aws_server.url, "connect", validates=False)
     call = {name: value for name, value in (wanted | change).items() if value is not None}
     told = refused(unchecked, "start_outbound_voice_contact", **call)
     assert told[:2] == (code, status), told

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from api_servers import Server, running
-from aws_clients import ClientOf, client_of
+from aws_clients import ClientOf
 from botocore.exceptions import ClientError
 from s3_stores import Store, running_store
 
@@ -27,22 +27,11 @@ def store() -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Iterator[Server]:
+def aws_server(tmp_path_factory: pytest.TempPathFactory, store: Store) -> Iterator[Server]:
     data_dir = tmp_path_factory.mktemp("connect") / "data"
     settings = {"RINGFENCE_AWS_ACCEPT_ANY_KEY": "1"} | store.environment
     with running(data_dir, **settings) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def connect(server: Server) -> ClientOf:
-    return client_of(server.url, "connect")
-
-
-@pytest.fixture(scope="module")
-def instance(connect: ClientOf) -> str:
-    (one,) = connect.list_instances()["InstanceSummaryList"]
-    return str(one["Id"])
 
 
 def refused(ask: Callable[..., object], **members: Any) -> dict[str, Any]:

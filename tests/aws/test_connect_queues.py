@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from api_servers import Server
-from aws_clients import ClientOf, client_of
+from aws_clients import ClientOf
 from botocore.exceptions import ClientError
 
 from ringfence.contacts.hours import get_hours, is_open
@@ -20,17 +20,6 @@ WHISPER = (
     '{"Version":"2019-10-30","StartAction":"end","Actions":[{"Identifier":"end",'
     '"Type":"EndFlowExecution","Parameters":{},"Transitions":{}}]}'
 )
-
-
-@pytest.fixture(scope="module")
-def connect(aws_server: Server) -> ClientOf:
-    return client_of(aws_server.url, "connect")
-
-
-@pytest.fixture(scope="module")
-def instance(connect: ClientOf) -> str:
-    (one,) = connect.list_instances()["InstanceSummaryList"]
-    return str(one["Id"])
 
 
 @pytest.fixture

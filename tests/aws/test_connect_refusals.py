@@ -12,11 +12,6 @@ from connect_accounts import BANK, CUSTOMER, NOBODY, Account, flow, open_account
 
 
 @pytest.fixture(scope="module")
-def connect(aws_server: Server) -> ClientOf:
-    return client_of(aws_server.url, "connect")
-
-
-@pytest.fixture(scope="module")
 def account(connect: ClientOf) -> Account:
     return open_account(connect)
 

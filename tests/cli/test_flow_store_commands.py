@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from commands import Shell
+from flow_texts import hands_over
 
 QUEUE = "arn:aws:connect:eu-west-2:123456789012:instance/i-1/queue/q-1"
-
-
-def flow(text: str = "One moment.", **more: object) -> str:
-    """A flow that speaks, and hands the caller to a queue of another instance."""
-    end = {"Identifier": "end", "Type": "DisconnectParticipant", "Parameters": {}}
-    errors = [{"ErrorType": "NoMatchingError", "NextAction": "end"}]
-    actions = [
-        {
-            "Identifier": "hello",
-            "Type": "MessageParticipant",
-            "Parameters": {"Text": text},
-            "Transitions": {"NextAction": "to", "Errors": errors},
-        },
-        {
-            "Identifier": "to",
-            "Type": "UpdateContactTargetQueue",
-            "Parameters": {"QueueId": QUEUE},
-            "Transitions": {"NextAction": "end", "Errors": errors},
-        },
-        {**end, "Transitions": {}},
-    ]
-    document = {"Version": "2019-10-30", "StartAction": "hello", "Actions": actions, **more}
-    return json.dumps(document)
 
 
 @pytest.fixture
 def imported(shell: Shell) -> Shell:
     """A folder in which the flow is imported."""
-    assert shell.ringfence("flow", "import", shell.write("ask.json", flow())).code == 0
+    assert (
+        shell.ringfence(
+            "flow", "import", shell.write("ask.json", hands_over("One moment.", QUEUE))
+        ).code
+        == 0
+    )
     return shell
 
 
 def test_an_import_tells_what_is_unbound_and_how_it_is_bound(shell: Shell) -> None:
-    said = shell.ringfence("flow", "import", shell.write("ask.json", flow()))
+    said = shell.ringfence(
+        "flow", "import", shell.write("ask.json", hands_over("One moment.", QUEUE))
+    )
 
     assert said.code == 0, said
     assert "Flow ask version 1." in said.out
@@ -81,7 +64,7 @@ def test_a_map_binds_all_of_it_or_nothing_and_is_written_again(shell: Shell) -> 
 
 def test_versions_are_told_apart_and_gone_back_to(imported: Shell) -> None:
     imported.ringfence(
-        "flow", "import", imported.write("ask.json", flow("Just a second.")),
+        "flow", "import", imported.write("ask.json", hands_over("Just a second.", QUEUE)),
         "--description", "Says it otherwise",
     )  # fmt: skip
     said = imported.ringfence("flow", "versions", "ask").out

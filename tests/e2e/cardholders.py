@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from flow_texts import block, flow_text
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -24,59 +25,26 @@ KEYS = {"1": Verdict.LEGIT, "2": Verdict.FRAUD}
 WAYS = ("1", "2") * 8 + ("hangs up", "declines", "silent", "no phone")
 
 
-def _block(identifier: str, kind: str, following: str, **parameters: str) -> dict[str, Any]:
-    errors = ("NoMatchingError", "NoMatchingCondition", "InputTimeLimitExceeded")
-    menu = kind == "GetParticipantInput"
-    return {
-        "Identifier": identifier,
-        "Type": kind,
-        "Parameters": parameters,
-        "Transitions": {
-            "NextAction": following,
-            "Errors": [
-                {"NextAction": following, "ErrorType": error}
-                for error in errors[: 3 if menu else 1]
-            ],
-            "Conditions": [
-                {"NextAction": target, "Condition": {"Operator": "Equals", "Operands": [key]}}
-                for key, target in (("1", "mine"), ("2", "block"))
-                if menu
-            ],
-        },
-    }
-
-
-FLOW = json.dumps(
-    {
-        "Version": "2019-10-30",
-        "StartAction": "ask",
-        "Actions": [
-            _block(
-                "ask",
-                "GetParticipantInput",
-                "bye",
-                Text="Press 1 or 2.",
-                InputTimeLimitSeconds="2",
-                StoreInput="False",
-            ),
-            _block("mine", "MessageParticipant", "end", Text="Thanks."),
-            _block(
-                "block",
-                "InvokeLambdaFunction",
-                "blocked",
-                LambdaFunctionARN="block-credit-card",
-                InvocationTimeLimitSeconds="8",
-            ),
-            _block("blocked", "MessageParticipant", "end", Text="Blocked."),
-            _block("bye", "MessageParticipant", "end", Text="Bye."),
-            {
-                "Identifier": "end",
-                "Type": "DisconnectParticipant",
-                "Parameters": {},
-                "Transitions": {},
-            },
-        ],
-    }
+FLOW = flow_text(
+    block(
+        "ask",
+        "GetParticipantInput",
+        "bye",
+        {"1": "mine", "2": "block"},
+        Text="Press 1 or 2.",
+        InputTimeLimitSeconds="2",
+        StoreInput="False",
+    ),
+    block("mine", "MessageParticipant", "end", Text="Thanks."),
+    block(
+        "block",
+        "InvokeLambdaFunction",
+        "blocked",
+        LambdaFunctionARN="block-credit-card",
+        InvocationTimeLimitSeconds="8",
+    ),
+    block("blocked", "MessageParticipant", "end", Text="Blocked."),
+    block("bye", "MessageParticipant", "end", Text="Bye."),
 )
 
 

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 from playwright.async_api import BrowserContext, Page, expect
 from telephones import NUMBER, Exchange
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WITH_SOUND = "--autoplay-policy=no-user-gesture-required"
 BEEPING = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from phone_pages import CHROMIUM, FLAGS, WITH_SOUND, open_phone
+from chromium import CHROMIUM, FLAGS
+from phone_pages import WITH_SOUND, open_phone
 from playwright.async_api import BrowserContext, async_playwright, expect
 from telephones import NUMBER, Exchange, exchange, menu, spoken
 

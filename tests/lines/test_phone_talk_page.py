@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from phone_pages import BEEPING, CHROMIUM, FLAGS, open_phone
+from chromium import CHROMIUM, FLAGS
+from phone_pages import BEEPING, open_phone
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from telephones import BANK, Exchange, exchange, spoken
 

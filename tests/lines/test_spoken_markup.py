@@ -10,10 +10,11 @@ import pytest
 import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speaking import samples, ssml
 
 from ringfence.flows.participant import Prompt, PromptFailed
 from ringfence.flows.ssml import escaped
-from ringfence.lines.speech import TELEPHONE_RATE, WIDEBAND_RATE, Audio, Synthesizer
+from ringfence.lines.speech import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
 from ringfence.lines.speech import waveform as wf
 from ringfence.lines.speech.phonemes import mnemonics
 from ringfence.lines.speech.prosody import prosody
@@ -24,14 +25,6 @@ from ringfence.lines.speech.voices import espeak_language, voice_for, whispering
 @pytest.fixture(scope="module")
 def synthesizer() -> Synthesizer:
     return Synthesizer()
-
-
-def samples(audio: Audio) -> wf.Wave:
-    return wf.from_pcm(audio.pcm)
-
-
-def ssml(inside: str, voice: str = "Joanna") -> Prompt:
-    return Prompt(f"<speak>{inside}</speak>", ssml=True, voice=voice)
 
 
 def test_unknown_tags_are_warned_of_once_for_a_prompt_and_without_its_text() -> None:

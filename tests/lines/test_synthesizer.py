@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from speaking import samples, ssml
 
 from ringfence.flows.participant import Prompt, PromptFailed
-from ringfence.lines.speech import TELEPHONE_RATE, WIDEBAND_RATE, Audio, Synthesizer
+from ringfence.lines.speech import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
 from ringfence.lines.speech import waveform as wf
 from ringfence.lines.speech.espeak import espeak
 from ringfence.lines.speech.script import Utterance, script
@@ -26,14 +27,6 @@ ALERT = (
 @pytest.fixture(scope="module")
 def synthesizer() -> Synthesizer:
     return Synthesizer()
-
-
-def samples(audio: Audio) -> wf.Wave:
-    return wf.from_pcm(audio.pcm)
-
-
-def ssml(inside: str, voice: str = "Joanna") -> Prompt:
-    return Prompt(f"<speak>{inside}</speak>", ssml=True, voice=voice)
 
 
 def pronounced(text: str, voice: str = "Joanna") -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from api_servers import Server, prepare, running
-from consoles import CHROMIUM, FLAGS, Console, Watched, signed_in
+from chromium import CHROMIUM, FLAGS
+from consoles import Console, Watched, signed_in
 from playwright.sync_api import Browser, sync_playwright
 
 

@@ -6,7 +6,6 @@ import csv
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -45,16 +44,6 @@ from ringfence.storage import Database, migrate, now
 # Threads that spin while they wait make a small training slow on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PASSWORD = "correct horse battery"
 KEY = "test-key-0123456789-abcdef"
 CUSTOMER = "jdoe"

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from consoles import CHROMIUM, Console, Watched, furnish, serving, signed_in
+from chromium import CHROMIUM
+from consoles import Console, Watched, furnish, serving, signed_in
 from playwright.sync_api import Browser, expect
 
 from ringfence.detectors import label_event

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
+from chromium import CHROMIUM
 from consoles import (
-    CHROMIUM,
     KEY,
     PASSWORD,
     Console,

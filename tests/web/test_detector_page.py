@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from consoles import CHROMIUM, Console, Watched, furnish, serving
+from chromium import CHROMIUM
+from consoles import Console, Watched, furnish, serving
 from playwright.sync_api import expect
 
 from ringfence.detectors import ModelRef, RuleRef, create_detector_version

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from consoles import CHROMIUM, KEY, Console, Watched, furnish, serving, signed_in
+from chromium import CHROMIUM
+from consoles import KEY, Console, Watched, furnish, serving, signed_in
 from playwright.sync_api import Browser, expect
 from sqlalchemy import insert
 

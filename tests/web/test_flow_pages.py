@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from consoles import CHROMIUM, Console, Watched, furnish, serving
+from chromium import CHROMIUM
+from consoles import Console, Watched, furnish, serving
+from flow_texts import hands_over
 from playwright.sync_api import expect
 
 from ringfence.contacts.bindings import list_bindings
@@ -25,27 +26,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 QUEUE = "arn:aws:connect:eu-west-2:123456789012:instance/i-1/queue/q-1"
-
-
-def flow(text: str) -> str:
-    """A flow that speaks, and hands over to a queue of another instance."""
-    errors = [{"ErrorType": "NoMatchingError", "NextAction": "end"}]
-    actions = [
-        {
-            "Identifier": "hello",
-            "Type": "MessageParticipant",
-            "Parameters": {"Text": text},
-            "Transitions": {"NextAction": "to", "Errors": errors},
-        },
-        {
-            "Identifier": "to",
-            "Type": "UpdateContactTargetQueue",
-            "Parameters": {"QueueId": QUEUE},
-            "Transitions": {"NextAction": "end", "Errors": errors},
-        },
-        {"Identifier": "end", "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {}},
-    ]
-    return json.dumps({"Version": "2019-10-30", "StartAction": "hello", "Actions": actions})
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +54,7 @@ def flow_id(database: Database) -> str:
     """A flow with two versions, the second heard."""
     with database.write() as connection:
         for text in ("One moment.", "Just a <b>second</b>."):
-            import_flow(connection, "ask", flow(text), by="engineer")
+            import_flow(connection, "ask", hands_over(text, QUEUE), by="engineer")
         return find_flow(connection, "ask").flow_id
 
 
@@ -123,7 +103,7 @@ def test_a_flow_is_brought_in_once_it_can_be_run(admin: Watched, console: Consol
     page.get_by_text("Bring in a flow").click()
     page.get_by_label("Or its content").fill('{"Version": "2019-10-30"}')
     expect(page.get_by_text("This cannot be run")).to_be_visible()
-    page.get_by_label("Or its content").fill(flow("Hello."))
+    page.get_by_label("Or its content").fill(hands_over("Hello.", QUEUE))
     expect(page.get_by_text("3 blocks")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("brought")
     page.get_by_role("button", name="Publish").click()

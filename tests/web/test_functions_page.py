@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from consoles import CHROMIUM, Console, Watched, furnish, serving
+from chromium import CHROMIUM
+from consoles import Console, Watched, furnish, serving
 from playwright.sync_api import expect
 
 from ringfence.cards import open_vault

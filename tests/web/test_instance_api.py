@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import wave
 from typing import Any
 
 import httpx2
 import pytest
 from api_servers import Server, refused
+from flow_texts import hands_over
 
 QUEUE_ARN = "arn:aws:connect:eu-west-2:123456789012:instance/i-1/queue/q-1"
 MONDAY = {"day": "MONDAY", "start": "08:00", "end": "18:00"}
@@ -22,26 +22,6 @@ def put(api: httpx2.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
     assert reply.status_code == 200, reply.text
     answer: dict[str, Any] = reply.json()
     return answer
-
-
-def flow(text: str) -> str:
-    errors = [{"ErrorType": "NoMatchingError", "NextAction": "end"}]
-    actions = [
-        {
-            "Identifier": "hello",
-            "Type": "MessageParticipant",
-            "Parameters": {"Text": text},
-            "Transitions": {"NextAction": "to", "Errors": errors},
-        },
-        {
-            "Identifier": "to",
-            "Type": "UpdateContactTargetQueue",
-            "Parameters": {"QueueId": QUEUE_ARN},
-            "Transitions": {"NextAction": "end", "Errors": errors},
-        },
-        {"Identifier": "end", "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {}},
-    ]
-    return json.dumps({"Version": "2019-10-30", "StartAction": "hello", "Actions": actions})
 
 
 def test_hours_and_a_queue_that_keeps_them(api: httpx2.Client) -> None:
@@ -144,8 +124,8 @@ def test_prompts_bots_and_numbers(api: httpx2.Client) -> None:
 
 
 def test_a_flow_is_checked_bound_rolled_back_and_deleted(api: httpx2.Client) -> None:
-    put(api, "/v1/flows/ask", {"content": flow("One moment.")})
-    put(api, "/v1/flows/ask", {"content": flow("Just a second.")})
+    put(api, "/v1/flows/ask", {"content": hands_over("One moment.", QUEUE_ARN)})
+    put(api, "/v1/flows/ask", {"content": hands_over("Just a second.", QUEUE_ARN)})
     (missing,) = api.get("/v1/flows/ask/check").json()["unbound"]
     assert (missing["block_id"], missing["kind"], missing["reference"]) == (
         "to",

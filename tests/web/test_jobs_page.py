@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from consoles import CHROMIUM, Console, Watched, furnish, serving, signed_in
+from chromium import CHROMIUM
+from consoles import Console, Watched, furnish, serving, signed_in
 from playwright.sync_api import Browser, expect
 from sqlalchemy import update
 

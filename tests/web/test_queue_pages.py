@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from consoles import CHROMIUM, Console, Watched, furnish, serving, signed_in
+from chromium import CHROMIUM
+from consoles import Console, Watched, furnish, serving, signed_in
 from playwright.sync_api import Browser, expect
 from sqlalchemy import Connection
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx2
 import msgspec
 import pytest
-from consoles import CHROMIUM, KEY, Console, Watched, furnish, serving
+from chromium import CHROMIUM
+from consoles import KEY, Console, Watched, furnish, serving
 from playwright.sync_api import expect
 
 from ringfence.detectors import Detector, put_detector
