@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
@@ -155,6 +155,14 @@ class Settings(BaseSettings):
     )
     connect_requests_at_once: float = Field(
         5.0, ge=1, description="How many of those may come at once, where they are limited."
+    )
+    lines: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Telephone lines by name, each a table with its `kind` (sip, amazon_connect, "
+        "twilio) and what that kind needs; the line `browser` is always there.",
+    )
+    public_url: str | None = Field(
+        None, description="Where this server is reached from outside, for links and call-backs."
     )
     calls_at_once: int = Field(
         100, ge=1, le=100_000, description="How many calls may be in progress."

@@ -323,5 +323,8 @@ class _FarEnd:
     async def pause(self, seconds: float) -> None:
         """Nobody waits."""
 
+    def record(self, on: bool) -> bool:
+        return False
+
     async def hang_up(self) -> None:
         """The flow ends after it."""

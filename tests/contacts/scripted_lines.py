@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ringfence.flows import AnsweredBy, Destination, NotConnected, Prompt, Recording, Reply
-from ringfence.lines import CallEnd, CallRequest, CallResult, Conversation, Report
+from ringfence.lines import CallEnd, CallRequest, CallResult, Conversation, Limits, Report
 from ringfence.storage import now
 
 
@@ -43,6 +43,9 @@ class FarEnd:
             destination.answered()
         self.line.story.append(f"talks to {destination.number}")
 
+    def record(self, on: bool) -> bool:
+        return False
+
     async def hang_up(self) -> None:
         pass
 
@@ -54,6 +57,7 @@ class ScriptedLine:
     at_home: set[str] = field(default_factory=set)
     name: str = "line"
     numbers: frozenset[str] | None = None
+    limits = Limits()
     story: list[str] = field(default_factory=list)
 
     async def call(

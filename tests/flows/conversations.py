@@ -147,6 +147,9 @@ class Cardholder:
     async def pause(self, seconds: float) -> None:
         await self._until(lambda: False, seconds)
 
+    def record(self, on: bool) -> bool:
+        return False
+
     async def hang_up(self) -> None:
         self.hung_up_on = not self.gone
         self.gone = True

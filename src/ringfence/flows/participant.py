@@ -130,6 +130,10 @@ class Participant(Protocol):
         """
         ...
 
+    def record(self, on: bool) -> bool:
+        """Record both sides from now on, or no more; False where this telephone cannot."""
+        ...
+
     async def hang_up(self) -> None:
         """End the call. Harmless when it has ended."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ringfence.lines.incoming import Declined, IncomingCall, Receive, Reception, TakesCalls
 from ringfence.lines.line import (
     CallEnd,
     CallEvent,
@@ -15,6 +16,7 @@ from ringfence.lines.line import (
     CallRequest,
     CallResult,
     Conversation,
+    Limits,
     Line,
     Report,
 )
@@ -32,10 +34,16 @@ __all__ = [
     "CallRequest",
     "CallResult",
     "Conversation",
+    "Declined",
     "Heard",
+    "IncomingCall",
+    "Limits",
     "Line",
+    "Receive",
+    "Reception",
     "Report",
     "Synthesizer",
+    "TakesCalls",
     "TerminalLine",
     "TerminalPhone",
 ]

@@ -101,6 +101,10 @@ class Handset(ABC):
         await self.changes.until(lambda: self.over, seconds)
         self.check()
 
+    def record(self, on: bool) -> bool:
+        """See `Participant.record`: not unless the line does."""
+        return False
+
     async def hang_up(self) -> None:
         """See `Participant.hang_up`."""
         self.finish()

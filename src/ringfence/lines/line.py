@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from ringfence.flows.participant import AnsweredBy, Participant
+from ringfence.flows.participant import AnsweredBy, Participant, Prompt
 
 
 class CallEnd(StrEnum):
@@ -26,6 +26,10 @@ class CallEnd(StrEnum):
     NO_ANSWER = "no_answer"
     REJECTED = "rejected"
     UNREACHABLE = "unreachable"  # nobody is at that number (no phone, not registered, not in use)
+    NUMBER_CHANGED = "number_changed"  # the number is in use no more; `detail` may say the new one
+    REDIRECTED = "redirected"  # the network names another number, which we do not call
+    UNAUTHORIZED = "unauthorized"  # the network does not take our credentials or our number
+    LINE_DOWN = "line_down"  # no trunk of the line can be reached, or none takes more calls
     FAILED = "failed"  # the line itself failed; `detail` says how
 
     @property
@@ -36,7 +40,11 @@ class CallEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """One call to place. `call_id` identifies the attempt; a line dials it at most once."""
+    """One call to place. `call_id` identifies the attempt; a line dials it at most once.
+
+    `prompts` are what the conversation will most likely say first, in order: a line that speaks
+    has them rendered before anybody answers.
+    """
 
     call_id: str
     to_number: str  # E.164
@@ -47,6 +55,7 @@ class CallRequest:
     flow_name: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     detect_machine: bool = False  # the line is to listen whether a machine picks up, if it can
+    prompts: tuple[Prompt, ...] = ()
 
 
 class CallEventKind(StrEnum):
@@ -77,7 +86,9 @@ class CallResult:
     """The end of a call. `detail` explains a failure in words for an operator.
 
     `answered_by` is who picked up, as far as the line can tell; None when nobody did, or when the
-    line leaves the conversation to its far side and is not told.
+    line leaves the conversation to its far side and is not told. `attributes` are those of the
+    contact at its end, where the far side ran the conversation. `recording` is a WAV file of what
+    was recorded (`Participant.record`).
     """
 
     end: CallEnd
@@ -85,6 +96,16 @@ class CallResult:
     ended_at: datetime
     detail: str = ""
     answered_by: AnsweredBy | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    recording: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many calls a line takes; None where it does not say."""
+
+    calls_at_once: int | None = None
+    calls_per_second: float | None = None
 
 
 Conversation: TypeAlias = Callable[[Participant], Awaitable[None]]
@@ -104,6 +125,10 @@ class Line(Protocol):
 
         None when any number may be the caller's, as where no telephone network checks it.
         """
+
+    @property
+    def limits(self) -> Limits:
+        """How many calls may be in progress, and begin in a second. Callers keep within it."""
 
     async def call(
         self, request: CallRequest, conversation: Conversation, report: Report

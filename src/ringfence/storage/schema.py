@@ -17,7 +17,7 @@ from ringfence.storage.database import Database
 
 # A name of its own: on PostgreSQL other programs may keep their tables in the same schema.
 VERSION_TABLE = "ringfence_version"
-NEWEST = "0004"
+NEWEST = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 # Any number will do, as long as it stays: it names the lock that migrating processes take.

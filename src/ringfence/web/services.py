@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.detectors import DecisionEngine
 from ringfence.functions import FunctionRunner
 from ringfence.lines import BrowserLine, Line, Synthesizer
+from ringfence.lines.opening import Surroundings, open_lines
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.streams import contact_publisher_of, publisher_of
@@ -86,8 +87,12 @@ async def open_services(
         language=settings.customer_language,
     )
     await customers.start()
-    phones = BrowserLine(Synthesizer())
-    lines: dict[str, Line] = {phones.name: phones}
+    synthesizer = Synthesizer()
+    phones = BrowserLine(synthesizer)
+    opened = AsyncExitStack()
+    surroundings = Surroundings(synthesizer, settings.data_dir, settings.public_url)
+    configured = await opened.enter_async_context(open_lines(settings.lines, surroundings))
+    lines: dict[str, Line] = {phones.name: phones, **configured}
     functions = FunctionRunner(
         database, vault, region=settings.aws_region, account=settings.aws_account_id
     )
@@ -145,6 +150,7 @@ async def open_services(
         await desk.stop()
         await centre.stop()
         await asyncio.to_thread(contact_publisher.close)
+        await opened.aclose()
         await functions.close()
         await customers.close()
 

@@ -155,6 +155,10 @@ class Cardholder:
             destination.answered()
         await self.pause(telephone.talks)
 
+    def record(self, on: bool) -> bool:
+        """See `Participant.record`: nothing is recorded here."""
+        return False
+
     async def hang_up(self) -> None:
         """See `Participant.hang_up`."""
         self.gone = True

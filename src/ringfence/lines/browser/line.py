@@ -10,7 +10,7 @@ from ringfence.lines.browser.connection import Connection, Refused, Socket
 from ringfence.lines.browser.exchange import E164, Exchange
 from ringfence.lines.browser.protocol import CloseCode, Hello
 from ringfence.lines.holding import Refusal, Unanswered, hold
-from ringfence.lines.line import CallEnd, CallRequest, CallResult, Conversation, Report
+from ringfence.lines.line import CallEnd, CallRequest, CallResult, Conversation, Limits, Report
 from ringfence.lines.speech.synthesizer import Synthesizer
 
 HELLO_SECONDS = 5.0
@@ -27,6 +27,7 @@ class BrowserLine:
 
     name = "browser"
     numbers: frozenset[str] | None = None
+    limits = Limits()
 
     def __init__(
         self,

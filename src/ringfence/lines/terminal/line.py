@@ -16,6 +16,7 @@ from ringfence.lines.line import (
     CallRequest,
     CallResult,
     Conversation,
+    Limits,
     Report,
 )
 from ringfence.lines.recordings import played
@@ -41,6 +42,7 @@ class TerminalLine:
 
     name = "terminal"
     numbers: frozenset[str] | None = None
+    limits = Limits()
 
     def __init__(
         self,

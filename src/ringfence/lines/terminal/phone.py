@@ -131,6 +131,10 @@ class TerminalPhone:
             self._note("›", f"Said {words}")
             await self._send(protocol.Say(self._call_id, words))
 
+    def record(self, on: bool) -> bool:
+        """See `Participant.record`: a terminal has no sound."""
+        return False
+
     async def hang_up(self) -> None:
         """End the call."""
         if self._in_call:
