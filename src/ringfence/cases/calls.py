@@ -19,10 +19,11 @@ from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import record_answer
-from ringfence.contacts.calls import Calls, Watchers
+from ringfence.contacts.calls import Calls
 from ringfence.contacts.flows import find_flow, stored_flow
 from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.records import CallWishes, StoredContact
+from ringfence.contacts.talks import Watchers
 from ringfence.detectors import hold_plans
 from ringfence.flows import Flow, FlowEvent, FlowEventKind
 from ringfence.lines import CallEvent, CallEventKind, CallResult

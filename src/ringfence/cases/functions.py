@@ -9,7 +9,7 @@ from typing import Any
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.timeline import EntryKind, note
-from ringfence.contacts.calls import BuiltIn
+from ringfence.contacts.talks import BuiltIn
 from ringfence.flows import FunctionFailed
 from ringfence.flows.unbound import function_name
 from ringfence.storage import Database, now

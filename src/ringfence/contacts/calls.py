@@ -8,37 +8,21 @@ client's) makes no difference here but for who watches it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Coroutine, Mapping
+from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
 from ringfence.contacts import records
-from ringfence.contacts.announcements import Announcer, ContactEvent
-from ringfence.contacts.call_terms import (
-    ANSWERED_BY,
-    call_request,
-    disconnect_reason,
-    flow_contact,
-)
-from ringfence.contacts.flow_logs import FlowLog
+from ringfence.contacts.call_terms import call_request
 from ringfence.contacts.records import StoredContact
+from ringfence.contacts.talks import Talk, Talks, Watchers
 from ringfence.errors import Unavailable
-from ringfence.flows import (
-    ContactState,
-    EndReason,
-    Flow,
-    FlowEvent,
-    Functions,
-    Instance,
-    Participant,
-    run,
-)
+from ringfence.flows import Flow, Participant
 from ringfence.lines import CallEnd, CallEvent, CallResult, Line
-from ringfence.storage import Database, now
+from ringfence.storage import now
 
 STALE = timedelta(minutes=10)  # after which a call that was accepted before a crash is not placed
 INTERRUPTED = "TELECOM_PROBLEM"
@@ -47,100 +31,19 @@ EXPIRED = "EXPIRED"
 
 _log = structlog.get_logger(__name__)
 
-Observe: TypeAlias = Callable[[FlowEvent], Awaitable[None]]
-Report: TypeAlias = Callable[[CallEvent], Awaitable[None]]
-BuiltIn: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-
-
-class Invoker(Protocol):
-    """What runs functions that are not built in."""
-
-    async def invoke(
-        self,
-        name: str,
-        event: Mapping[str, Any],
-        timeout_seconds: float,
-        *,
-        built_ins: Mapping[str, BuiltIn] = {},
-    ) -> Mapping[str, Any]:
-        """The answer. Raises `FunctionFailed`."""
-        ...
-
-
-class Surroundings(Protocol):
-    """What finds the flows and the instance of a contact."""
-
-    def instance(self, instance_id: str) -> Instance:
-        """What the flows of an instance find around them."""
-        ...
-
-    async def flow_of(self, contact: StoredContact) -> Flow:
-        """The flow that a contact begins with. Raises `NotFound`."""
-        ...
-
-    def instance_arn(self, instance_id: str) -> str:
-        """The ARN of an instance."""
-        ...
-
 
 class TooManyCalls(Unavailable):
     """As many calls are in progress as there may be."""
 
 
-@dataclass(slots=True)
-class _Running:
-    task: asyncio.Task[CallResult]
-    state: ContactState | None = None
-    stop_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _FunctionsOf(Functions):
-    invoker: Invoker
-    built_ins: Mapping[str, BuiltIn]
-
-    async def invoke(
-        self, arn: str, event: Mapping[str, Any], timeout_seconds: float
-    ) -> Mapping[str, Any]:
-        """See `Functions.invoke`."""
-        return await self.invoker.invoke(arn, event, timeout_seconds, built_ins=self.built_ins)
-
-
-@dataclass(frozen=True, slots=True)
-class Watchers:
-    """Who watches a call, and what only this call's functions can do."""
-
-    observe: Observe | None = None
-    report: Report | None = None
-    built_ins: Mapping[str, BuiltIn] = field(default_factory=dict)
-
-
 class Calls:
     """The calls of one process, on its lines. Held open on the event loop that has the lines."""
 
-    def __init__(
-        self,
-        database: Database,
-        lines: Mapping[str, Line],
-        surroundings: Surroundings,
-        invoker: Invoker,
-        announcer: Announcer,
-        flow_log: FlowLog,
-        *,
-        built_ins: Mapping[str, BuiltIn],
-        most_at_once: int,
-        sensitive: frozenset[str] = frozenset(),
-    ):
-        self._database = database
+    def __init__(self, talks: Talks, lines: Mapping[str, Line], *, most_at_once: int):
+        self.talks = talks
+        self._database = talks.database
         self._lines = lines
-        self._surroundings = surroundings
-        self._invoker = invoker
-        self._announcer = announcer
-        self._flow_log = flow_log
-        self._built_ins = built_ins
         self._most_at_once = most_at_once
-        self._sensitive = sensitive
-        self._running: dict[str, _Running] = {}
         self._accepting = 0
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -151,7 +54,7 @@ class Calls:
 
     async def stop(self) -> None:
         """Hang up every call and write down that it is over."""
-        tasks = [running.task for running in self._running.values()]
+        tasks = [talk.task for talk in self.talks.running.values() if talk.task is not None]
         for task in (*tasks, *self._background):
             task.cancel()
         await asyncio.gather(*tasks, *self._background, return_exceptions=True)
@@ -159,11 +62,11 @@ class Calls:
     @property
     def in_progress(self) -> int:
         """How many calls there are now."""
-        return len(self._running)
+        return len(self.talks.running)
 
     def require_room(self) -> None:
         """Raise `TooManyCalls` when no further call may begin."""
-        if len(self._running) + self._accepting >= self._most_at_once:
+        if len(self.talks.running) + self._accepting >= self._most_at_once:
             raise TooManyCalls(
                 f"{self._most_at_once} calls are in progress; no more are placed at once",
                 field="calls_at_once",
@@ -172,10 +75,7 @@ class Calls:
     def open(self, connection: Connection, contact: StoredContact) -> StoredContact:
         """Put a contact on record, in the caller's transaction; the contact, or the one of its
         client token. It is for the caller to have it placed."""
-        kept = records.open_contact(connection, contact)
-        if kept.contact_id == contact.contact_id:
-            self._announcer.tell(connection, ContactEvent.INITIATED, kept)
-        return kept
+        return self.talks.open(connection, contact)
 
     async def accept(self, contact: StoredContact) -> StoredContact:
         """Put a contact on record, and dial it soon; the contact, or the one of its client token.
@@ -206,74 +106,51 @@ class Calls:
         Never raises for what happens on the telephone; cancelling it hangs up. `flow` is what is
         run in place of the contact's own.
         """
-        task = asyncio.current_task()
-        assert task is not None
-        running = _Running(task)
-        self._running[contact_id] = running
+        talk = Talk(asyncio.current_task())
+        self.talks.running[contact_id] = talk
         try:
-            return await self._place(contact_id, running, flow, watchers or Watchers())
+            return await self._place(contact_id, talk, flow, watchers or Watchers())
         except asyncio.CancelledError:
-            reason = running.stop_reason or STOPPED
-            closing = asyncio.to_thread(self._close, contact_id, now(), reason, "it was stopped")
+            reason = talk.stop_reason or STOPPED
+            closing = asyncio.to_thread(
+                self.talks.close, contact_id, now(), reason, "it was stopped"
+            )
             await asyncio.shield(asyncio.ensure_future(closing))
             raise
         finally:
-            del self._running[contact_id]
+            del self.talks.running[contact_id]
 
     async def hang_up(self, contact_id: str, reason: str = STOPPED) -> bool:
         """End a contact; False when it is over already. Raises `NotFound`."""
-        running = self._running.get(contact_id)
-        if running is not None:
-            running.stop_reason = reason
-            running.task.cancel()
-            await asyncio.wait([running.task])
+        talk = self.talks.running.get(contact_id)
+        if talk is not None and talk.task is not None:
+            talk.stop_reason = reason
+            talk.task.cancel()
+            await asyncio.wait([talk.task])
             return True
-        return await asyncio.to_thread(self._close, contact_id, now(), reason, "") is not None
+        return await asyncio.to_thread(self.talks.close, contact_id, now(), reason, "") is not None
 
     async def update_attributes(
         self, contact_id: str, attributes: Mapping[str, str]
     ) -> Mapping[str, str]:
-        """Set attributes, also of a call that is in progress, whose flow sees them at once.
-
-        Raises `NotFound`, `InvalidInput`.
-        """
-
-        def write() -> Mapping[str, str]:
-            with self._database.write() as connection:
-                together = records.update_attributes(connection, contact_id, attributes)
-                contact = records.get_contact(connection, contact_id)
-                self._announcer.tell(connection, ContactEvent.CONTACT_DATA_UPDATED, contact)
-                return together
-
-        for running in self._running.values():
-            state = running.state
-            if state is not None and contact_id in (
-                state.contact.contact_id,
-                state.contact.initial_contact_id,
-            ):
-                state.attributes.update(attributes)
-        return await asyncio.to_thread(write)
+        """See `Talks.update_attributes`."""
+        return await self.talks.update_attributes(contact_id, attributes)
 
     async def _place(
-        self, contact_id: str, running: _Running, flow: Flow | None, watchers: Watchers
+        self, contact_id: str, talk: Talk, flow: Flow | None, watchers: Watchers
     ) -> CallResult:
         contact = await asyncio.to_thread(self._dial, contact_id)
         if contact is None:
             at = now()
             return CallResult(CallEnd.FAILED, None, at, f"{contact_id} was dialled before")
         line = self._lines.get(contact.line)
-        reason: list[EndReason] = []
         if line is None:
             detail = f"there is no line {contact.line!r} here"
             result = CallResult(CallEnd.FAILED, None, now(), detail)
         else:
 
             async def conversation(participant: Participant) -> None:
-                begins_with = flow or await self._surroundings.flow_of(contact)
-                running.state = state = await self._connected(contact, participant)
-                reason.append(
-                    await self._converse(begins_with, state, contact, participant, watchers)
-                )
+                await self.talks.hold(contact, participant, talk, flow, watchers)
 
             try:
                 result = await line.call(
@@ -285,55 +162,8 @@ class Calls:
                 _log.error("a line failed", line=contact.line, exc_info=error)
                 detail = f"{type(error).__name__}: {error}"
                 result = CallResult(CallEnd.FAILED, None, now(), detail)
-        await asyncio.to_thread(
-            self._close,
-            contact_id,
-            result.ended_at,
-            disconnect_reason(result, reason),
-            result.detail,
-        )
+        await self.talks.over(contact_id, talk, result)
         return result
-
-    async def _connected(self, contact: StoredContact, participant: Participant) -> ContactState:
-        answered_by = None
-        if contact.request.detect_machine:
-            answered_by = ANSWERED_BY[participant.answered_by]
-
-        def write() -> StoredContact:
-            with self._database.write() as connection:
-                kept = records.connected(connection, contact.contact_id, now(), answered_by)
-                self._announcer.tell(connection, ContactEvent.CONNECTED_TO_SYSTEM, kept)
-                return kept
-
-        kept = await asyncio.to_thread(write)
-        state = ContactState.of(
-            flow_contact(kept, self._surroundings.instance_arn(kept.instance_id), self._sensitive)
-        )
-        state.answering_machine = answered_by or ""
-        return state
-
-    async def _converse(
-        self,
-        flow: Flow,
-        state: ContactState,
-        contact: StoredContact,
-        participant: Participant,
-        watchers: Watchers,
-    ) -> EndReason:
-        async def observe(event: FlowEvent) -> None:
-            self._flow_log.add(contact.instance_id, event)
-            if watchers.observe is not None:
-                await watchers.observe(event)
-
-        return await run(
-            flow,
-            state,
-            participant,
-            _FunctionsOf(self._invoker, {**self._built_ins, **watchers.built_ins}),
-            observe,
-            instance=self._surroundings.instance(contact.instance_id),
-            clock=now,
-        )
 
     def _known(self, contact: StoredContact) -> StoredContact | None:
         with self._database.read() as connection:
@@ -349,17 +179,6 @@ class Calls:
                 return None
             return records.get_contact(connection, contact_id)
 
-    def _close(
-        self, contact_id: str, at: datetime, reason: str, detail: str
-    ) -> StoredContact | None:
-        with self._database.write() as connection:
-            closed = records.disconnected(connection, contact_id, at, reason, detail)
-            if closed is not None:
-                self._announcer.tell(connection, ContactEvent.DISCONNECTED, closed)
-            else:
-                records.get_contact(connection, contact_id)  # tells whether there is one
-            return closed
-
     def _take_up(self) -> list[str]:
         at = now()
         with self._database.read() as connection:
@@ -368,10 +187,10 @@ class Calls:
         for contact in unfinished:
             if contact.dialled_at is not None or contact.request.attempt:
                 detail = "cut off by a restart of the server"
-                self._close(contact.contact_id, at, INTERRUPTED, detail)
+                self.talks.close(contact.contact_id, at, INTERRUPTED, detail)
             elif at - contact.initiated_at > STALE:
                 detail = "the server was down while it was to be dialled"
-                self._close(contact.contact_id, at, EXPIRED, detail)
+                self.talks.close(contact.contact_id, at, EXPIRED, detail)
             else:
                 to_dial.append(contact.contact_id)
         return to_dial

@@ -10,15 +10,17 @@ from ringfence.contacts import block_credit_card
 from ringfence.contacts.announcements import Announcer, ContactEvent
 from ringfence.contacts.block_credit_card import BlockCreditCard
 from ringfence.contacts.callbacks import Callbacks
-from ringfence.contacts.calls import INTERRUPTED, Calls, Invoker
+from ringfence.contacts.calls import INTERRUPTED, Calls
 from ringfence.contacts.directory import Directory, Means
 from ringfence.contacts.flow_logs import FlowLog
 from ringfence.contacts.lost_places import sweep_places
 from ringfence.contacts.message_providers import Provider, open_provider
 from ringfence.contacts.message_sender import MessageSender
 from ringfence.contacts.places import PlaceKind
+from ringfence.contacts.receiving import Receiving
 from ringfence.contacts.records import disconnected
 from ringfence.contacts.sounds import Sounds
+from ringfence.contacts.talks import Invoker, Talks
 from ringfence.contacts.waiting_room import WaitingRoom
 from ringfence.flows import Channel
 from ringfence.lines import Line
@@ -63,17 +65,20 @@ class ContactCentre:
                 account=settings.aws_account_id,
             )
         )
-        self.calls = Calls(
+        talks = Talks(
             database,
-            lines,
             self.directory,
             functions,
             announcer,
             self._flow_log,
             built_ins={block_credit_card.NAME: BlockCreditCard(database)},
-            most_at_once=settings.calls_at_once,
             sensitive=frozenset(settings.sensitive_attributes),
         )
+        self.calls = Calls(talks, lines, most_at_once=settings.calls_at_once)
+        self.receiving = Receiving(
+            talks, most_at_once=settings.calls_at_once, language=settings.customer_language
+        )
+        self._lines = lines
         self._callbacks = Callbacks(lines, self.room)
 
     async def start(self) -> None:
@@ -82,6 +87,7 @@ class ContactCentre:
         self._sender.start()
         await asyncio.to_thread(self._sweep)
         await self.calls.start()
+        self.receiving.start(self._lines)
         self._callbacks.start()
 
     async def stop(self) -> None:

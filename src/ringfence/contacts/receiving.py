@@ -1,0 +1,117 @@
+"""Calls that come in: to a claimed number, held as the flow says that the number leads to.
+
+A contact is on record before its call is answered. What a crash cuts off is closed at the next
+start, as a call that was placed is (`ringfence.contacts.calls`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from ringfence.contacts.phone_numbers import find_number
+from ringfence.contacts.records import CallWishes, StoredContact, new_contact_id
+from ringfence.contacts.talks import Talk, Talks, Watchers
+from ringfence.flows import InitiationMethod, Participant
+from ringfence.lines import (
+    CallEnd,
+    CallEvent,
+    CallResult,
+    Declined,
+    IncomingCall,
+    Line,
+    Reception,
+)
+from ringfence.storage import now
+
+_log = structlog.get_logger(__name__)
+
+
+def _nobody(contact: StoredContact, call: IncomingCall) -> Watchers:
+    return Watchers()
+
+
+class Receiving:
+    """Takes the calls that come in on the lines of this process.
+
+    `watch` says who watches a call: set by whoever knows what people call about.
+    """
+
+    def __init__(self, talks: Talks, *, most_at_once: int, language: str = "en-US"):
+        self.watch: Callable[[StoredContact, IncomingCall], Watchers] = _nobody
+        self._talks = talks
+        self._database = talks.database
+        self._most_at_once = most_at_once
+        self._language = language
+
+    def start(self, lines: Mapping[str, Line]) -> None:
+        """Take the calls of every line that they can come in on."""
+        for line in lines.values():
+            receive = getattr(line, "receive", None)
+            if receive is not None:
+                receive(self.receive)
+
+    async def receive(self, call: IncomingCall) -> Reception | Declined:
+        """How to hold a call. Declined as busy when there are too many, and as unreachable where
+        nobody has claimed the number, or it leads nowhere."""
+        if len(self._talks.running) >= self._most_at_once:
+            return Declined(CallEnd.BUSY)
+        contact = await asyncio.to_thread(self._open, call)
+        if contact is None:
+            return Declined(CallEnd.UNREACHABLE)
+        talk = Talk()
+        self._talks.running[contact.contact_id] = talk
+        watchers = self.watch(contact, call)
+
+        async def conversation(participant: Participant) -> None:
+            talk.task = asyncio.current_task()
+            try:
+                await self._talks.hold(contact, participant, talk, None, watchers)
+            except asyncio.CancelledError:
+                if not talk.stop_reason:
+                    raise
+                await participant.hang_up()  # somebody stopped the contact, not the line
+
+        async def report(event: CallEvent) -> None:
+            if watchers.report is not None:
+                await watchers.report(event)
+
+        async def over(result: CallResult) -> None:
+            self._talks.running.pop(contact.contact_id, None)
+            await self._talks.over(contact.contact_id, talk, result)
+
+        return Reception(contact.contact_id, conversation, report, over, contact.language)
+
+    def _open(self, call: IncomingCall) -> StoredContact | None:
+        at = now()
+        with self._database.write() as connection:
+            number = find_number(connection, call.to_number)
+            if number is None or number.flow_id is None:
+                _log.warning(
+                    "a call to a number that leads nowhere was declined",
+                    line=call.line,
+                    number=call.to_number,
+                    claimed=number is not None,
+                )
+                return None
+            contact_id = new_contact_id()
+            return self._talks.open(
+                connection,
+                StoredContact(
+                    contact_id=contact_id,
+                    instance_id=number.instance_id,
+                    initial_contact_id=contact_id,
+                    initiation_method=InitiationMethod.INBOUND,
+                    flow_id=number.flow_id,
+                    line=call.line,
+                    customer_number=call.from_number,
+                    system_number=call.to_number,
+                    language=self._language,
+                    request=CallWishes(),
+                    initiated_at=at,
+                    dialled_at=at,
+                    updated_at=at,
+                ),
+            )

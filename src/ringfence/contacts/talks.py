@@ -1,0 +1,218 @@
+"""The conversations of contacts: held as their flows say, and written down as they go.
+
+Whether a call was placed or came in makes no difference here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from sqlalchemy import Connection
+
+from ringfence.contacts import records
+from ringfence.contacts.announcements import Announcer, ContactEvent
+from ringfence.contacts.call_terms import ANSWERED_BY, disconnect_reason, flow_contact
+from ringfence.contacts.flow_logs import FlowLog
+from ringfence.contacts.records import StoredContact
+from ringfence.flows import (
+    ContactState,
+    EndReason,
+    Flow,
+    FlowEvent,
+    Functions,
+    Instance,
+    Participant,
+    run,
+)
+from ringfence.lines import CallEvent, CallResult
+from ringfence.storage import Database, now
+
+Observe: TypeAlias = Callable[[FlowEvent], Awaitable[None]]
+Report: TypeAlias = Callable[[CallEvent], Awaitable[None]]
+BuiltIn: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+class Invoker(Protocol):
+    """What runs functions that are not built in."""
+
+    async def invoke(
+        self,
+        name: str,
+        event: Mapping[str, Any],
+        timeout_seconds: float,
+        *,
+        built_ins: Mapping[str, BuiltIn] = {},
+    ) -> Mapping[str, Any]:
+        """The answer. Raises `FunctionFailed`."""
+        ...
+
+
+class Surroundings(Protocol):
+    """What finds the flows and the instance of a contact."""
+
+    def instance(self, instance_id: str) -> Instance:
+        """What the flows of an instance find around them."""
+        ...
+
+    async def flow_of(self, contact: StoredContact) -> Flow:
+        """The flow that a contact begins with. Raises `NotFound`."""
+        ...
+
+    def instance_arn(self, instance_id: str) -> str:
+        """The ARN of an instance."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who watches a call, and what only this call's functions can do."""
+
+    observe: Observe | None = None
+    report: Report | None = None
+    built_ins: Mapping[str, BuiltIn] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Talk:
+    """A call that is in progress. `reason` is why its flow ended, once it has."""
+
+    task: asyncio.Task[Any] | None = None
+    state: ContactState | None = None
+    stop_reason: str = ""
+    reason: list[EndReason] = field(default_factory=list)
+
+
+class Talks:
+    """The calls that are in progress in this process, by contact. Used on one event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        surroundings: Surroundings,
+        invoker: Invoker,
+        announcer: Announcer,
+        flow_log: FlowLog,
+        *,
+        built_ins: Mapping[str, BuiltIn],
+        sensitive: frozenset[str] = frozenset(),
+    ):
+        self.database = database
+        self.surroundings = surroundings
+        self._invoker = invoker
+        self._announcer = announcer
+        self._flow_log = flow_log
+        self._built_ins = built_ins
+        self._sensitive = sensitive
+        self.running: dict[str, Talk] = {}
+
+    def open(self, connection: Connection, contact: StoredContact) -> StoredContact:
+        """Put a contact on record, in the caller's transaction; the contact, or the one of its
+        client token."""
+        kept = records.open_contact(connection, contact)
+        if kept.contact_id == contact.contact_id:
+            self._announcer.tell(connection, ContactEvent.INITIATED, kept)
+        return kept
+
+    async def hold(
+        self,
+        contact: StoredContact,
+        participant: Participant,
+        talk: Talk,
+        flow: Flow | None,
+        watchers: Watchers,
+    ) -> None:
+        """The conversation of a call that is answered: with `flow`, or the contact's own."""
+        begins_with = flow or await self.surroundings.flow_of(contact)
+        talk.state = state = await self._connected(contact, participant)
+
+        async def observe(event: FlowEvent) -> None:
+            self._flow_log.add(contact.instance_id, event)
+            if watchers.observe is not None:
+                await watchers.observe(event)
+
+        talk.reason.append(
+            await run(
+                begins_with,
+                state,
+                participant,
+                _FunctionsOf(self._invoker, {**self._built_ins, **watchers.built_ins}),
+                observe,
+                instance=self.surroundings.instance(contact.instance_id),
+                clock=now,
+            )
+        )
+
+    async def over(self, contact_id: str, talk: Talk, result: CallResult) -> None:
+        """Write down that a call is over. Harmless when that has been done."""
+        reason = talk.stop_reason or disconnect_reason(result, talk.reason)
+        await asyncio.to_thread(self.close, contact_id, result.ended_at, reason, result.detail)
+
+    def close(
+        self, contact_id: str, at: datetime, reason: str, detail: str
+    ) -> StoredContact | None:
+        """Close a contact; None when it is closed already. Raises `NotFound`."""
+        with self.database.write() as connection:
+            closed = records.disconnected(connection, contact_id, at, reason, detail)
+            if closed is not None:
+                self._announcer.tell(connection, ContactEvent.DISCONNECTED, closed)
+            else:
+                records.get_contact(connection, contact_id)  # tells whether there is one
+            return closed
+
+    async def update_attributes(
+        self, contact_id: str, attributes: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Set attributes, also of a call that is in progress, whose flow sees them at once.
+
+        Raises `NotFound`, `InvalidInput`.
+        """
+
+        def write() -> Mapping[str, str]:
+            with self.database.write() as connection:
+                together = records.update_attributes(connection, contact_id, attributes)
+                contact = records.get_contact(connection, contact_id)
+                self._announcer.tell(connection, ContactEvent.CONTACT_DATA_UPDATED, contact)
+                return together
+
+        for talk in self.running.values():
+            state = talk.state
+            if state is not None and contact_id in (
+                state.contact.contact_id,
+                state.contact.initial_contact_id,
+            ):
+                state.attributes.update(attributes)
+        return await asyncio.to_thread(write)
+
+    async def _connected(self, contact: StoredContact, participant: Participant) -> ContactState:
+        answered_by = None
+        if contact.request.detect_machine:
+            answered_by = ANSWERED_BY[participant.answered_by]
+
+        def write() -> StoredContact:
+            with self.database.write() as connection:
+                kept = records.connected(connection, contact.contact_id, now(), answered_by)
+                self._announcer.tell(connection, ContactEvent.CONNECTED_TO_SYSTEM, kept)
+                return kept
+
+        kept = await asyncio.to_thread(write)
+        state = ContactState.of(
+            flow_contact(kept, self.surroundings.instance_arn(kept.instance_id), self._sensitive)
+        )
+        state.answering_machine = answered_by or ""
+        return state
+
+
+@dataclass(frozen=True, slots=True)
+class _FunctionsOf(Functions):
+    invoker: Invoker
+    built_ins: Mapping[str, BuiltIn]
+
+    async def invoke(
+        self, arn: str, event: Mapping[str, Any], timeout_seconds: float
+    ) -> Mapping[str, Any]:
+        """See `Functions.invoke`."""
+        return await self.invoker.invoke(arn, event, timeout_seconds, built_ins=self.built_ins)
