@@ -164,6 +164,21 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Where this server is reached from outside, for links and call-backs."
     )
+    recordings: Literal["off", "flows", "all"] = Field(
+        "off",
+        description="Which calls are recorded: none, those whose flow says so, or all. It is "
+        "announced in every call that is.",
+    )
+    recordings_days: float = Field(
+        90.0, gt=0, le=3660, description="How long recordings are kept; then they are deleted."
+    )
+    recordings_folder: Path | None = Field(
+        None, description="Where they are kept, encrypted; `recordings` in data_dir when unset."
+    )
+    recordings_announcement: dict[str, str] = Field(
+        default_factory=dict,
+        description='What is said before a recording, by language, such as {"en" = "..."}.',
+    )
     calls_at_once: int = Field(
         100, ge=1, le=100_000, description="How many calls may be in progress."
     )

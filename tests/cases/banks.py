@@ -204,8 +204,9 @@ async def open_bank(
     database: Database, folder: Path, card_id: str, lines: Mapping[str, Line]
 ) -> AsyncIterator[OpenBank]:
     """The bank of `set_up`, at work."""
-    functions = FunctionRunner(database, cards.Vault(bytes(32)))
-    centre = ContactCentre(Settings(data_dir=folder), database, lines, functions)
+    vault = cards.Vault(bytes(32))
+    functions = FunctionRunner(database, vault)
+    centre = ContactCentre(Settings(data_dir=folder), database, lines, functions, vault)
     desk = CaseDesk(
         database, folder, centre.calls, bank_name="Example Bank", caller_number="+15550100000"
     )
@@ -323,7 +324,7 @@ class _FarEnd:
     async def pause(self, seconds: float) -> None:
         """Nobody waits."""
 
-    def record(self, on: bool) -> bool:
+    async def record(self, on: bool) -> bool:
         return False
 
     async def hang_up(self) -> None:

@@ -43,7 +43,7 @@ class FarEnd:
             destination.answered()
         self.line.story.append(f"talks to {destination.number}")
 
-    def record(self, on: bool) -> bool:
+    async def record(self, on: bool) -> bool:
         return False
 
     async def hang_up(self) -> None:

@@ -147,7 +147,7 @@ class Cardholder:
     async def pause(self, seconds: float) -> None:
         await self._until(lambda: False, seconds)
 
-    def record(self, on: bool) -> bool:
+    async def record(self, on: bool) -> bool:
         return False
 
     async def hang_up(self) -> None:

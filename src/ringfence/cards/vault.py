@@ -79,19 +79,27 @@ class Vault:
         `purpose` says what it is and whose, such as `access key RFAK...`; it cannot be opened for
         another one.
         """
+        return self.seal_bytes(purpose, text.encode())
+
+    def seal_bytes(self, purpose: str, content: bytes) -> bytes:
+        """The same as `seal_text`, of what is no text."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._text_sealer.encrypt(nonce, text.encode(), purpose.encode())
+        return nonce + self._text_sealer.encrypt(nonce, content, purpose.encode())
 
     def open_text(self, purpose: str, sealed: bytes) -> str:
         """The text that was sealed for this purpose.
 
         Raises `Unavailable` when it was sealed with another key, for another purpose, or changed.
         """
+        return self.open_bytes(purpose, sealed).decode()
+
+    def open_bytes(self, purpose: str, sealed: bytes) -> bytes:
+        """What `seal_bytes` sealed for this purpose. Raises as `open_text` does."""
         from cryptography.exceptions import InvalidTag
 
         nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
-            return self._text_sealer.decrypt(nonce, ciphertext, purpose.encode()).decode()
+            return self._text_sealer.decrypt(nonce, ciphertext, purpose.encode())
         except (InvalidTag, ValueError):
             raise Unavailable(f"the secret of {purpose} cannot be decrypted") from None
 

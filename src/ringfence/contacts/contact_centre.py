@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
+
+from ringfence.cards import Vault
 from ringfence.contacts import block_credit_card
 from ringfence.contacts.announcements import Announcer, ContactEvent
 from ringfence.contacts.block_credit_card import BlockCreditCard
+from ringfence.contacts.call_recordings import CallRecordings
 from ringfence.contacts.callbacks import Callbacks
 from ringfence.contacts.calls import INTERRUPTED, Calls
 from ringfence.contacts.directory import Directory, Means
@@ -20,12 +24,15 @@ from ringfence.contacts.places import PlaceKind
 from ringfence.contacts.receiving import Receiving
 from ringfence.contacts.records import disconnected
 from ringfence.contacts.sounds import Sounds
-from ringfence.contacts.talks import Invoker, Talks
+from ringfence.contacts.talks import Invoker, RecordingTerms, Talks
 from ringfence.contacts.waiting_room import WaitingRoom
 from ringfence.flows import Channel
 from ringfence.lines import Line
 from ringfence.settings import Settings
 from ringfence.storage import Database, now
+
+_SWEEP_SECONDS = 3600.0
+_log = structlog.get_logger(__name__)
 
 
 class ContactCentre:
@@ -40,6 +47,7 @@ class ContactCentre:
         database: Database,
         lines: Mapping[str, Line],
         functions: Invoker,
+        vault: Vault,
     ):
         self._database = database
         announcer = Announcer(
@@ -65,6 +73,12 @@ class ContactCentre:
                 account=settings.aws_account_id,
             )
         )
+        self.recordings = CallRecordings(
+            database,
+            vault,
+            settings.recordings_folder or settings.data_dir / "recordings",
+            keep_days=settings.recordings_days,
+        )
         talks = Talks(
             database,
             self.directory,
@@ -72,6 +86,11 @@ class ContactCentre:
             announcer,
             self._flow_log,
             built_ins={block_credit_card.NAME: BlockCreditCard(database)},
+            recording=RecordingTerms(
+                self.recordings if settings.recordings != "off" else None,
+                settings.recordings == "all",
+                settings.recordings_announcement,
+            ),
             sensitive=frozenset(settings.sensitive_attributes),
         )
         self.calls = Calls(talks, lines, most_at_once=settings.calls_at_once)
@@ -79,6 +98,7 @@ class ContactCentre:
             talks, most_at_once=settings.calls_at_once, language=settings.customer_language
         )
         self._lines = lines
+        self._sweeping: asyncio.Task[None] | None = None
         self._callbacks = Callbacks(lines, self.room)
 
     async def start(self) -> None:
@@ -89,13 +109,24 @@ class ContactCentre:
         await self.calls.start()
         self.receiving.start(self._lines)
         self._callbacks.start()
+        self._sweeping = asyncio.create_task(self._sweep_recordings())
 
     async def stop(self) -> None:
         """Hang up every call. What is still to be sent or made is so after the next start."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         await self._callbacks.stop()
         await self.calls.stop()
         await asyncio.to_thread(self._sender.close)
         await asyncio.to_thread(self._flow_log.close)
+
+    async def _sweep_recordings(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self.recordings.sweep)
+            except Exception as error:
+                _log.error("old recordings could not be deleted", error=str(error))
+            await asyncio.sleep(_SWEEP_SECONDS)
 
     def _sweep(self) -> None:
         with self._database.write() as connection:

@@ -295,3 +295,19 @@ sent_messages = Table(
     Column("sent_at", Instant),
     Index("ix_sent_messages_due", "state", "due_at"),
 )
+
+# The sound itself is in a file beside the database. What is deleted stays on record as such.
+call_recordings = Table(
+    "call_recordings",
+    metadata,
+    Column("contact_id", String(64), primary_key=True),
+    Column("instance_id", String(36), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("deleted_at", Instant),
+    Column("deleted_by", String(128)),
+    Index("ix_call_recordings_expires_at", "expires_at"),
+)

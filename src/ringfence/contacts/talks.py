@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+import structlog
 from sqlalchemy import Connection
 
 from ringfence.contacts import records
+from ringfence.contacts.announced import Announced, announcement
 from ringfence.contacts.announcements import Announcer, ContactEvent
+from ringfence.contacts.call_recordings import CallRecordings
 from ringfence.contacts.call_terms import ANSWERED_BY, disconnect_reason, flow_contact
 from ringfence.contacts.flow_logs import FlowLog
 from ringfence.contacts.records import StoredContact
+from ringfence.errors import Unavailable
 from ringfence.flows import (
     ContactState,
     EndReason,
@@ -30,6 +34,8 @@ from ringfence.flows import (
 )
 from ringfence.lines import CallEvent, CallResult
 from ringfence.storage import Database, now
+
+_log = structlog.get_logger(__name__)
 
 Observe: TypeAlias = Callable[[FlowEvent], Awaitable[None]]
 Report: TypeAlias = Callable[[CallEvent], Awaitable[None]]
@@ -76,6 +82,18 @@ class Watchers:
     built_ins: Mapping[str, BuiltIn] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingTerms:
+    """Whether calls may be recorded: no without `recordings`, and whether all of them are.
+
+    `announcements` are what an operator has said in their place, by language.
+    """
+
+    recordings: CallRecordings | None = None
+    all_calls: bool = False
+    announcements: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Talk:
     """A call that is in progress. `reason` is why its flow ended, once it has."""
@@ -98,8 +116,10 @@ class Talks:
         flow_log: FlowLog,
         *,
         built_ins: Mapping[str, BuiltIn],
+        recording: RecordingTerms,
         sensitive: frozenset[str] = frozenset(),
     ):
+        self._recording = recording
         self.database = database
         self.surroundings = surroundings
         self._invoker = invoker
@@ -128,6 +148,11 @@ class Talks:
         """The conversation of a call that is answered: with `flow`, or the contact's own."""
         begins_with = flow or await self.surroundings.flow_of(contact)
         talk.state = state = await self._connected(contact, participant)
+        terms = self._recording
+        told = announcement(contact.language, terms.announcements)
+        participant = Announced(participant, told, may_record=terms.recordings is not None)
+        if terms.all_calls:
+            await participant.record(True)
 
         async def observe(event: FlowEvent) -> None:
             self._flow_log.add(contact.instance_id, event)
@@ -149,6 +174,8 @@ class Talks:
     async def over(self, contact_id: str, talk: Talk, result: CallResult) -> None:
         """Write down that a call is over. Harmless when that has been done."""
         reason = talk.stop_reason or disconnect_reason(result, talk.reason)
+        if result.recording is not None and self._recording.recordings is not None:
+            await asyncio.to_thread(self._keep, contact_id, result.recording)
         await asyncio.to_thread(self.close, contact_id, result.ended_at, reason, result.detail)
 
     def close(
@@ -186,6 +213,15 @@ class Talks:
             ):
                 state.attributes.update(attributes)
         return await asyncio.to_thread(write)
+
+    def _keep(self, contact_id: str, wav: bytes) -> None:
+        assert self._recording.recordings is not None
+        with self.database.read() as connection:
+            instance_id = records.get_contact(connection, contact_id).instance_id
+        try:
+            self._recording.recordings.keep(contact_id, instance_id, wav)
+        except Unavailable as error:  # the call itself is not to fail for it
+            _log.error("a recording is lost", contact_id=contact_id, error=str(error))
 
     async def _connected(self, contact: StoredContact, participant: Participant) -> ContactState:
         answered_by = None

@@ -130,8 +130,9 @@ class Participant(Protocol):
         """
         ...
 
-    def record(self, on: bool) -> bool:
-        """Record both sides from now on, or no more; False where this telephone cannot."""
+    async def record(self, on: bool) -> bool:
+        """Record both sides from now on, or no more; False where this telephone cannot, or must
+        not."""
         ...
 
     async def hang_up(self) -> None:

@@ -101,7 +101,7 @@ class Handset(ABC):
         await self.changes.until(lambda: self.over, seconds)
         self.check()
 
-    def record(self, on: bool) -> bool:
+    async def record(self, on: bool) -> bool:
         """See `Participant.record`: not unless the line does."""
         return False
 

@@ -96,7 +96,7 @@ async def open_services(
     functions = FunctionRunner(
         database, vault, region=settings.aws_region, account=settings.aws_account_id
     )
-    centre = ContactCentre(settings, database, lines, functions)
+    centre = ContactCentre(settings, database, lines, functions, vault)
     desk = CaseDesk(
         database,
         settings.data_dir,

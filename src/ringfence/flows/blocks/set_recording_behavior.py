@@ -1,4 +1,4 @@
-"""Set recording behavior: accepted, and nothing is recorded."""
+"""Set recording behavior: whether the call is recorded from here on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SWITCH = "AnalyticsBehaviorOption"
 
 @dataclass(frozen=True, slots=True)
 class SetRecordingBehavior:
-    """Who the flow wants recorded. Calls of this server are never recorded.
+    """Who the flow wants recorded: the automated part or anybody, and both sides are.
 
     `beside` is what it wants to be done with the recordings, for another format to have it too.
     """
@@ -38,12 +38,14 @@ class SetRecordingBehavior:
     beside: Mapping[str, object]
 
     async def run(self, call: Call, block: Block) -> Outcome:
-        """Keep what is wanted, say that nothing comes of it, and go on."""
+        """Begin or end to record, or say that nothing is recorded here; go on in any case."""
         call.state.recordings = self.recordings
+        wanted = self.recordings.automated or bool(self.recordings.participants)
+        recorded = await call.participant.record(wanted)
         return Outcome(
             result="Success",
             parameters={"RecordedParticipants": ",".join(sorted(self.recordings.participants))},
-            detail="nothing is recorded: there is no recording of calls here",
+            detail="nothing is recorded here" if wanted and not recorded else "",
         )
 
 

@@ -155,7 +155,7 @@ class Cardholder:
             destination.answered()
         await self.pause(telephone.talks)
 
-    def record(self, on: bool) -> bool:
+    async def record(self, on: bool) -> bool:
         """See `Participant.record`: nothing is recorded here."""
         return False
 

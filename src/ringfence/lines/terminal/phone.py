@@ -131,7 +131,7 @@ class TerminalPhone:
             self._note("›", f"Said {words}")
             await self._send(protocol.Say(self._call_id, words))
 
-    def record(self, on: bool) -> bool:
+    async def record(self, on: bool) -> bool:
         """See `Participant.record`: a terminal has no sound."""
         return False
 
