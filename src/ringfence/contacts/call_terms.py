@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringfence.contacts.records import StoredContact
-from ringfence.flows import AnsweredBy, Contact, EndReason
+from ringfence.flows import AnsweredBy, Contact, EndReason, Prompt
 from ringfence.lines import CallEnd, CallRequest, CallResult
 
 # Amazon Connect's words for a call that nobody answered, and for who picked up.
@@ -26,8 +26,8 @@ ANSWERED_BY = {
 }
 
 
-def call_request(contact: StoredContact) -> CallRequest:
-    """What its line is asked for."""
+def call_request(contact: StoredContact, prompts: tuple[Prompt, ...] = ()) -> CallRequest:
+    """What its line is asked for; `prompts` are what will most likely be said first."""
     return CallRequest(
         call_id=contact.contact_id,
         to_number=contact.customer_number,
@@ -37,6 +37,7 @@ def call_request(contact: StoredContact) -> CallRequest:
         language=contact.language,
         attributes=contact.attributes,
         detect_machine=contact.request.detect_machine,
+        prompts=prompts,
     )
 
 

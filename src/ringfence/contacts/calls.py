@@ -153,8 +153,9 @@ class Calls:
                 await self.talks.hold(contact, participant, talk, flow, watchers)
 
             try:
+                prompts = await self.talks.first_words(contact, flow)
                 result = await line.call(
-                    call_request(contact), conversation, watchers.report or _unwatched
+                    call_request(contact, prompts), conversation, watchers.report or _unwatched
                 )
             except (
                 Exception

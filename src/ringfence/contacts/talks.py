@@ -21,8 +21,9 @@ from ringfence.contacts.call_recordings import CallRecordings
 from ringfence.contacts.call_terms import ANSWERED_BY, disconnect_reason, flow_contact
 from ringfence.contacts.flow_logs import FlowLog
 from ringfence.contacts.records import StoredContact
-from ringfence.errors import Unavailable
+from ringfence.errors import NotFound, Unavailable
 from ringfence.flows import (
+    AnsweredBy,
     ContactState,
     EndReason,
     Flow,
@@ -30,8 +31,10 @@ from ringfence.flows import (
     Functions,
     Instance,
     Participant,
+    Prompt,
     run,
 )
+from ringfence.flows.first_words import first_prompts
 from ringfence.lines import CallEvent, CallResult
 from ringfence.storage import Database, now
 
@@ -137,6 +140,21 @@ class Talks:
             self._announcer.tell(connection, ContactEvent.INITIATED, kept)
         return kept
 
+    async def first_words(self, contact: StoredContact, flow: Flow | None) -> tuple[Prompt, ...]:
+        """What the conversation of a call that is to be placed will most likely say first."""
+        try:
+            begins_with = flow or await self.surroundings.flow_of(contact)
+        except NotFound:  # which the call will tell
+            return ()
+        state = self._state_of(contact)
+        if contact.request.detect_machine:
+            state.answering_machine = ANSWERED_BY[AnsweredBy.HUMAN]
+        instance = self.surroundings.instance(contact.instance_id)
+        prompts = await first_prompts(begins_with, state, instance, clock=now)
+        terms = self._recording
+        told = terms.recordings is not None and terms.all_calls
+        return (announcement(contact.language, terms.announcements),) * told + prompts
+
     async def hold(
         self,
         contact: StoredContact,
@@ -234,12 +252,13 @@ class Talks:
                 self._announcer.tell(connection, ContactEvent.CONNECTED_TO_SYSTEM, kept)
                 return kept
 
-        kept = await asyncio.to_thread(write)
-        state = ContactState.of(
-            flow_contact(kept, self.surroundings.instance_arn(kept.instance_id), self._sensitive)
-        )
+        state = self._state_of(await asyncio.to_thread(write))
         state.answering_machine = answered_by or ""
         return state
+
+    def _state_of(self, contact: StoredContact) -> ContactState:
+        arn = self.surroundings.instance_arn(contact.instance_id)
+        return ContactState.of(flow_contact(contact, arn, self._sensitive))
 
 
 @dataclass(frozen=True, slots=True)
