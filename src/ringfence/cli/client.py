@@ -46,6 +46,10 @@ class Client:
         """The reply to a GET."""
         return self._send("GET", path, None)
 
+    def download(self, path: str) -> bytes:
+        """The reply to a GET of what is no JSON."""
+        return self._reply("GET", path, None).content
+
     def post(self, path: str, body: object) -> Any:
         """The reply to a POST of `body` as JSON."""
         return self._send("POST", path, body)
@@ -59,6 +63,10 @@ class Client:
         self._send("DELETE", path, None)
 
     def _send(self, method: str, path: str, body: object) -> Any:
+        reply = self._reply(method, path, body)
+        return msgspec.json.decode(reply.content) if reply.content else None
+
+    def _reply(self, method: str, path: str, body: object) -> httpx2.Response:
         try:
             reply = self._client.request(
                 method,
@@ -72,7 +80,7 @@ class Client:
                 expected="a running `ringfence serve`",
             ) from error
         if reply.is_success:
-            return msgspec.json.decode(reply.content) if reply.content else None
+            return reply
         raise _complaint(reply)
 
 

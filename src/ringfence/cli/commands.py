@@ -27,6 +27,7 @@ from ringfence.cli import (
     profiles,
     prompts,
     queues,
+    recordings,
     retraining,
     retraining_schedules,
     rules,
@@ -79,6 +80,7 @@ app.add_typer(prompts.app, name="prompt")
 app.add_typer(bots.app, name="bot")
 app.add_typer(tasks.app, name="task")
 app.add_typer(phone_numbers.app, name="number")
+app.add_typer(recordings.app, name="recording")
 app.add_typer(migrating.app, name="migrate")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orchestration.app, name="orchestration")

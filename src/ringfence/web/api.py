@@ -21,6 +21,8 @@ from ringfence.web.misfits import misfit, refuse_unknown_fields
 from ringfence.web.problems import NotJson
 from ringfence.web.services import Services
 
+JSON = "application/json"
+
 
 class Call(msgspec.Struct, frozen=True):
     """One request, decoded."""
@@ -35,7 +37,7 @@ Handler = Callable[[Services, Call], Any]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation of the API."""
+    """One operation of the API. A reply that is not JSON is `bytes` of its media type."""
 
     method: str
     path: str
@@ -47,6 +49,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: Any = None
     reply: Any = None
     status: int = 200
+    media_type: str = JSON
 
 
 class Operations:
@@ -66,6 +69,7 @@ class Operations:
         query: Any = None,
         reply: Any = None,
         status: int = 200,
+        media_type: str = JSON,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated function as an operation. Its docstring is the summary."""
 
@@ -82,6 +86,7 @@ class Operations:
                     query=query,
                     reply=reply,
                     status=status,
+                    media_type=media_type,
                 )
             )
             return handler
@@ -148,7 +153,7 @@ class Endpoint:
         query: Mapping[str, str],
         body: bytes,
     ) -> bytes:
-        """The reply as JSON; empty for one without content.
+        """The reply as it is sent; empty for one without content.
 
         Raises what `Body.read`, `read_query` and the handler raise, and `Forbidden`.
         """
@@ -165,7 +170,11 @@ class Endpoint:
             reply = await operation.handler(services, call)
         else:
             reply = await asyncio.to_thread(operation.handler, services, call)
-        return b"" if operation.reply is None else msgspec.json.encode(reply)
+        if operation.reply is None:
+            return b""
+        if operation.media_type != JSON:
+            return bytes(reply)
+        return msgspec.json.encode(reply)
 
 
 def register(app: FastAPI, operation: Operation, services: Callable[[], Services]) -> None:
@@ -190,7 +199,7 @@ def register(app: FastAPI, operation: Operation, services: Callable[[], Services
                 body,
             ),
             status_code=operation.status,
-            media_type="application/json" if operation.reply is not None else None,
+            media_type=operation.media_type if operation.reply is not None else None,
         )
 
     app.router.add_route(operation.path, route, methods=[operation.method], include_in_schema=False)

@@ -40,6 +40,7 @@ from ringfence.web.routes import (
     models,
     prompts,
     queues,
+    recordings,
     shadows,
 )
 from ringfence.web.services import Services, open_services
@@ -66,6 +67,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         queues.operations,
         agents.operations,
         prompts.operations,
+        recordings.operations,
         cards.operations,
         access.operations,
     )

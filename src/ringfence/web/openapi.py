@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ringfence import __version__
-from ringfence.web.api import Operation
+from ringfence.web.api import JSON, Operation
 from ringfence.web.problems import ProblemReply
 
 _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
@@ -76,7 +76,7 @@ def _describe(
         "responses": {
             str(operation.status): {
                 "description": "Done.",
-                **_content(operation.reply, schema_of),
+                **_content(operation.reply, schema_of, operation.media_type),
             },
             **{
                 code: {"description": text, **_content(ProblemReply, schema_of)}
@@ -118,7 +118,9 @@ def _named_by(part: object, components: Mapping[str, Any]) -> set[str]:
     return named
 
 
-def _content(of_type: Any, schema_of: dict[str, Any]) -> dict[str, Any]:
+def _content(of_type: Any, schema_of: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:
     if of_type is None:
         return {}
-    return {"content": {"application/json": {"schema": schema_of[repr(of_type)]}}}
+    if media_type != JSON:
+        return {"content": {media_type: {}}}
+    return {"content": {JSON: {"schema": schema_of[repr(of_type)]}}}
