@@ -11,6 +11,12 @@ import msgspec
 
 LARGEST_MESSAGE = 64 * 1024 * 1024
 
+# What `Ended.reason` says when a child itself ended a call.
+RING_TIMEOUT = "ring timeout"  # of `Dial.ring_seconds`; the status is 487
+NO_ROOM = "no room"  # the child holds as many calls as it can; the status is 503
+NOTHING_HEARD = "nothing heard"  # no sound came for long; `by_far_end`, which is gone
+CANNOT_DIAL = "cannot dial"  # PJSIP does not take the URI, the trunk or a header; the status is 400
+
 
 class TrunkSetup(msgspec.Struct, frozen=True, kw_only=True):
     """One trunk as a child needs it: checked, with its secrets in clear."""
@@ -255,10 +261,12 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
     call: str
     sip_call_id: str
+    trunk: str
+    source: str  # the address and port that the INVITE came from
     from_uri: str
     to_uri: str
     asserted_identity: str = ""  # P-Asserted-Identity
-    identity_verified: bool = False  # verstat=TN-Validation-Passed of a trusted trunk
+    identity_verified: bool = False  # verstat=TN-Validation-Passed; worth what its source is
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
