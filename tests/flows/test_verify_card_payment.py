@@ -187,7 +187,8 @@ def test_every_block_is_reached_in_some_conversation() -> None:
 
 
 def test_there_is_one_in_each_language() -> None:
-    assert set(shipped_flows()) == {*NAMES, "credit-card-fraud"}
+    ours = {*NAMES, "credit-card-fraud"}
+    assert {each.partition(".")[0] for each in set(shipped_flows()) - ours} == {"answer-call-back"}
 
 
 def structure(name: str) -> Any:

@@ -66,6 +66,12 @@ def list_customers(
     return [_customer(row) for row in connection.execute(query)]
 
 
+def customers_with_number(connection: Connection, phone_number: str) -> list[Customer]:
+    """The customers whom a number (E.164) rings, by id."""
+    query = select(_customers).where(_customers.c.phone_number == phone_number)
+    return [_customer(row) for row in connection.execute(query.order_by(_customers.c.customer_id))]
+
+
 def get_card(connection: Connection, card_id: str) -> Card:
     """The card of that id. Raises `NotFound` naming `card_id`."""
     row = connection.execute(select(*_SHOWN).where(_cards.c.card_id == card_id)).first()

@@ -15,16 +15,15 @@ from sqlalchemy import Connection, insert, update
 
 from ringfence import cards
 from ringfence.cases import tables
+from ringfence.cases.answering import hear_key
 from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
-from ringfence.cases.verdicts import record_answer
 from ringfence.contacts.calls import Calls
 from ringfence.contacts.flows import find_flow, stored_flow
 from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.records import CallWishes, StoredContact
 from ringfence.contacts.talks import Watchers
-from ringfence.detectors import hold_plans
 from ringfence.flows import Flow, FlowEvent, FlowEventKind
 from ringfence.lines import CallEvent, CallEventKind, CallResult
 from ringfence.storage import Database, now
@@ -196,17 +195,8 @@ class Attempts:
             return settled_cases(connection, case_ids)
 
     def _key(self, case: Case, event: FlowEvent) -> None:
-        """A key in a menu: note it, and the verdict when it is an answer."""
-        verdict = case.plan.verdict_of(event.block_id, event.result) if event.matched else None
         with self._database.write() as connection:
-            # In the order in which a decision locks them, lest each waits for the other.
-            hold_plans(connection, [case.event_type])
-            held_case(connection, case.case_id)
-            note(connection, case.case_id, event.at, EntryKind.DIGIT, event.result)
-            if verdict is not None:
-                record_answer(
-                    connection, case.case_id, verdict, by="cardholder", source="phone", at=now()
-                )
+            hear_key(connection, case, event, trusted=True)
 
     def _report(self, case_id: str, attempt_id: str, event: CallEvent) -> None:
         kind = _ON_TIMELINE.get(event.kind)

@@ -28,6 +28,15 @@ class CardAction(StrEnum):
     ANALYST = "analyst"  # keep the hold, and queue the case for an analyst
 
 
+class CallBackCheck(StrEnum):
+    """What a cardholder who calls back needs, to say that a payment was theirs."""
+
+    BOTH = "both"  # to call from their number, and the reference
+    VERIFIED_CALLER = "verified_caller"  # both, or a number for which the network has signed
+    CALLER = "caller"  # both, or their number alone
+    REFERENCE = "reference"  # both, or the reference alone
+
+
 class QuietHours(msgspec.Struct, frozen=True):
     """No call starts from `start` until `end`, in the cardholder's time zone."""
 
@@ -87,6 +96,7 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     )
     on_unreached: CardAction = CardAction.ANALYST
     on_undecided: CardAction = CardAction.ANALYST
+    call_back: CallBackCheck = CallBackCheck.BOTH
 
     def verdict_of(self, block_id: str, key: str) -> Verdict | None:
         """What `key` says in the menu `block_id`; None when it is no answer."""

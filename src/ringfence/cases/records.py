@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan
-from ringfence.cases.verdicts import Verdict
+from ringfence.cases.verdicts import UNSETTLED, Verdict
 from ringfence.errors import NotFound
 from ringfence.events import EventType
 
@@ -99,6 +99,27 @@ def settled_cases(connection: Connection, case_ids: Sequence[str]) -> list[str]:
             select(table.c.case_id).where(table.c.case_id.in_(case_ids), table.c.open.is_(False))
         ).scalars()
     )
+
+
+class AnswerableCase(msgspec.Struct, frozen=True):
+    """What a case that nobody has answered yet is recognised by."""
+
+    case_id: str
+    reference: str
+    customer_id: str
+
+
+def answerable_cases(connection: Connection, *, since: datetime) -> list[AnswerableCase]:
+    """The cases opened after `since` that no person has answered: also those that our calls gave
+    up, for the first answer counts whenever it comes."""
+    table = tables.cases
+    rows = connection.execute(
+        select(table.c.case_id, table.c.reference, table.c.customer_id).where(
+            table.c.opened_at > since,
+            or_(table.c.verdict.is_(None), table.c.verdict.in_(UNSETTLED)),
+        )
+    )
+    return [AnswerableCase(**row._mapping) for row in rows]
 
 
 def list_cases(

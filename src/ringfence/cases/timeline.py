@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     DIGIT = "digit"
     ENDED = "ended"
     INTERRUPTED = "interrupted"
+    CALLED_BACK = "called back"
     FUNCTION = "function"
     VERDICT = "verdict"
     CARD = "card"

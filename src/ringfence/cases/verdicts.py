@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 # An answer by a person settles a case for good; these two leave it open to a later answer.
-_UNSETTLED = (Verdict.UNREACHED, Verdict.UNDECIDED)
+UNSETTLED = (Verdict.UNREACHED, Verdict.UNDECIDED)
 
 
 def record_answer(
@@ -50,7 +50,7 @@ def record_answer(
 
     Raises `InvalidInput` for any other verdict, which no person gives; `NotFound`.
     """
-    if verdict in _UNSETTLED:
+    if verdict in UNSETTLED:
         raise InvalidInput("not an answer", field="verdict", expected="fraud or legit")
     table = tables.cases
     event_type_name = connection.execute(
@@ -65,7 +65,7 @@ def record_answer(
             update(table)
             .where(
                 table.c.case_id == case_id,
-                or_(table.c.verdict.is_(None), table.c.verdict.in_(_UNSETTLED)),
+                or_(table.c.verdict.is_(None), table.c.verdict.in_(UNSETTLED)),
             )
             .values(
                 verdict=verdict,

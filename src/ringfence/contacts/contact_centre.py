@@ -95,7 +95,10 @@ class ContactCentre:
         )
         self.calls = Calls(talks, lines, most_at_once=settings.calls_at_once)
         self.receiving = Receiving(
-            talks, most_at_once=settings.calls_at_once, language=settings.customer_language
+            talks,
+            most_at_once=settings.calls_at_once,
+            language=settings.customer_language,
+            bank_name=settings.bank_name,
         )
         self._lines = lines
         self._sweeping: asyncio.Task[None] | None = None

@@ -287,10 +287,14 @@ def list_flows(connection: Connection) -> dict[str, int]:
     }
 
 
-def flow_in_language(connection: Connection, name: str, language: str) -> str:
+def flow_in_language(
+    connection: Connection, name: str, language: str, *, instance_id: str | None = None
+) -> str:
     """The flow that says what `name` says in `language`, of those that are published and not
-    archived: `NAME.de` for `de-CH`, or `name` itself."""
-    flows = list_stored_flows(connection, default_instance(connection).instance_id)
+    archived: `NAME.de` for `de-CH`, or `name` itself. In the instance in which cases call, unless
+    told."""
+    instance_id = instance_id or default_instance(connection).instance_id
+    flows = list_stored_flows(connection, instance_id)
     in_use = [flow.name for flow in flows if flow.published_version and not flow.archived]
     return flow_for_language(in_use, name, language)
 

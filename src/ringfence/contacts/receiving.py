@@ -7,10 +7,13 @@ start, as a call that was placed is (`ringfence.contacts.calls`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import structlog
+from sqlalchemy import Connection
 
+from ringfence.contacts.flows import FlowKind, find_flow, flow_in_language, get_flow
 from ringfence.contacts.phone_numbers import find_number
 from ringfence.contacts.records import CallWishes, StoredContact, new_contact_id
 from ringfence.contacts.talks import Talk, Talks, Watchers
@@ -29,22 +32,33 @@ from ringfence.storage import now
 _log = structlog.get_logger(__name__)
 
 
-def _nobody(contact: StoredContact, call: IncomingCall) -> Watchers:
-    return Watchers()
+class Watching(Protocol):
+    """Who knows what people call about."""
+
+    def language_of(self, connection: Connection, caller: str) -> str | None:
+        """The language of whoever calls from a number (E.164, or empty), where it is known."""
+        ...
+
+    def watch(self, contact: StoredContact, call: IncomingCall) -> Watchers:
+        """Who watches a call, and what only its functions can do."""
+        ...
 
 
 class Receiving:
     """Takes the calls that come in on the lines of this process.
 
-    `watch` says who watches a call: set by whoever knows what people call about.
+    `watching` is set by whoever knows what people call about.
     """
 
-    def __init__(self, talks: Talks, *, most_at_once: int, language: str = "en-US"):
-        self.watch: Callable[[StoredContact, IncomingCall], Watchers] = _nobody
+    def __init__(
+        self, talks: Talks, *, most_at_once: int, language: str = "en-US", bank_name: str = ""
+    ):
+        self.watching: Watching | None = None
         self._talks = talks
         self._database = talks.database
         self._most_at_once = most_at_once
         self._language = language
+        self._attributes = {"Bank": bank_name} if bank_name else {}
 
     def start(self, lines: Mapping[str, Line]) -> None:
         """Take the calls of every line that they can come in on."""
@@ -63,7 +77,7 @@ class Receiving:
             return Declined(CallEnd.UNREACHABLE)
         talk = Talk()
         self._talks.running[contact.contact_id] = talk
-        watchers = self.watch(contact, call)
+        watchers = Watchers() if self.watching is None else self.watching.watch(contact, call)
 
         async def conversation(participant: Participant) -> None:
             talk.task = asyncio.current_task()
@@ -96,6 +110,15 @@ class Receiving:
                     claimed=number is not None,
                 )
                 return None
+            language = self._language
+            if self.watching is not None:
+                language = self.watching.language_of(connection, call.from_number) or language
+            flow = get_flow(connection, number.flow_id)
+            if flow.kind is FlowKind.FLOW:
+                name = flow_in_language(
+                    connection, flow.name, language, instance_id=flow.instance_id
+                )
+                flow = find_flow(connection, name, instance_id=flow.instance_id)
             contact_id = new_contact_id()
             return self._talks.open(
                 connection,
@@ -104,11 +127,12 @@ class Receiving:
                     instance_id=number.instance_id,
                     initial_contact_id=contact_id,
                     initiation_method=InitiationMethod.INBOUND,
-                    flow_id=number.flow_id,
+                    flow_id=flow.flow_id,
                     line=call.line,
                     customer_number=call.from_number,
                     system_number=call.to_number,
-                    language=self._language,
+                    language=language,
+                    attributes=self._attributes,
                     request=CallWishes(),
                     initiated_at=at,
                     dialled_at=at,

@@ -35,6 +35,7 @@ from ringfence.flows import (
     run,
 )
 from ringfence.flows.first_words import first_prompts
+from ringfence.flows.fixed_words import fixed_prompts
 from ringfence.lines import CallEvent, CallResult
 from ringfence.storage import Database, now
 
@@ -141,7 +142,8 @@ class Talks:
         return kept
 
     async def first_words(self, contact: StoredContact, flow: Flow | None) -> tuple[Prompt, ...]:
-        """What the conversation of a call that is to be placed will most likely say first."""
+        """What the conversation of a call that is to be placed will most likely say first, and
+        behind it, with gaps, whatever else it may say."""
         try:
             begins_with = flow or await self.surroundings.flow_of(contact)
         except NotFound:  # which the call will tell
@@ -153,7 +155,8 @@ class Talks:
         prompts = await first_prompts(begins_with, state, instance, clock=now)
         terms = self._recording
         told = terms.recordings is not None and terms.all_calls
-        return (announcement(contact.language, terms.announcements),) * told + prompts
+        announced = (announcement(contact.language, terms.announcements),) * told
+        return announced + prompts + fixed_prompts(begins_with, contact.language)
 
     async def hold(
         self,

@@ -25,6 +25,7 @@ from ringfence.aws.throttling import Throttle
 from ringfence.aws.wire.json_service import JsonService
 from ringfence.aws.wire.rest_service import RestService
 from ringfence.cards import CustomerMaster, Vault, open_master, open_vault
+from ringfence.cases.calling_back import CallingBack
 from ringfence.cases.desk import CaseDesk
 from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.detectors import DecisionEngine
@@ -104,6 +105,7 @@ async def open_services(
         bank_name=settings.bank_name,
         caller_number=settings.caller_number,
     )
+    centre.receiving.watching = CallingBack(database, centre.calls.talks)
     publisher = publisher_of(settings, database)
     contact_publisher = contact_publisher_of(settings, database)
     engine = DecisionEngine(database, desk.opening, publisher)

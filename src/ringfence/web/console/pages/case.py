@@ -39,6 +39,7 @@ _KINDS = {
     EntryKind.ANSWERED: ("call", "Answered"),
     EntryKind.ENDED: ("call", "Call ended"),
     EntryKind.INTERRUPTED: ("bad", "Interrupted"),
+    EntryKind.CALLED_BACK: ("call", "Called back"),
     EntryKind.FUNCTION: ("", "Function"),
     EntryKind.CARD: ("warn", "Card"),
     EntryKind.LABEL: ("", "Label"),
