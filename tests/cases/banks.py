@@ -25,6 +25,7 @@ from ringfence.cases import (
     put_plan,
     timeline_of,
 )
+from ringfence.cases.calling_back import CallingBack
 from ringfence.cases.desk import CaseDesk
 from ringfence.cases.opening import CaseOpening
 from ringfence.contacts.contact_centre import ContactCentre
@@ -211,6 +212,7 @@ async def open_bank(
         database, folder, centre.calls, bank_name="Example Bank", caller_number="+15550100000"
     )
     engine = DecisionEngine(database, desk.opening)
+    centre.receiving.watching = CallingBack(database, centre.calls.talks)
     await centre.start()
     await desk.start()
     try:
