@@ -42,8 +42,9 @@ class CallEnd(StrEnum):
 class CallRequest:
     """One call to place. `call_id` identifies the attempt; a line dials it at most once.
 
-    `prompts` are what the conversation will most likely say first, in order: a line that speaks
-    has them rendered before anybody answers.
+    `prompts` are what the conversation will most likely say first, in order, and then its other
+    words with gaps (`fixed_words.GAP`): a line that speaks has its synthesizer prepare them before
+    anybody answers.
     """
 
     call_id: str

@@ -62,7 +62,8 @@ class BrowserLine:
         if isinstance(free, Unanswered):
             return await hold(request, Refusal(free.end, free.detail), conversation, report)
         call = BrowserCall(request, free, self._exchange, self._synthesizer)
-        return await hold(request, call, conversation, report)
+        async with self._synthesizer.preparing(request.prompts):
+            return await hold(request, call, conversation, report)
 
     async def serve(self, socket: Socket, number: str) -> None:
         """Accept `socket` and be the exchange for this phone of `number` (E.164) until it goes.

@@ -10,7 +10,9 @@ import ctypes
 import threading
 
 from ringfence.errors import Unavailable
-from ringfence.lines.speech.voices import Voice
+from ringfence.lines.speech.engines import EngineFailed, Sound, Speaker
+from ringfence.lines.speech.script import Utterance
+from ringfence.lines.speech.voices import Voice, in_language, voice_for, whispering
 
 SYNCHRONOUS_OUTPUT = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when it has rendered
 DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: missing data is a return value, not exit(1)
@@ -128,3 +130,29 @@ def espeak() -> Espeak:
         if _engine is None:
             _engine = Espeak()
         return _engine
+
+
+class EspeakEngine:
+    """eSpeak NG as an `Engine`: any language, at once, without a voice file."""
+
+    name = "espeak"
+
+    def say(self, utterance: Utterance, speaker: Speaker) -> Sound:
+        """See `Engine.say`."""
+        from ringfence.lines.speech.waveform import from_pcm
+
+        voice = voice_for(speaker.voice, speaker.language)
+        if utterance.language:
+            voice = in_language(voice, utterance.language)
+        if utterance.whispered:
+            voice = whispering(voice)
+        try:
+            engine = espeak()
+            return Sound(from_pcm(engine.render(utterance.markup, voice)), engine.rate)
+        except EngineFailed:
+            raise
+        except Unavailable as error:
+            raise EngineFailed(str(error)) from error
+
+    def close(self) -> None:
+        """The library stays: others may use it."""

@@ -53,11 +53,15 @@ _WRITTEN_WORD = re.compile(r"(\S+?)[.!?…]+[\"'”’»)\]]*\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Markup to be rendered in one go; `language` where it is not the prompt's own."""
+    """Markup to be rendered in one go; `language` where it is not the prompt's own.
+
+    `plainly` is the same without eSpeak NG's names of sounds, where the markup has some.
+    """
 
     markup: str
     language: str = ""
     whispered: bool = False
+    plainly: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ class _Writer:
         self._caption: list[str] = []
         self._parts: list[Part] = []
         self._markup: list[str] = []
+        self._plainly: list[str] = []
 
     def text(self, text: str) -> None:
         """Running text, which may end sentences."""
@@ -124,11 +129,17 @@ class _Writer:
             if ends:
                 self.end_sentence(SENTENCE_GAP_SECONDS)
 
-    def pronounced(self, caption: str, sounds: str) -> None:
-        """Text with the engine's names of the sounds that say it."""
+    def pronounced(self, caption: str, sounds: str, element: Element) -> None:
+        """Text with eSpeak NG's names of the sounds that say it, and the `<phoneme>` itself."""
         self._caption.append(caption)
         # The engine knows its notation of sounds only behind a space.
-        self._markup.append(self._styled(f" [[{escape(sounds, quote=False)}]]"))
+        self._add(
+            self._styled(f" [[{escape(sounds, quote=False)}]]"),
+            self._styled(
+                f'<phoneme alphabet="{escape(element.get("alphabet") or "ipa")}" '
+                f'ph="{escape(element.get("ph") or "")}">{escape(caption, quote=False)}</phoneme>'
+            ),
+        )
 
     def written(self, caption: str, markup: str) -> None:
         """Text with the markup that says it."""
@@ -138,9 +149,9 @@ class _Writer:
         if markup.strip():
             lead = " " if markup[:1].isspace() else ""
             trail = " " if markup[-1:].isspace() else ""
-            self._markup.append(f"{lead}{self._styled(markup.strip())}{trail}")
+            self._add(f"{lead}{self._styled(markup.strip())}{trail}")
         elif markup:
-            self._markup.append(" ")
+            self._add(" ")
 
     def silence(self, seconds: float) -> None:
         """A pause of just that length."""
@@ -203,18 +214,24 @@ class _Writer:
         """The language of the passage."""
         return self._languages[-1]
 
+    def _add(self, markup: str, plainly: str | None = None) -> None:
+        self._markup.append(markup)
+        self._plainly.append(markup if plainly is None else plainly)
+
     def _styled(self, markup: str) -> str:
         opening = "".join(start for start, _ in self._styles)
         closing = "".join(end for _, end in reversed(self._styles))
         return f"{opening}{markup}{closing}"
 
     def _flush(self) -> None:
-        markup = "".join(self._markup).strip()
+        markup, plainly = "".join(self._markup).strip(), "".join(self._plainly).strip()
         self._markup.clear()
+        self._plainly.clear()
         if markup:
             tag = self._languages[-1]
             foreign = "" if tag == self.language else tag
-            self._parts.append(Utterance(markup, foreign, self._whispering > 0))
+            differs = plainly if plainly != markup else ""
+            self._parts.append(Utterance(markup, foreign, self._whispering > 0, differs))
 
 
 def _walk(element: Element, writer: _Writer) -> None:
@@ -229,7 +246,7 @@ def _walk(element: Element, writer: _Writer) -> None:
     elif tag == "phoneme" and (
         sounds := mnemonics(element.get("ph", ""), element.get("alphabet", ""), writer.speaking)
     ):
-        writer.pronounced(_text(element), sounds)
+        writer.pronounced(_text(element), sounds, element)
     elif tag in ("p", "s"):
         writer.end_sentence()
         _inside(element, writer)
@@ -306,7 +323,9 @@ def _abbreviated(piece: str) -> bool:
     if word is None or not piece.rstrip("\"'”’»)] \t\r\n").endswith("."):
         return False
     bare = word[1].lstrip("(\"'“‘«[").lower()
-    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha()) or "." in bare.strip(".")
+    if bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha()):
+        return True
+    return "." in bare.strip(".") and any(sign.isalpha() for sign in bare)  # "p.m", not "20.00"
 
 
 def _break_seconds(element: Element) -> float:

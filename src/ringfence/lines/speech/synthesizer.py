@@ -1,17 +1,36 @@
-"""The synthesizer: a prompt in, speech out, kept for the next time it is said."""
+"""The synthesizer: a prompt in, speech out, kept for the next time it is said.
+
+What is kept is kept in memory only, as prompts hold names and amounts. It is kept by prompt, and
+by what is rendered in one go, most often a sentence: of a prompt with an amount in it, only the
+sentence with the amount is rendered anew.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+import structlog
 
 from ringfence.errors import Unavailable
+from ringfence.flows.fixed_words import GAP
 from ringfence.flows.participant import Prompt, PromptFailed
 from ringfence.lines.speech.audio import Audio, Caption, Speech
-from ringfence.lines.speech.espeak import espeak
-from ringfence.lines.speech.script import Bleep, Sentence, Silence, script
-from ringfence.lines.speech.voices import Voice, in_language, voice_for, whispering
+from ringfence.lines.speech.engines import Engine, EngineChoice, Speaker
+from ringfence.lines.speech.espeak import EspeakEngine
+from ringfence.lines.speech.kept import Kept
+from ringfence.lines.speech.script import Bleep, Part, Sentence, Silence, Utterance, script
+from ringfence.lines.speech.voices import voice_for
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ringfence.lines.speech.waveform import Wave
 
 TELEPHONE_RATE = 8000  # G.711
 WIDEBAND_RATE = 16000
@@ -19,100 +38,189 @@ RATES = (TELEPHONE_RATE, WIDEBAND_RATE)
 
 LONGEST_TEXT = 6000  # characters, Amazon Connect's limit for a prompt
 _DEFAULT_CACHE_BYTES = 16 * 1024 * 1024
+_SPEAKING_THREADS, _PREPARING_THREADS = 4, 2  # of their own: a slow engine holds up nobody else
+
+_log = structlog.get_logger(__name__)
+
+_Key: TypeAlias = tuple[Prompt, int]
+_PartKey: TypeAlias = tuple[str, Speaker, Utterance, int]
 
 
 class Synthesizer:
-    """Speaks prompts with eSpeak NG. Safe to use from many tasks and threads."""
+    """Speaks prompts with the engines that were chosen. Safe to use from many tasks and threads."""
 
-    def __init__(self, *, cache_bytes: int = _DEFAULT_CACHE_BYTES) -> None:
-        """`cache_bytes` bounds the sound that is kept; the least recently used goes first."""
-        self._cache_bytes = cache_bytes
-        self._cache: OrderedDict[tuple[Prompt, int], Speech] = OrderedDict()
-        self._held_bytes = 0
+    def __init__(
+        self, choice: EngineChoice | None = None, *, cache_bytes: int = _DEFAULT_CACHE_BYTES
+    ) -> None:
+        """Without a `choice` eSpeak NG speaks. `cache_bytes` bounds the sound that is kept, of
+        prompts and of their parts each."""
+        self._choice = choice or EngineChoice(EspeakEngine())
+        self._prompts: Kept[_Key, Speech] = Kept(cache_bytes)
+        self._parts: Kept[_PartKey, NDArray[np.float32]] = Kept(cache_bytes)
+        self._rendering: dict[_Key, Future[Speech]] = {}
         self._lock = threading.Lock()
+        self._speaking = ThreadPoolExecutor(_SPEAKING_THREADS, "speaking")
+        self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, "preparing")
 
     async def speak(self, prompt: Prompt, rate: int = WIDEBAND_RATE) -> Speech:
         """`prompt` as sound at `rate` (8000 or 16000 samples a second), with timed captions.
 
         The sound is level (active speech at -20 dBFS, peaks at most -1 dBFS) and starts and ends
         without a click. A prompt that says nothing gives an empty sound. Rendered in a thread.
-        Raises `PromptFailed` on broken SSML, a text beyond 6,000 characters, or an engine that
-        cannot be loaded.
+        Raises `PromptFailed` on broken SSML, a text beyond 6,000 characters, or engines of which
+        none can speak.
         """
-        if cached := self._look_up(prompt, rate):
+        if cached := self._prompts.get((prompt, rate)):
             return cached
-        return await asyncio.to_thread(self.render, prompt, rate)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._speaking, self.render, prompt, rate)
+
+    @asynccontextmanager
+    async def preparing(
+        self, prompts: Sequence[Prompt], rate: int = WIDEBAND_RATE
+    ) -> AsyncIterator[None]:
+        """Render `prompts` one after the other meanwhile, so that they can be spoken at once.
+
+        Never raises for what cannot be rendered: it will when it is spoken.
+        """
+        task = asyncio.create_task(self.prepare(prompts, rate))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def prepare(self, prompts: Sequence[Prompt], rate: int = WIDEBAND_RATE) -> None:
+        """The same, and return when it is done. What is said before them is not held up by it."""
+        loop = asyncio.get_running_loop()
+        for prompt in prompts:
+            if self._prompts.get((prompt, rate)) is not None:
+                continue
+            try:
+                await loop.run_in_executor(self._preparing, self._prepare, prompt, rate)
+            except PromptFailed:
+                continue
+            except Exception as error:  # nothing that goes wrong here is to cost the call
+                _log.error("a prompt could not be prepared", exc_info=error)
 
     def render(self, prompt: Prompt, rate: int = WIDEBAND_RATE) -> Speech:
         """The same as `speak`, in the calling thread."""
         if rate not in RATES:
             raise ValueError(f"the rate is {rate}, not one of {RATES}")
-        if cached := self._look_up(prompt, rate):
-            return cached
+        key = (prompt, rate)
+        with self._lock:
+            if cached := self._prompts.get(key):
+                return cached
+            running = self._rendering.get(key)
+            if running is None:
+                mine = self._rendering[key] = Future[Speech]()
+        if running is not None:
+            return running.result()
+        try:
+            speech, is_as_chosen = self._rendered(prompt, rate)
+            if is_as_chosen:
+                self._prompts.keep(key, speech, len(speech.audio.pcm))
+            mine.set_result(speech)
+            return speech
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._rendering[key]
+
+    @property
+    def held_bytes(self) -> int:
+        """How much sound of prompts the cache holds now."""
+        return self._prompts.held_bytes
+
+    def close(self) -> None:
+        """Let go of threads and engines."""
+        self._speaking.shutdown(cancel_futures=True)
+        self._preparing.shutdown(cancel_futures=True)
+        self._choice.close()
+
+    def _prepare(self, prompt: Prompt, rate: int) -> None:
+        if GAP not in prompt.text:
+            self.render(prompt, rate)
+            return
+        speaker, sentences = _read(prompt)
+        engine = self._choice.speaking(speaker)[0]
+        with suppress(Unavailable):
+            for sentence in sentences:
+                if GAP in sentence.caption:
+                    continue
+                for part in sentence.parts:
+                    if isinstance(part, Utterance) and GAP not in part.markup:
+                        self._said(part, speaker, engine, rate)
+
+    def _rendered(self, prompt: Prompt, rate: int) -> tuple[Speech, bool]:
+        """The speech, and whether the engine that was chosen for it has made it."""
         if len(prompt.text) > LONGEST_TEXT:
             raise PromptFailed(
                 f"the prompt has {len(prompt.text)} characters, at most {LONGEST_TEXT} are spoken"
             )
-        voice = voice_for(prompt.voice, prompt.language)
-        try:
-            speech = _render(script(prompt, voice.language), voice, rate)
-        except Unavailable as error:
-            raise PromptFailed(str(error)) from error
-        self._keep(prompt, rate, speech)
-        return speech
+        speaker, sentences = _read(prompt)
+        engines = self._choice.speaking(speaker)
+        failure: Unavailable | None = None
+        for engine in engines:
+            # The whole prompt by one engine: nobody changes their voice within it.
+            try:
+                return self._assembled(sentences, speaker, engine, rate), engine is engines[0]
+            except Unavailable as error:
+                failure = error
+                _log.warning("a speech engine failed", engine=engine.name, error=str(error))
+        raise PromptFailed(str(failure)) from failure
 
-    @property
-    def held_bytes(self) -> int:
-        """How much sound the cache holds now."""
-        return self._held_bytes
+    def _assembled(
+        self, sentences: tuple[Sentence, ...], speaker: Speaker, engine: Engine, rate: int
+    ) -> Speech:
+        import numpy as np
 
-    def _look_up(self, prompt: Prompt, rate: int) -> Speech | None:
-        with self._lock:
-            speech = self._cache.get((prompt, rate))
-            if speech is not None:
-                self._cache.move_to_end((prompt, rate))
-            return speech
+        from ringfence.lines.speech import waveform
 
-    def _keep(self, prompt: Prompt, rate: int, speech: Speech) -> None:
-        size = len(speech.audio.pcm)
-        if size > self._cache_bytes:
-            return
-        with self._lock:
-            previous = self._cache.pop((prompt, rate), None)
-            self._held_bytes += size - (len(previous.audio.pcm) if previous else 0)
-            self._cache[prompt, rate] = speech
-            while self._held_bytes > self._cache_bytes:
-                _, evicted = self._cache.popitem(last=False)
-                self._held_bytes -= len(evicted.audio.pcm)
+        pieces = []
+        captions = []
+        samples = 0
+        for sentence in sentences:
+            captioned = not sentence.caption
+            for part in sentence.parts:
+                piece = self._part(part, speaker, engine, rate)
+                if not captioned and not isinstance(part, Silence):
+                    captions.append(Caption(samples / rate, sentence.caption))
+                    captioned = True
+                pieces.append(piece)
+                samples += piece.size
+        whole = np.concatenate(pieces) if pieces else np.zeros(0)
+        pcm = waveform.to_pcm(waveform.level(whole, rate))
+        return Speech(Audio(pcm, rate), tuple(captions))
+
+    def _part(self, part: Part, speaker: Speaker, engine: Engine, rate: int) -> Wave:
+        from ringfence.lines.speech import waveform
+
+        if isinstance(part, Silence):
+            return waveform.silence(part.seconds, rate)
+        if isinstance(part, Bleep):
+            return waveform.fade(waveform.tone(part.seconds, rate), rate)
+        return self._said(part, speaker, engine, rate)
+
+    def _said(self, utterance: Utterance, speaker: Speaker, engine: Engine, rate: int) -> Wave:
+        import numpy as np
+
+        from ringfence.lines.speech import waveform
+
+        key = (engine.name, speaker, utterance, rate)
+        kept = self._parts.get(key)
+        if kept is None:
+            sound = engine.say(utterance, speaker)
+            heard = waveform.trim(sound.wave, sound.rate)
+            heard = waveform.resample(heard, sound.rate, rate, lowest_hertz=waveform.LOWEST_HERTZ)
+            kept = waveform.fade(heard, rate).astype(np.float32)
+            self._parts.keep(key, kept, kept.nbytes)
+        return kept.astype(np.float64)
 
 
-def _render(sentences: tuple[Sentence, ...], voice: Voice, rate: int) -> Speech:
-    import numpy as np
-
-    from ringfence.lines.speech import waveform
-
-    engine = espeak()
-    pieces = []
-    captions = []
-    samples = 0
-    for sentence in sentences:
-        captioned = not sentence.caption
-        for part in sentence.parts:
-            if isinstance(part, Silence):
-                piece = waveform.silence(part.seconds, rate)
-            elif isinstance(part, Bleep):
-                piece = waveform.fade(waveform.tone(part.seconds, rate), rate)
-            else:
-                speaker = in_language(voice, part.language) if part.language else voice
-                speaker = whispering(speaker) if part.whispered else speaker
-                raw = waveform.from_pcm(engine.render(part.markup, speaker))
-                spoken = waveform.trim(raw, engine.rate)
-                piece = waveform.fade(waveform.resample(spoken, engine.rate, rate), rate)
-            if not captioned and not isinstance(part, Silence):
-                captions.append(Caption(samples / rate, sentence.caption))
-                captioned = True
-            pieces.append(piece)
-            samples += piece.size
-    whole = np.concatenate(pieces) if pieces else np.zeros(0)
-    pcm = waveform.to_pcm(waveform.level(whole, rate))
-    return Speech(Audio(pcm, rate), tuple(captions))
+def _read(prompt: Prompt) -> tuple[Speaker, tuple[Sentence, ...]]:
+    language = voice_for(prompt.voice, prompt.language).language
+    return Speaker(prompt.voice, language), script(prompt, language)

@@ -15,9 +15,12 @@ Wave: TypeAlias = NDArray[np.float64]
 
 SPEECH_LEVEL_DBFS = -20.0  # of the active parts; ITU-T P.56 puts telephone speech near -26 dBov
 PEAK_LIMIT_DBFS = -1.0
+LOWEST_HERTZ = 80.0  # below it is no speech, but offset and rumble
 FADE_SECONDS = 0.004
 _QUIET = 0.004  # below this a sample counts as silence (-48 dBFS)
 _FRAME_SECONDS = 0.02
+_MARGIN = 10 ** (-15.9 / 10)  # ITU-T P.56: below the level by this, nobody speaks
+_LIMITING_BLOCKS = 5  # milliseconds over which the loudness gives way, before a peak and behind it
 
 
 def from_pcm(pcm: bytes) -> Wave:
@@ -62,14 +65,16 @@ def fade(wave: Wave, rate: int, *, seconds: float = FADE_SECONDS) -> Wave:
     return faded
 
 
-def resample(wave: Wave, from_rate: int, to_rate: int) -> Wave:
-    """`wave` at another sampling rate, free of aliases.
+def resample(
+    wave: Wave, from_rate: int, to_rate: int, *, lowest_hertz: float | None = None
+) -> Wave:
+    """`wave` at another sampling rate, free of aliases; also without what is below `lowest_hertz`.
 
     Done in the frequency domain: the band above the lower of both Nyquist frequencies is removed
     (its last 5% fades out, against ringing) and the rest is evaluated on the new grid. The wave is
     padded with silence to a whole number of periods of both rates, so time is kept exactly.
     """
-    if from_rate == to_rate or wave.size == 0:
+    if (from_rate == to_rate and lowest_hertz is None) or wave.size == 0:
         return wave
     divisor = gcd(from_rate, to_rate)
     step_in, step_out = from_rate // divisor, to_rate // divisor
@@ -80,26 +85,53 @@ def resample(wave: Wave, from_rate: int, to_rate: int) -> Wave:
     taper = max(1, kept // 20)
     spectrum = spectrum[:kept].copy()
     spectrum[-taper:] *= 0.5 + 0.5 * np.cos(np.pi * (np.arange(taper) + 1) / taper)
+    if lowest_hertz is not None:
+        low = min(kept, max(2, round(lowest_hertz * n_in / from_rate)))
+        spectrum[:low] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(low) / low)
     out = np.fft.irfft(spectrum, n_out) * (n_out / n_in)
     return np.asarray(out[: -(-wave.size * to_rate // from_rate)], dtype=np.float64)
 
 
 def active_level(wave: Wave, rate: int) -> float:
-    """Root mean square of the frames in which somebody speaks; 0.0 when nobody does."""
+    """Root mean square of the frames in which somebody speaks; 0.0 when nobody does.
+
+    Somebody speaks where it is no more than 15.9 dB below that level (ITU-T P.56's margin).
+    """
     frame = max(1, round(_FRAME_SECONDS * rate))
     whole = wave.size // frame * frame
-    if whole == 0:
-        return float(np.sqrt(np.mean(wave**2))) if wave.size else 0.0
-    power = np.mean(wave[:whole].reshape(-1, frame) ** 2, axis=1)
-    active = power[power > _QUIET**2]
-    return float(np.sqrt(np.mean(active))) if active.size else 0.0
+    power = np.mean(wave[:whole].reshape(-1, frame) ** 2, axis=1) if whole else wave**2
+    active = power[power > 0.0]
+    while active.size:
+        kept = active[active >= np.mean(active) * _MARGIN]
+        if kept.size == active.size:
+            return float(np.sqrt(np.mean(active)))
+        active = kept
+    return 0.0
 
 
 def level(wave: Wave, rate: int) -> Wave:
-    """`wave` brought to `SPEECH_LEVEL_DBFS`, or less where its peak would pass the limit."""
+    """`wave` brought to `SPEECH_LEVEL_DBFS`; its highest peaks give way."""
     active = active_level(wave, rate)
     if active == 0.0:
         return wave
-    wanted = 10 ** (SPEECH_LEVEL_DBFS / 20) / active
-    possible = 10 ** (PEAK_LIMIT_DBFS / 20) / float(np.max(np.abs(wave)))
-    return wave * min(wanted, possible)
+    wanted: float = 10 ** (SPEECH_LEVEL_DBFS / 20) / active
+    return limited(wave * wanted, rate, 10 ** (PEAK_LIMIT_DBFS / 20))
+
+
+def limited(wave: Wave, rate: int, ceiling: float) -> Wave:
+    """`wave` with no peak above `ceiling` (0 to 1): it grows softer a few milliseconds before each
+    that would be, and back, too smoothly to be heard."""
+    if wave.size == 0 or float(np.max(np.abs(wave))) <= ceiling:
+        return wave
+    block = max(1, rate // 1000)
+    blocks = -(-wave.size // block)
+    peaks = np.max(np.abs(np.pad(wave, (0, blocks * block - wave.size))).reshape(-1, block), axis=1)
+    needed = np.minimum(1.0, ceiling / np.maximum(peaks, ceiling))
+    reach = _LIMITING_BLOCKS
+    # One block further than the smoothing reaches, so that between two blocks it holds too.
+    around = np.pad(needed, reach + 1, constant_values=1.0)
+    lowest = np.min(np.lib.stride_tricks.sliding_window_view(around, 2 * reach + 3), axis=1)
+    window = np.hanning(2 * reach + 3)[1:-1]
+    smooth = np.convolve(np.pad(lowest, reach, mode="edge"), window / window.sum(), mode="valid")
+    centres = (np.arange(blocks) + 0.5) * block
+    return np.asarray(wave * np.interp(np.arange(wave.size), centres, smooth), dtype=np.float64)

@@ -85,7 +85,8 @@ class TerminalLine:
                     far_end = _Input(
                         request, self._screen, lambda journal: self._reading(journal, lines)
                     )
-                return await hold(request, far_end, conversation, report)
+                async with self._synthesizer.preparing(request.prompts):
+                    return await hold(request, far_end, conversation, report)
         finally:
             self._in_call = False
 
