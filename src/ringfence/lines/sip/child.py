@@ -1,0 +1,277 @@
+"""The process in which PJSIP runs: `python -m ringfence.lines.sip.child`.
+
+It is told what to do on its standard input and tells what happens on its standard output
+(`messages`). It holds no state of ours but its calls, so that its death costs those alone; when
+the line is gone, or asks it to go, it hangs up and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import pjsua2
+
+from ringfence.lines.sip.child_calls import TelephoneCall
+from ringfence.lines.sip.child_engine import CannotWork, Engine
+from ringfence.lines.sip.child_headers import header, identity_verified, uri
+from ringfence.lines.sip.child_pipes import LineGone, Pipes
+from ringfence.lines.sip.child_sound import Recorder
+from ringfence.lines.sip.child_timers import Timers
+from ringfence.lines.sip.child_trunks import Trunk
+from ringfence.lines.sip.messages import (
+    CANNOT_DIAL,
+    LARGEST_MESSAGE,
+    NO_ROOM,
+    Accept,
+    Broken,
+    Decline,
+    Dial,
+    Drain,
+    Ended,
+    Feed,
+    FromChild,
+    HangUp,
+    Join,
+    Listen,
+    Offered,
+    Play,
+    Played,
+    Record,
+    SendDigits,
+    Setup,
+    Silence,
+    ToChild,
+)
+
+_PUMP_MILLISECONDS = 10
+_LAST_SECONDS = 2.0  # for BYE, CANCEL and REGISTER to be answered when the child ends
+
+
+class Child:
+    """A running child: its trunks, its calls, and what the line says."""
+
+    def __init__(self, setup: Setup, pipes: Pipes) -> None:
+        """Raises `CannotWork`."""
+        self.timers = Timers()
+        self.engine = Engine(setup)
+        self._setup = setup
+        self._pipes = pipes
+        self._calls: dict[str, TelephoneCall] = {}
+        self._over: list[TelephoneCall] = []
+        self._draining = False
+        self._stopped = False
+        self._trunks = {
+            trunk.name: Trunk(trunk, setup, self.engine, self.send, self._offered)
+            for trunk in setup.trunks
+        }
+
+    def run(self) -> None:
+        """Work until the line is gone, asks to drain and no call is left, or `stop`."""
+        self.send(self.engine.ready())
+        if self._setup.registers:
+            for trunk in self._trunks.values():
+                self._keep_alive(trunk)
+        with contextlib.suppress(LineGone):
+            while not self._stopped and not (self._draining and not self._calls):
+                self._turn()
+                for message in self._pipes.receive():
+                    self._take(message)
+                self._pipes.flush()
+        self._finish()
+
+    def stop(self) -> None:
+        """Hang up all calls, and end."""
+        self._stopped = True
+
+    def send(self, message: FromChild) -> None:
+        """Tell the line, if it is there to listen."""
+        with contextlib.suppress(LineGone):
+            self._pipes.send(message)
+
+    def recorder(self) -> Recorder:
+        """A new recording, as long as one message can carry."""
+        return Recorder(LARGEST_MESSAGE - 4096)
+
+    def over(self, call: TelephoneCall) -> None:
+        """See `Surroundings.over`."""
+        self._over.append(call)
+
+    def _turn(self) -> None:
+        self.engine.pump(_PUMP_MILLISECONDS)
+        now = time.monotonic()
+        for due in self.timers.due(now):
+            try:
+                due()
+            except pjsua2.Error as error:
+                print(f"PJSIP: {error.info()}", file=sys.stderr)
+        for call in list(self._calls.values()):
+            call.attend(now)
+        # Not before now: PJSIP was still using them when it said that they are over.
+        for call in self._over:
+            self._calls.pop(call.name, None)
+        self._over.clear()
+
+    def _take(self, message: ToChild) -> None:
+        try:
+            self._do(message)
+        except pjsua2.Error as error:
+            print(f"{type(message).__name__}: {error.info()}", file=sys.stderr)
+            if isinstance(message, Play):
+                self.send(Played(message.call, message.playing, 0.0))
+
+    def _do(self, message: ToChild) -> None:
+        match message:
+            case Dial():
+                self._dial(message)
+            case Drain():
+                self._drain()
+            case Setup():
+                print("a second Setup is ignored", file=sys.stderr)
+            case _ if message.call not in self._calls:
+                return
+            case Join(name, other, on):
+                call = self._calls[name]
+                if other in self._calls:
+                    (call.join if on else call.part)(self._calls[other])
+            case _:
+                _tell(self._calls[message.call], message)
+
+    def _dial(self, dial: Dial) -> None:
+        if self._draining or len(self._calls) >= self.engine.most_calls:
+            self.send(Ended(call=dial.call, status=503, reason=NO_ROOM))
+            return
+        if dial.call in self._calls:
+            print("a call is dialled twice; the second is ignored", file=sys.stderr)
+            return
+        trunk = self._trunks.get(dial.trunk)
+        if trunk is None:
+            self.send(Ended(call=dial.call, status=400, reason=CANNOT_DIAL))
+            return
+        call = TelephoneCall(dial.call, trunk, self)
+        self._calls[dial.call] = call
+        try:
+            call.dial(dial)
+        except pjsua2.Error as error:
+            print(f"{CANNOT_DIAL}: {error.info()}", file=sys.stderr)
+            call.fail(400, f"{CANNOT_DIAL}: {error.reason}")
+
+    def _offered(self, trunk: Trunk, prm: Any) -> None:
+        call = TelephoneCall(f"in-{os.urandom(16).hex()}", trunk, self, prm.callId)
+        self._calls[call.name] = call
+        if not self._setup.takes_calls:
+            call.reply(488)
+            return
+        if self._draining or len(self._calls) > min(self._setup.calls, self.engine.most_calls):
+            call.reply(486)
+            return
+        message = prm.rdata.wholeMsg
+        call.reply(180)
+        self.send(
+            Offered(
+                call=call.name,
+                sip_call_id=header(message, "Call-ID"),
+                trunk=trunk.setup.name,
+                source=prm.rdata.srcAddress,
+                from_uri=uri(header(message, "From")),
+                to_uri=_request_uri(message),
+                asserted_identity=uri(header(message, "P-Asserted-Identity")),
+                identity_verified=identity_verified(message),
+            )
+        )
+
+    def _drain(self) -> None:
+        self._draining = True
+        for trunk in self._trunks.values():
+            try:
+                trunk.unregister()
+            except pjsua2.Error as error:
+                print(f"{trunk.setup.name}: {error.info()}", file=sys.stderr)
+
+    @property
+    def _registered(self) -> bool:
+        return any(trunk.registered for trunk in self._trunks.values())
+
+    def _keep_alive(self, trunk: Trunk) -> None:
+        every = trunk.setup.keep_alive_seconds
+        if every > 0:
+            trunk.ask()
+            self.timers.at(time.monotonic() + every, lambda: self._keep_alive(trunk))
+
+    def _finish(self) -> None:
+        for call in list(self._calls.values()):
+            call.end()
+        if not self._draining:
+            self._drain()
+        last = time.monotonic() + _LAST_SECONDS
+        while time.monotonic() < last and (self._calls or self._registered):
+            self._turn()
+        with contextlib.suppress(LineGone):
+            self._pipes.finish()
+
+
+def _tell(call: TelephoneCall, message: ToChild) -> None:
+    match message:
+        case Play(_, number, pcm):
+            call.play(number, pcm)
+        case Silence():
+            call.silence()
+        case SendDigits(_, digits):
+            call.press(digits)
+        case Listen(_, on):
+            call.listen(on)
+        case Feed(_, pcm):
+            call.feed(pcm)
+        case Record(_, on):
+            call.record(on)
+        case Accept():
+            call.reply(200)
+        case Decline(_, status):
+            call.reply(status)
+        case HangUp():
+            call.end()
+
+
+def _request_uri(message: str) -> str:
+    words = message.split(" ", 2)
+    return words[1] if len(words) == 3 else ""
+
+
+def main() -> None:
+    """Run a child over this process's standard streams, and end the process."""
+    # Whatever else prints must not come between our messages.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    pipes = Pipes(0, out)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; what to do, the line decides
+    try:
+        setup = _setup(pipes)
+        child = Child(setup, pipes)
+        signal.signal(signal.SIGTERM, lambda *_: child.stop())
+        child.run()
+    except CannotWork as error:
+        with contextlib.suppress(LineGone):
+            pipes.send(Broken(str(error)))
+            pipes.finish()
+    except LineGone:
+        pass
+    sys.stderr.flush()
+    # PJSIP would wait for a second in its own end, and Python destroy its objects in any order.
+    os._exit(0)
+
+
+def _setup(pipes: Pipes) -> Setup:
+    while True:
+        for message in pipes.receive():
+            if isinstance(message, Setup):
+                return message
+            raise LineGone(f"Setup expected, not {type(message).__name__}")
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()

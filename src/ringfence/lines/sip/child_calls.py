@@ -1,0 +1,413 @@
+"""One call in a child process, from its INVITE to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any, Protocol
+
+import pjsua2
+
+from ringfence.lines.sip.child_callbacks import guarded
+from ringfence.lines.sip.child_engine import Engine
+from ringfence.lines.sip.child_headers import header, uri
+from ringfence.lines.sip.child_keys import KeySender
+from ringfence.lines.sip.child_listening import Listener
+from ringfence.lines.sip.child_playing import Playback
+from ringfence.lines.sip.child_sound import Feed, Recorder
+from ringfence.lines.sip.child_timers import Timers
+from ringfence.lines.sip.child_trunks import Trunk
+from ringfence.lines.sip.messages import (
+    NOTHING_HEARD,
+    RING_TIMEOUT,
+    Answered,
+    Dial,
+    Digit,
+    Ended,
+    FromChild,
+    MachineHeard,
+    Played,
+    Recording,
+    Ringing,
+    Sound,
+)
+
+NOTHING_HEARD_SECONDS = 30.0
+_WATCH_SECONDS = 5.0
+_KEYS = frozenset("0123456789*#")
+
+
+class Surroundings(Protocol):
+    """What a call has around it."""
+
+    engine: Engine
+    timers: Timers
+
+    def send(self, message: FromChild) -> None:
+        """Tell the line."""
+
+    def recorder(self) -> Recorder:
+        """A new recording."""
+
+    def over(self, call: TelephoneCall) -> None:
+        """The call is over; its object is let go of when PJSIP no longer uses it."""
+
+
+class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
+    """A call. It tells the line what happens on it, and ends it when nothing does for long."""
+
+    def __init__(
+        self, name: str, trunk: Trunk, around: Surroundings, pjsip_number: int | None = None
+    ) -> None:
+        """`pjsip_number` is of a call that came in."""
+        super().__init__(trunk, pjsua2.PJSUA_INVALID_ID if pjsip_number is None else pjsip_number)
+        self.name = name
+        self._trunk = trunk
+        self._around = around
+        self._playback = Playback(around.engine.rate, self._tell_played)
+        self._listener = Listener(around.engine)
+        self._keys = KeySender(self, trunk.setup.dtmf, around)
+        self._media: Any = None
+        self._feed: Feed | None = None
+        self._recorder: Recorder | None = None
+        self._recorded: list[Recorder] = []
+        self._joined: set[TelephoneCall] = set()
+        self._dial: Dial | None = None
+        self._ringing: int | None = None  # the timer
+        self._why = ""  # we ended it ourselves
+        self._hung_up = False
+        self._rang = False
+        self._answered = False
+        self._is_over = False
+        self._last: Ended | None = None  # said when the recordings are whole
+        self._contact = ""
+        self._packets: tuple[int, int] = (0, 0)
+        self._heard_at = 0.0
+        self._statistics: Any = None
+
+    # What the line asks for.
+
+    def dial(self, dial: Dial) -> None:
+        """Send the INVITE. Raises `pjsua2.Error`."""
+        self._dial = dial
+        call = pjsua2.CallOpParam(True)
+        call.opt.audioCount = 1
+        call.opt.videoCount = 0
+        call.txOption.localUri = dial.from_uri
+        for name, value in dial.headers:
+            entry = pjsua2.SipHeader()
+            entry.hName, entry.hValue = name, value
+            call.txOption.headers.append(entry)
+        self._around.engine.prefer(self._trunk.setup.codecs)
+        self._ringing = self._around.timers.at(
+            time.monotonic() + dial.ring_seconds, self._ring_no_more
+        )
+        self.makeCall(dial.to_uri, call)
+
+    def reply(self, status: int) -> None:
+        """Answer a call that came in: 180, 200, or a status of failure."""
+        answer = pjsua2.CallOpParam(True)
+        answer.statusCode = status
+        answer.opt.audioCount = 1
+        answer.opt.videoCount = 0
+        if status >= 300:
+            self._hung_up = True
+        self.answer(answer)
+
+    def play(self, number: int, pcm: bytes) -> None:
+        """Play after what is playing."""
+        self._playback.play(number, pcm)
+
+    def silence(self) -> None:
+        """Stop what is playing."""
+        self._playback.silence()
+
+    def press(self, digits: str) -> None:
+        """Send keys to the far end."""
+        self._keys.press(digits)
+
+    def listen(self, on: bool) -> None:
+        """Send `Sound`, or no more."""
+        self._listener.sound_wanted = on
+
+    def feed(self, pcm: bytes) -> None:
+        """Sound for the far end."""
+        if self._feed is None:
+            self._feed = Feed(self._around.engine.rate)
+            self._wire()
+        self._feed.put(pcm)
+
+    def record(self, on: bool) -> None:
+        """Record both sides from now on, or no more. Raises `pjsua2.Error`."""
+        if on and self._recorder is None:
+            self._recorder = self._around.recorder()
+            self._wire()
+        elif not on:
+            self._stop_recording()
+
+    def join(self, other: TelephoneCall) -> None:
+        """Let both hear each other."""
+        self._joined.add(other)
+        other._joined.add(self)
+        self._wire()
+        other._wire()
+
+    def part(self, other: TelephoneCall) -> None:
+        """Let both hear each other no more."""
+        self._joined.discard(other)
+        other._joined.discard(self)
+        for one, two in ((self, other), (other, self)):
+            if one._media is not None and two._media is not None:
+                with contextlib.suppress(pjsua2.Error):
+                    one._media.stopTransmit(two._media)
+                if two._recorder is not None:
+                    with contextlib.suppress(pjsua2.Error):
+                        one._media.stopTransmit(two._recorder.media)
+
+    def end(self, why: str = "") -> None:
+        """CANCEL, BYE or decline. `why` is what `Ended` says of it."""
+        if self._is_over or self._hung_up:
+            return
+        self._hung_up = True
+        self._why = why
+        self._keep_statistics()
+        try:
+            self.hangup(pjsua2.CallOpParam(True))
+        except pjsua2.Error as error:
+            self.fail(500, error.reason)
+
+    def attend(self, now: float) -> None:
+        """Do what is due. Called a hundred times a second."""
+        if self._recorded:
+            self._tell_recordings()
+        if self._is_over:
+            self._tell_last()
+            return
+        self._playback.attend()
+        if self._recorder is not None and self._recorder.full:
+            self._stop_recording()
+        if not self._answered:
+            return
+        pcm, keys, found = self._listener.hear(now)
+        if pcm:
+            self._around.send(Sound(self.name, pcm))
+        for key in keys:
+            self._around.send(Digit(self.name, key))
+        if found is not None:
+            self._around.send(MachineHeard(self.name, found.answered_by, found.why))
+
+    def fail(self, status: int, reason: str) -> None:
+        """It is over without an answer of the far end: PJSIP cannot place or end it."""
+        if not self._is_over:
+            self._tell_ended(Ended(call=self.name, status=status, reason=reason))
+
+    # What PJSIP tells.
+
+    @guarded(None)
+    def onCallState(self, prm: Any) -> None:  # noqa: N802
+        """The call rings, is answered, or is over."""
+        if self._is_over:
+            return
+        info = self.getInfo()
+        if info.state == pjsua2.PJSIP_INV_STATE_EARLY and self._dial is not None:
+            early = self._trunk.setup.early_media and self._media is not None
+            self._rang = True
+            self._around.send(Ringing(self.name, info.lastStatusCode, early))
+        elif info.state == pjsua2.PJSIP_INV_STATE_CONFIRMED:
+            self._around.timers.drop(self._ringing)
+            self._tell_answered()
+        elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
+            self._around.timers.drop(self._ringing)
+            self._over(info, _received(prm.e))
+
+    @guarded(None)
+    def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
+        """Sound flows, no longer flows, or flows another way: after the answer, or a re-INVITE."""
+        try:
+            self._media = self.getAudioMedia(-1)
+        except pjsua2.Error:
+            self._media = None
+            return
+        self._wire()
+        for other in self._joined:
+            other._wire()
+        self._tell_answered()
+
+    @guarded(None)
+    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
+        """A key, by RFC 4733 or SIP INFO."""
+        if prm.digit in _KEYS and (key := self._listener.key(prm.digit, time.monotonic())):
+            self._around.send(Digit(self.name, key))
+
+    @guarded(pjsua2.PJSIP_REDIRECT_STOP)
+    def onCallRedirected(self, prm: Any) -> int:  # noqa: N802
+        """A 3xx names another address."""
+        self._contact = prm.targetUri
+        if self._trunk.setup.redirects:
+            return int(pjsua2.PJSIP_REDIRECT_ACCEPT)
+        return int(pjsua2.PJSIP_REDIRECT_STOP)
+
+    @guarded(None)
+    def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
+        """The far end wants us to call somebody else (REFER), which we never do."""
+        prm.statusCode = 603
+
+    @guarded(None)
+    def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
+        """Somebody wants to take the far end's place (Replaces), which nobody may."""
+        prm.statusCode = 603
+        prm.reason = "Declined"
+
+    @guarded(None)
+    def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802
+        """The sound is over: the last time that PJSIP can tell how it came in."""
+        self._keep_statistics()
+
+    # Between both.
+
+    def _wire(self) -> None:
+        """Connect all that is heard on the call. What is connected already stays so."""
+        if self._media is None:
+            return
+        hearing = [self._media]
+        if self._recorder is not None:
+            hearing.append(self._recorder.media)
+            self._media.startTransmit(self._recorder.media)
+        for media in hearing:  # a recording, too, has its pauses from it
+            self._around.engine.noise.startTransmit(media)
+        self._playback.connect(hearing)
+        self._keys.connect(hearing)
+        self._listener.connect(self._media)
+        for source in [self._feed, *(other._media for other in self._joined)]:
+            if source is not None:
+                for media in hearing:
+                    source.startTransmit(media)
+
+    def _tell_answered(self) -> None:
+        if self._answered or self._media is None:
+            return
+        if self.getInfo().state != pjsua2.PJSIP_INV_STATE_CONFIRMED:
+            return
+        self._answered = True
+        stream = self.getStreamInfo(0)
+        self._around.send(
+            Answered(
+                call=self.name,
+                codec=stream.codecName,
+                secure=bool(stream.proto & pjsua2.PJMEDIA_TP_PROFILE_SRTP),
+            )
+        )
+        if self._dial is not None:
+            self._listener.sound_wanted |= self._dial.listen
+            if self._dial.detect_machine:
+                self._listener.find_machine()
+            if self._dial.inband_digits:
+                self._listener.find_keys()
+        self._heard_at = time.monotonic()
+        self._around.timers.at(self._heard_at + _WATCH_SECONDS, self._watch)
+
+    def _watch(self) -> None:
+        """End the call when the far end is silent in every way: no RTP, no RTCP, and not on hold.
+
+        A telephone that lost its power or its network sends no BYE.
+        """
+        if self._is_over or self._hung_up:
+            return
+        now = time.monotonic()
+        self._keep_statistics()
+        packets = self._packets
+        if self._statistics is not None:
+            rtcp = self._statistics.rtcp
+            packets = (rtcp.rxStat.pkt, rtcp.txStat.updateCount)
+        held = any(
+            media.status == pjsua2.PJSUA_CALL_MEDIA_REMOTE_HOLD for media in self.getInfo().media
+        )
+        if held or packets != self._packets:
+            self._packets = packets
+            self._heard_at = now
+        elif now - self._heard_at >= NOTHING_HEARD_SECONDS:
+            self.end(NOTHING_HEARD)
+            return
+        self._around.timers.at(now + _WATCH_SECONDS, self._watch)
+
+    def _ring_no_more(self) -> None:
+        if not self._answered:
+            self.end(RING_TIMEOUT)
+
+    def _over(self, info: Any, message: str) -> None:
+        self._keep_statistics()
+        status = info.lastStatusCode
+        reason = info.lastReason
+        # Without any sign of the far end an unanswered INVITE is no telephone that rang in vain.
+        if self._why and not (self._why == RING_TIMEOUT and status == 408 and not self._rang):
+            reason = self._why
+            status = 487 if self._why == RING_TIMEOUT else status
+        stream = self._statistics.rtcp.rxStat if self._statistics is not None else None
+        self._tell_ended(
+            Ended(
+                call=self.name,
+                status=status,
+                reason=reason,
+                by_far_end=self._why == NOTHING_HEARD or (bool(message) and not self._hung_up),
+                answered=self._answered,
+                contact=self._contact or _contact(message),
+                reason_header=header(message, "Reason"),
+                lost_packets=stream.loss if stream else 0,
+                received_packets=stream.pkt if stream else 0,
+                jitter_ms=stream.jitterUsec.mean / 1000 if stream else 0.0,
+            )
+        )
+
+    def _tell_ended(self, ended: Ended) -> None:
+        self._is_over = True
+        self._around.timers.drop(self._ringing)
+        for other in list(self._joined):
+            self.part(other)
+        self._playback.silence()
+        self._stop_recording()
+        self._media = None
+        self._last = ended
+        self._tell_last()
+
+    def _tell_last(self) -> None:
+        if self._last is not None and not self._recorded:
+            self._around.send(self._last)
+            self._around.over(self)
+            self._last = None
+
+    def _tell_recordings(self) -> None:
+        for recorder in list(self._recorded):
+            wav = recorder.finished()
+            if wav is not None:
+                self._recorded.remove(recorder)
+                self._around.send(Recording(self.name, wav))
+
+    def _tell_played(self, number: int, heard: float) -> None:
+        self._around.send(Played(self.name, number, heard))
+
+    def _stop_recording(self) -> None:
+        if self._recorder is not None:
+            recorder, self._recorder = self._recorder, None
+            recorder.stop()
+            self._recorded.append(recorder)
+            self._wire()
+
+    def _keep_statistics(self) -> None:
+        with contextlib.suppress(pjsua2.Error):
+            self._statistics = self.getStreamStat(0)
+
+
+def _received(event: Any) -> str:
+    """The message of the far end that an event is about; empty when it is about none."""
+    if event.type == pjsua2.PJSIP_EVENT_TSX_STATE:
+        change = event.body.tsxState
+        if change.type == pjsua2.PJSIP_EVENT_RX_MSG:
+            return str(change.src.rdata.wholeMsg)
+    elif event.type == pjsua2.PJSIP_EVENT_RX_MSG:
+        return str(event.body.rxMsg.rdata.wholeMsg)
+    return ""
+
+
+def _contact(message: str) -> str:
+    """Where a failure says that the far end is now: only an answer's Contact tells that."""
+    return uri(header(message, "Contact")) if message.startswith("SIP/") else ""

@@ -1,0 +1,87 @@
+"""The two streams between a child process and its line. Neither ever keeps PJSIP waiting."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import msgspec
+
+from ringfence.lines.sip.messages import LARGEST_MESSAGE, FromChild, ToChild
+
+_CHUNK = 1 << 20
+_MOST_UNREAD = 4 * LARGEST_MESSAGE
+
+
+class LineGone(Exception):
+    """The line closed a stream, reads no more, or says what is no message."""
+
+
+class Pipes:
+    """Reads `ToChild` and writes `FromChild` without waiting for either side."""
+
+    def __init__(self, read_fd: int, write_fd: int) -> None:
+        """Both descriptors are made non-blocking."""
+        self._read_fd = read_fd
+        self._write_fd = write_fd
+        self._coming = bytearray()
+        self._going = bytearray()
+        self._decoder = msgspec.msgpack.Decoder(ToChild)
+        self._encoder = msgspec.msgpack.Encoder()
+        os.set_blocking(read_fd, False)
+        os.set_blocking(write_fd, False)
+
+    def receive(self) -> Iterable[ToChild]:
+        """The messages that have come whole. Raises `LineGone`."""
+        while True:
+            try:
+                chunk = os.read(self._read_fd, _CHUNK)
+            except BlockingIOError:
+                break
+            if not chunk:
+                raise LineGone("the line is gone")
+            self._coming += chunk
+            if len(chunk) < _CHUNK:
+                break
+        messages = []
+        start = 0
+        while len(self._coming) - start >= 4:
+            length = int.from_bytes(self._coming[start : start + 4], "big")
+            if length > LARGEST_MESSAGE:
+                raise LineGone(f"a message of {length} bytes; at most {LARGEST_MESSAGE} expected")
+            if len(self._coming) - start - 4 < length:
+                break
+            body = bytes(self._coming[start + 4 : start + 4 + length])
+            start += 4 + length
+            try:
+                messages.append(self._decoder.decode(body))
+            except msgspec.MsgspecError as error:
+                raise LineGone(f"no message of a line: {error}") from None
+        del self._coming[:start]
+        return messages
+
+    def send(self, message: FromChild) -> None:
+        """Queue `message` and write what the line takes at once. Raises `LineGone`."""
+        body = self._encoder.encode(message)
+        self._going += len(body).to_bytes(4, "big")
+        self._going += body
+        if len(self._going) > _MOST_UNREAD:
+            raise LineGone("the line reads no more")
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what is queued, as far as the line takes it. Raises `LineGone`."""
+        while self._going:
+            try:
+                written = os.write(self._write_fd, self._going[:_CHUNK])
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._going.clear()
+                raise LineGone(f"the line is gone: {error}") from None
+            del self._going[:written]
+
+    def finish(self) -> None:
+        """Write what is queued, waiting for the line to take it. Raises `LineGone`."""
+        os.set_blocking(self._write_fd, True)
+        self.flush()

@@ -1,0 +1,157 @@
+"""What is played to one call: sounds that follow each other without a gap."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pjsua2
+
+from ringfence.lines.sip.child_sound import FRAME_SECONDS, MemoryFile, wav_header
+
+_ALIGNED_AFTER_LOOKS = 4
+
+
+class _Player(pjsua2.AudioMediaPlayer):  # type: ignore[misc]
+    """A player that remembers that its file is over."""
+
+    over = False
+
+    def onEof2(self) -> None:  # noqa: N802
+        """Called by PJSIP."""
+        self.over = True
+
+
+@dataclass(slots=True)
+class _Part:
+    """A sound that plays, after `lead` samples of silence that end when the one before ends."""
+
+    number: int
+    samples: int
+    lead: int
+    player: Any
+    before: _Part | None
+    offset: int = 0  # how far the one before is ahead, in samples of both their files
+    looks: int = 0
+
+    @property
+    def position(self) -> int:
+        return int(self.player.getPos())
+
+
+class Playback:
+    """Plays one sound after another to a call.
+
+    Two players run at most. The second starts while the first still plays, with as much silence
+    before its sound as the first has left: both run on the same clock, so one ends in the very
+    sample in which the other begins.
+    """
+
+    def __init__(self, rate: int, played: Callable[[int, float], None]) -> None:
+        """`played` is told the number of each sound that is over, and how many seconds went out."""
+        self._rate = rate
+        self._frame = int(rate * FRAME_SECONDS)
+        self._played = played
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._parts: deque[_Part] = deque()
+        self._to: list[Any] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything plays or waits to."""
+        return bool(self._parts or self._waiting)
+
+    def play(self, number: int, pcm: bytes) -> None:
+        """Play `pcm` after what is playing. Raises `pjsua2.Error` when PJSIP has no player left."""
+        self._waiting.append((number, pcm[: len(pcm) & ~1]))
+        self._fill()
+
+    def connect(self, to: list[Any]) -> None:
+        """Send to these media from now on: the call's, and what else hears our side."""
+        self._to = to
+        for part in self._parts:
+            self._start(part)
+
+    def silence(self) -> None:
+        """Stop at once, and forget what waits."""
+        parts, self._parts = self._parts, deque()
+        waiting, self._waiting = self._waiting, deque()
+        heard = [self._heard(part) for part in parts]
+        for part in parts:
+            _stop(part.player, self._to)
+            part.before = None
+        for part, seconds in zip(parts, heard, strict=True):
+            self._played(part.number, seconds)
+        for number, _ in waiting:
+            self._played(number, 0.0)
+
+    def attend(self) -> None:
+        """Tell of what is over, start what is next, and hold both players together."""
+        while self._parts and self._parts[0].player.over:
+            part = self._parts.popleft()
+            self._played(part.number, part.samples / self._rate)
+            if self._parts:
+                self._parts[0].before = None
+            self._fill()
+        if len(self._parts) > 1:
+            self._align(self._parts[1])
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._parts) < 2:
+            number, pcm = self._waiting.popleft()
+            if not pcm:
+                self._played(number, 0.0)
+                continue
+            before = self._parts[-1] if self._parts else None
+            position = before.position if before else 0
+            lead = max(0, before.lead + before.samples - position) if before else 0
+            player = self._player(pcm, lead)
+            part = _Part(number, len(pcm) // 2, lead, player, before, position)
+            self._parts.append(part)
+            self._start(part)
+
+    def _player(self, pcm: bytes, lead: int) -> Any:
+        file = MemoryFile()
+        try:
+            os.write(file.descriptor, wav_header(lead + len(pcm) // 2, self._rate))
+            os.lseek(file.descriptor, lead * 2, os.SEEK_CUR)  # a hole: silence that takes no memory
+            rest = memoryview(pcm)
+            while rest:
+                rest = rest[os.write(file.descriptor, rest) :]
+            player = _Player()
+            player.createPlayer(file.path, pjsua2.PJMEDIA_FILE_NO_LOOP)
+        finally:
+            file.close()
+        return player
+
+    def _start(self, part: _Part) -> None:
+        for media in self._to:
+            part.player.startTransmit(media)
+
+    def _align(self, part: _Part) -> None:
+        # Between the look at the one player and the start of the other the clock may have ticked.
+        if part.before is None or part.looks >= _ALIGNED_AFTER_LOOKS:
+            return
+        first, ahead = part.position, part.before.position
+        if first == 0 or part.position != first or first + 3 * self._frame > part.lead:
+            return
+        part.looks += 1
+        late = (ahead - part.offset) - first
+        if late:
+            part.player.setPos(first + late)
+
+    def _heard(self, part: _Part) -> float:
+        if part.player.over:
+            return part.samples / self._rate
+        return max(0, min(part.samples, part.position - part.lead)) / self._rate
+
+
+def _stop(player: Any, listeners: list[Any]) -> None:
+    for media in listeners:
+        try:
+            player.stopTransmit(media)
+        except pjsua2.Error:  # the listener is gone
+            continue
