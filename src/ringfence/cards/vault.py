@@ -36,7 +36,7 @@ class Vault:
     `vault_key` for a key of another length.
     """
 
-    __slots__ = ("_lookup_key", "_sealer", "_text_sealer", "key_id")
+    __slots__ = ("_lookup_key", "_sealer", "_tag_key", "_text_sealer", "key_id")
 
     def __init__(self, master_key: bytes):
         if len(master_key) != _KEY_BYTES:
@@ -48,6 +48,7 @@ class Vault:
         self._sealer = AESGCM(_derive(master_key, b"seal"))
         self._text_sealer = AESGCM(_derive(master_key, b"seal texts"))
         self._lookup_key = _derive(master_key, b"lookup")
+        self._tag_key = _derive(master_key, b"tag")
         self.key_id = _derive(master_key, b"check")[:8].hex()
 
     def seal(self, card_id: str, number: CardNumber) -> bytes:
@@ -102,6 +103,10 @@ class Vault:
             return self._text_sealer.decrypt(nonce, ciphertext, purpose.encode())
         except (InvalidTag, ValueError):
             raise Unavailable(f"the secret of {purpose} cannot be decrypted") from None
+
+    def tag(self, purpose: str, content: bytes) -> bytes:
+        """What proves that this server has written `content`, for this purpose: 32 bytes."""
+        return hmac.digest(self._tag_key, purpose.encode() + b"\0" + content, hashlib.sha256)
 
     def __repr__(self) -> str:
         return f"Vault(key_id={self.key_id!r})"

@@ -2,7 +2,8 @@
 
 Decisions are answered here, ahead of the framework: at thousands of requests a second its routing
 would cost more than the decision. Everything else goes to the application. Nothing but what
-`OPEN_PATHS` names is answered without a valid key or session.
+`OPEN_PATHS` and `OPEN_PLACES` name is answered without a valid key or session; what is below the
+latter sees for itself who asks.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ Application: TypeAlias = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
 SESSION_COOKIE = "ringfence_session"
 OPEN_PATHS = frozenset({"/healthz", "/sign-in"})
+OPEN_PLACES = ("/c/", "/lines/", "/texts/")
 
 _EVENT_PREFIX, _EVENT_SUFFIX = "/v1/event-types/", "/decisions"
 _HOT = {o.path: Endpoint(o) for o in decision_operations.all if o.method == "POST"}
@@ -109,7 +111,7 @@ class Front:
                 await self._aws(services, None, scope, receive, send)
                 return
             limited = _limited(scope, receive, services.settings.max_body_bytes)
-            if path in OPEN_PATHS:
+            if path in OPEN_PATHS or path.startswith(OPEN_PLACES):
                 await self._application(scope, limited, _hardened(send_noting))
                 return
             principal = self._principal(services, scope)
