@@ -198,6 +198,26 @@ class Settings(BaseSettings):
     prompts_folder: Path | None = Field(
         None, description="Where flows find sound files by file:// addresses; nowhere when unset."
     )
+    speech_engine: Literal["espeak", "polly"] = Field(
+        "espeak", description="Who speaks in calls: eSpeak NG, built in, or Amazon Polly."
+    )
+    speech_voices: dict[str, str] = Field(
+        default_factory=dict,
+        description="Who speaks instead, by voice (`Joanna`) or language (`en-US`, `de`): espeak, "
+        "polly or the file of a Piper voice (`/voices/NAME.onnx`).",
+    )
+    polly_region: str = Field(
+        "us-east-1", pattern="^[a-z0-9-]{3,20}$", description="The region of Amazon Polly."
+    )
+    polly_engine: Literal["neural", "standard", "generative", "long-form"] = Field(
+        "neural", description="Polly's engine; voices that have it not use the standard one."
+    )
+    polly_url: str | None = Field(
+        None, description="Where Amazon Polly is reached; at AWS when unset."
+    )
+    polly_timeout_seconds: float = Field(
+        5.0, gt=0, le=60, description="How long Polly may take before eSpeak NG speaks instead."
+    )
     sms_url: SecretStr | None = Field(
         None,
         description="Who sends SMS: https://..., sns:?region=... or file:///path/sms.jsonl; nobody "

@@ -32,6 +32,8 @@ from ringfence.detectors import DecisionEngine
 from ringfence.functions import FunctionRunner
 from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.lines.opening import Surroundings, open_lines
+from ringfence.lines.speech.choosing import engine_choice
+from ringfence.lines.speech.polly import PollyTerms
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.streams import contact_publisher_of, publisher_of
@@ -88,9 +90,10 @@ async def open_services(
         language=settings.customer_language,
     )
     await customers.start()
-    synthesizer = Synthesizer()
+    synthesizer = _synthesizer(settings)
     phones = BrowserLine(synthesizer)
     opened = AsyncExitStack()
+    opened.callback(synthesizer.close)
     surroundings = Surroundings(synthesizer, settings.data_dir, settings.public_url)
     configured = await opened.enter_async_context(open_lines(settings.lines, surroundings))
     lines: dict[str, Line] = {phones.name: phones, **configured}
@@ -155,6 +158,16 @@ async def open_services(
         await opened.aclose()
         await functions.close()
         await customers.close()
+
+
+def _synthesizer(settings: Settings) -> Synthesizer:
+    polly = PollyTerms(
+        settings.polly_region,
+        settings.polly_engine,
+        settings.polly_url,
+        settings.polly_timeout_seconds,
+    )
+    return Synthesizer(engine_choice(settings.speech_engine, settings.speech_voices, polly))
 
 
 def _aws_gateway(

@@ -137,8 +137,8 @@ class Synthesizer:
 
     def close(self) -> None:
         """Let go of threads and engines."""
-        self._speaking.shutdown(cancel_futures=True)
-        self._preparing.shutdown(cancel_futures=True)
+        self._speaking.shutdown(wait=False, cancel_futures=True)
+        self._preparing.shutdown(wait=False, cancel_futures=True)
         self._choice.close()
 
     def _prepare(self, prompt: Prompt, rate: int) -> None:
