@@ -10,7 +10,7 @@ import pjsua2
 
 from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_engine import Engine
-from ringfence.lines.sip.child_headers import header, uri
+from ringfence.lines.sip.child_headers import header, status_line, uri
 from ringfence.lines.sip.child_keys import KeySender
 from ringfence.lines.sip.child_listening import Listener
 from ringfence.lines.sip.child_playing import Playback
@@ -81,6 +81,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._is_over = False
         self._last: Ended | None = None  # said when the recordings are whole
         self._contact = ""
+        self._redirected = (0, "")
         self._packets: tuple[int, int] = (0, 0)
         self._heard_at = 0.0
         self._statistics: Any = None
@@ -210,7 +211,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             return
         info = self.getInfo()
         if info.state == pjsua2.PJSIP_INV_STATE_EARLY and self._dial is not None:
-            early = self._trunk.setup.early_media and self._media is not None
+            sound = "sdp" in header(_received(prm.e), "Content-Type").lower()
+            early = self._trunk.setup.early_media and sound
             self._rang = True
             self._around.send(Ringing(self.name, info.lastStatusCode, early))
         elif info.state == pjsua2.PJSIP_INV_STATE_CONFIRMED:
@@ -242,9 +244,11 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     @guarded(pjsua2.PJSIP_REDIRECT_STOP)
     def onCallRedirected(self, prm: Any) -> int:  # noqa: N802
         """A 3xx names another address."""
-        self._contact = prm.targetUri
+        message = _received(prm.e)
+        self._contact = uri(header(message, "Contact")) or uri(prm.targetUri)
         if self._trunk.setup.redirects:
             return int(pjsua2.PJSIP_REDIRECT_ACCEPT)
+        self._redirected = status_line(message)
         return int(pjsua2.PJSIP_REDIRECT_STOP)
 
     @guarded(None)
@@ -336,8 +340,9 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def _over(self, info: Any, message: str) -> None:
         self._keep_statistics()
-        status = info.lastStatusCode
-        reason = info.lastReason
+        status, reason = info.lastStatusCode, info.lastReason
+        if self._redirected[0] and not self._why:  # PJSIP says 487 of what it does not follow
+            status, reason = self._redirected
         # Without any sign of the far end an unanswered INVITE is no telephone that rang in vain.
         if self._why and not (self._why == RING_TIMEOUT and status == 408 and not self._rang):
             reason = self._why
@@ -348,7 +353,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
                 call=self.name,
                 status=status,
                 reason=reason,
-                by_far_end=self._why == NOTHING_HEARD or (bool(message) and not self._hung_up),
+                by_far_end=self._by_far_end(message),
                 answered=self._answered,
                 contact=self._contact or _contact(message),
                 reason_header=header(message, "Reason"),
@@ -357,6 +362,11 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
                 jitter_ms=stream.jitterUsec.mean / 1000 if stream else 0.0,
             )
         )
+
+    def _by_far_end(self, message: str) -> bool:
+        if self._hung_up:
+            return self._why == NOTHING_HEARD
+        return bool(message or self._redirected[0])
 
     def _tell_ended(self, ended: Ended) -> None:
         self._is_over = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_COMPACT = {"f": "from", "t": "to", "m": "contact", "i": "call-id"}
+_COMPACT = {"f": "from", "t": "to", "m": "contact", "i": "call-id", "c": "content-type"}
 _PASSED = re.compile(r"verstat\s*=\s*\"?TN-Validation-Passed", re.IGNORECASE)
 _URI = re.compile(r"<([^<>]*)>|^\s*([^\s;,<>]+)")
 
@@ -26,6 +26,14 @@ def header(message: str, name: str) -> str:
             if colon and _COMPACT.get(key, key) == wanted:
                 value = rest.strip()
     return value or ""
+
+
+def status_line(message: str) -> tuple[int, str]:
+    """The status of an answer and its words; 0 and none of what is no answer."""
+    words = message.partition("\n")[0].strip().split(" ", 2)
+    if len(words) < 2 or not words[0].startswith("SIP/") or not words[1].isdecimal():
+        return 0, ""
+    return int(words[1]), words[2] if len(words) == 3 else ""
 
 
 def uri(value: str) -> str:

@@ -1,0 +1,321 @@
+"""What becomes of calls that a child places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sip_children import (
+    ANSWER,
+    HUNG_UP,
+    TALK,
+    RtpEnd,
+    child,
+    dial,
+    far_end,
+    free_port,
+    missing,
+    pause,
+    receive,
+    receive_status,
+    reply,
+    respond,
+    scenario,
+    send,
+    trunk,
+)
+
+from ringfence.lines.sip.messages import (
+    CANNOT_DIAL,
+    NO_ROOM,
+    RING_TIMEOUT,
+    Answered,
+    Digit,
+    Ended,
+    HangUp,
+    Ringing,
+)
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+
+def _refused(status: str, headers: str = "") -> str:
+    return scenario(receive("INVITE"), respond(status, headers=headers), receive("ACK"))
+
+
+def test_a_call_rings_is_answered_and_hung_up(tmp_path: Path) -> None:
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port, headers=(("P-Asserted-Identity", "<sip:+1555@bank>"),)))
+        assert line.hear(Ringing).status == 180
+        assert line.hear(Answered).codec == "PCMA"
+        line.tell(HangUp("a"))
+        ended = line.hear(Ended)
+        assert (ended.answered, ended.by_far_end) == (True, False)
+        invite = far.saw("BYE ")
+        assert 'From: "Bank" <sip:+15550100000@127.0.0.1>' in invite
+        assert "P-Asserted-Identity: <sip:+1555@bank>" in invite
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "contact", "reason"),
+    [
+        ("486 Busy Here", "", "", ""),
+        ("603 Decline", "Reason: Q.850;cause=21\n", "", "Q.850;cause=21"),
+        ("404 Not Found", "", "", ""),
+        ("410 Gone", "Contact: <sip:+4930999@new>\n", "sip:far@127.0.0.1", ""),
+        ("503 Service Unavailable", "Retry-After: 5\n", "", ""),
+        ("401 Unauthorized", 'WWW-Authenticate: Digest realm="r", nonce="n"\n', "", ""),
+    ],
+)
+def test_a_call_that_is_refused_says_how(
+    tmp_path: Path, status: str, headers: str, contact: str, reason: str
+) -> None:
+    with (
+        far_end(_refused(status, headers), tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        ended = line.hear(Ended)
+        code, words = status.split(" ", 1)
+        assert (ended.status, ended.reason) == (int(code), words)
+        assert (ended.answered, ended.by_far_end) == (False, True)
+        assert ended.reason_header == reason
+        if contact:
+            assert ended.contact.startswith(contact)
+
+
+def test_a_redirect_is_told_and_not_followed(tmp_path: Path) -> None:
+    moved = scenario(
+        receive("INVITE"),
+        respond("302 Moved Temporarily").replace(
+            "sip:far@127.0.0.1:[local_port]", "sip:+4930999@127.0.0.1:9"
+        ),
+        receive("ACK"),
+    )
+    with (
+        far_end(moved, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        ended = line.hear(Ended)
+        assert (ended.status, ended.contact) == (302, "sip:+4930999@127.0.0.1:9")
+
+
+def test_a_redirect_is_followed_when_the_trunk_says_so(tmp_path: Path) -> None:
+    with far_end(scenario(*ANSWER, *HUNG_UP), tmp_path) as second:
+        moved = scenario(
+            receive("INVITE"),
+            respond("302 Moved Temporarily").replace("[local_port]", str(second.port)),
+            receive("ACK"),
+        )
+        with (
+            far_end(moved, tmp_path) as far,
+            child(tmp_path / "log", trunk(far.port, redirects=True)) as line,
+        ):
+            line.tell(dial(far.port))
+            line.hear(Answered)
+
+
+def test_a_call_that_nobody_answers_is_cancelled_when_its_time_is_over(tmp_path: Path) -> None:
+    ringing = scenario(
+        receive("INVITE"),
+        respond("180 Ringing"),
+        receive("CANCEL"),
+        reply(),
+        respond("487 Request Terminated").replace("[last_CSeq:]", "CSeq: [cseq] INVITE"),
+        receive("ACK"),
+    )
+    with (
+        far_end(ringing, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port, ring_seconds=0.5))
+        ended = line.hear(Ended)
+        assert (ended.status, ended.reason) == (487, RING_TIMEOUT)
+        assert (ended.answered, ended.by_far_end) == (False, False)
+
+
+def test_a_call_that_we_give_up_while_it_rings_is_cancelled(tmp_path: Path) -> None:
+    ringing = scenario(
+        receive("INVITE"),
+        respond("180 Ringing"),
+        receive("CANCEL"),
+        reply(),
+        respond("487 Request Terminated").replace("[last_CSeq:]", "CSeq: [cseq] INVITE"),
+        receive("ACK"),
+    )
+    with (
+        far_end(ringing, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Ringing)
+        line.tell(HangUp("a"))
+        ended = line.hear(Ended)
+        assert (ended.status, ended.reason) == (487, "Request Terminated")
+
+
+def test_early_media_is_told_apart_from_ringing(tmp_path: Path) -> None:
+    early = scenario(
+        receive("INVITE"),
+        respond("183 Session Progress", sdp=True),
+        pause(300),
+        respond("200 OK", sdp=True),
+        receive("ACK"),
+        *HUNG_UP,
+    )
+    sound = RtpEnd()
+    with (
+        far_end(early, tmp_path, sound) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        assert line.hear(Ringing, status=183).early_media
+        line.hear(Answered)
+        sound.wait_for_packets(5)
+    sound.close()
+
+
+def test_the_far_end_hangs_up_and_says_why(tmp_path: Path) -> None:
+    leaving = scenario(
+        *TALK, pause(300), send("BYE", "Reason: Q.850;cause=16\n"), receive_status(200)
+    )
+    with (
+        far_end(leaving, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        ended = line.hear(Ended)
+        assert (ended.answered, ended.by_far_end) == (True, True)
+        assert ended.reason_header == "Q.850;cause=16"
+
+
+def test_a_challenge_is_answered_by_the_trunks_password(tmp_path: Path) -> None:
+    challenging = scenario(
+        receive("INVITE"),
+        respond(
+            "407 Proxy Authentication Required",
+            headers='Proxy-Authenticate: Digest realm="bank", nonce="n1", algorithm=MD5\n',
+        ),
+        receive("ACK"),
+        '<recv request="INVITE" crlf="true" auth="true"><action>'
+        '<verifyauth assign_to="good" username="user" password="secret"/></action></recv>',
+        '<nop condexec="good"/>',
+        respond("180 Ringing"),
+        respond("200 OK", sdp=True),
+        receive("ACK"),
+        *HUNG_UP,
+    )
+    with (
+        far_end(challenging, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port, username="user", password="secret")) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        assert 'Proxy-Authorization: Digest username="user"' in far.log()
+
+
+def test_a_call_put_on_hold_and_taken_back_goes_on(tmp_path: Path) -> None:
+    held = scenario(
+        *TALK,
+        pause(300),
+        send("INVITE", sdp=True, direction="sendonly"),
+        receive_status(200),
+        send("ACK"),
+        pause(500),
+        send("INVITE", sdp=True, direction="sendrecv"),
+        receive_status(200),
+        send("ACK"),
+        *HUNG_UP,
+    )
+    sound = RtpEnd()
+    with (
+        far_end(held, tmp_path, sound) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        far.saw("a=sendonly")
+        far.saw("a=recvonly")
+        line.drain(1.5)
+        sound.press("7")
+        assert line.hear(Digit).key == "7"
+        before = len(sound.packets)
+        sound.wait_for_packets(before + 20)
+        line.tell(HangUp("a"))
+        assert not line.hear(Ended).by_far_end
+    sound.close()
+
+
+def test_keys_by_sip_info_are_heard(tmp_path: Path) -> None:
+    pressing = scenario(
+        *TALK,
+        pause(300),
+        send("INFO", body="Signal=4\nDuration=160\n", kind="application/dtmf-relay"),
+        receive_status(200),
+        *HUNG_UP,
+    )
+    with (
+        far_end(pressing, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        assert line.hear(Digit).key == "4"
+
+
+def test_the_far_end_cannot_send_us_elsewhere(tmp_path: Path) -> None:
+    referring = scenario(
+        *TALK,
+        pause(300),
+        send("REFER", "Refer-To: <sip:+49900123@127.0.0.1>\n"),
+        receive_status(603),
+        *HUNG_UP,
+    )
+    with (
+        far_end(referring, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        far.saw("SIP/2.0 603")
+        line.tell(HangUp("a"))
+        line.hear(Ended)
+        assert far.log().count("INVITE sip:") == 1
+
+
+def test_one_call_more_than_pjsip_holds_never_reaches_it(tmp_path: Path) -> None:
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        most = line.ready.most_calls
+        for number in range(most):
+            line.tell(dial(far.port, call=f"c{number}"))
+            line.hear(Answered, call=f"c{number}")
+        line.tell(dial(far.port, call="more"))
+        assert line.hear(Ended, call="more").reason == NO_ROOM
+        line.tell(HangUp("c0"))
+        line.hear(Ended, call="c0")
+        line.tell(dial(far.port, call="again"))
+        line.hear(Answered, call="again")
+
+
+def test_a_port_where_nobody_is_is_no_telephone_that_rang(tmp_path: Path) -> None:
+    port = free_port()
+    with child(tmp_path / "log", trunk(port, transport="tcp")) as line:
+        line.tell(dial(port, to_uri=f"sip:+49301@127.0.0.1:{port};transport=tcp"))
+        ended = line.hear(Ended)
+        assert ended.status >= 400
+        assert (ended.answered, ended.by_far_end) == (False, False)
+
+
+def test_what_is_no_uri_is_not_dialled(tmp_path: Path) -> None:
+    with child(tmp_path / "log", trunk(9)) as line:
+        line.tell(dial(9, to_uri="not a uri"))
+        ended = line.hear(Ended)
+        assert ended.status == 400
+        assert ended.reason.startswith(CANNOT_DIAL)
