@@ -18,9 +18,10 @@ from ringfence.contacts.calls import INTERRUPTED, Calls
 from ringfence.contacts.directory import Directory, Means
 from ringfence.contacts.flow_logs import FlowLog
 from ringfence.contacts.lost_places import sweep_places
-from ringfence.contacts.message_providers import Provider, open_provider
+from ringfence.contacts.message_providers import open_provider
 from ringfence.contacts.message_sender import MessageSender
 from ringfence.contacts.places import PlaceKind
+from ringfence.contacts.providing import Provider
 from ringfence.contacts.receiving import Receiving
 from ringfence.contacts.records import disconnected
 from ringfence.contacts.sounds import Sounds

@@ -4,6 +4,7 @@
     smtp://user:password@host:587         e-mail, encrypted where the server offers it
     smtps://user:password@host:465        e-mail, encrypted from the first byte on
     sns://eu-central-1                    SMS by Amazon SNS
+    twilio://SID:TOKEN@                   SMS by Twilio
     ses://eu-central-1                    e-mail by Amazon SES
     file:///path/messages.jsonl           both: one line of JSON for each message
 
@@ -20,12 +21,14 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, parseaddr
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
 from ringfence.contacts.messages import StoredMessage
+from ringfence.contacts.providing import NotSent, Provider
+from ringfence.contacts.twilio_messages import TwilioProvider
 from ringfence.errors import InvalidInput
 from ringfence.flows import Channel
 from ringfence.webhook_signatures import signature, signing_key
@@ -40,29 +43,9 @@ _AWS_REFUSALS = frozenset(
     {"InvalidParameter", "InvalidParameterValue", "MessageRejected", "BadRequestException"}
 )
 _SCHEMES = {
-    Channel.SMS: ("https", "http", "sns", "file"),
+    Channel.SMS: ("https", "http", "sns", "twilio", "twilio+http", "file"),
     Channel.EMAIL: ("https", "http", "smtp", "smtps", "ses", "file"),
 }
-
-
-class NotSent(Exception):
-    """The provider does not have the message. `refused`: nor will it ever take it."""
-
-    def __init__(self, reason: str, *, refused: bool = False, wait_seconds: float = 0.0):
-        super().__init__(reason)
-        self.refused = refused
-        self.wait_seconds = wait_seconds
-
-
-class Provider(Protocol):
-    """Who takes the messages of a channel."""
-
-    @property
-    def name(self) -> str:
-        """What people call it, without what is secret in its URL."""
-
-    def send(self, message: StoredMessage) -> str:
-        """Hand a message over, and return what it is called there. Raises `NotSent`."""
 
 
 def open_provider(
@@ -86,6 +69,8 @@ def open_provider(
         return WebhookProvider(url, None if secret is None else signing_key(secret, field), sender)
     if parts.scheme in ("smtp", "smtps"):
         return SmtpProvider(parts, sender, field)
+    if parts.scheme in ("twilio", "twilio+http"):
+        return TwilioProvider(parts, sender, field)
     if parts.scheme == "file":
         return FileProvider(parts, sender, field)
     return AwsProvider(parts, channel, sender)

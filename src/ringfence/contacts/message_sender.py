@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import structlog
 
-from ringfence.contacts.message_providers import NotSent, Provider
 from ringfence.contacts.messages import (
     MessageState,
     StoredMessage,
@@ -19,6 +18,7 @@ from ringfence.contacts.messages import (
     sent,
     take_messages,
 )
+from ringfence.contacts.providing import NotSent, Provider
 from ringfence.flows import Channel
 from ringfence.storage import Database, now
 
