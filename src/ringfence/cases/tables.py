@@ -91,3 +91,25 @@ timeline = Table(
     Column("text", String(2000), nullable=False),
     Index("ix_timeline_case_id", "case_id", "entry_id"),
 )
+
+# The SMS that a case was asked about in, and what its link answered.
+case_texts = Table(
+    "case_texts",
+    metadata,
+    Column("message_id", String(36), primary_key=True),
+    Column("case_id", String(40), ForeignKey("cases.case_id"), nullable=False, unique=True),
+    Column("to_number", String(16), nullable=False),
+    Column("link_id", String(32), unique=True),
+    Column("sent_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+    Index("ix_case_texts_to_number", "to_number", "sent_at"),
+)
+
+# SMS that came in, by what their gateway calls them: each is heard once.
+heard_texts = Table(
+    "heard_texts",
+    metadata,
+    Column("text_id", String(128), primary_key=True),
+    Column("heard_at", Instant, nullable=False),
+)

@@ -58,7 +58,8 @@ class ContactCentre:
         )
         self._announcer = announcer
         self._flow_log = FlowLog(database, keep_days=settings.flow_log_days)
-        self._sender = MessageSender(database, _providers(settings))
+        self.providers = _providers(settings)
+        self._sender = MessageSender(database, self.providers)
         self.room = WaitingRoom(
             database, announcer, after_contact_seconds=settings.after_contact_seconds
         )
@@ -131,6 +132,10 @@ class ContactCentre:
             except Exception as error:
                 _log.error("old recordings could not be deleted", error=str(error))
             await asyncio.sleep(_SWEEP_SECONDS)
+
+    def wake_sender(self) -> None:
+        """A message was put into the outbox: hand it over at once."""
+        self._sender.wake()
 
     def _sweep(self) -> None:
         with self._database.write() as connection:

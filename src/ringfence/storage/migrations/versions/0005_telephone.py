@@ -29,3 +29,26 @@ def upgrade() -> None:
     op.create_index(
         "ix_call_recordings_expires_at", "call_recordings", ["expires_at"], unique=False
     )
+    op.create_table(
+        "case_texts",
+        sa.Column("message_id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=40), nullable=False),
+        sa.Column("to_number", sa.String(length=16), nullable=False),
+        sa.Column("link_id", sa.String(length=32), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.case_id"], name=op.f("fk_case_texts_case_id_cases")
+        ),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_case_texts")),
+        sa.UniqueConstraint("case_id", name=op.f("uq_case_texts_case_id")),
+        sa.UniqueConstraint("link_id", name=op.f("uq_case_texts_link_id")),
+    )
+    op.create_index("ix_case_texts_to_number", "case_texts", ["to_number", "sent_at"], unique=False)
+    op.create_table(
+        "heard_texts",
+        sa.Column("text_id", sa.String(length=128), nullable=False),
+        sa.Column("heard_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("text_id", name=op.f("pk_heard_texts")),
+    )
