@@ -38,9 +38,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("answered_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["cases.case_id"], name=op.f("fk_case_texts_case_id_cases")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.case_id"], name=op.f("fk_case_texts_case_id")),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_case_texts")),
         sa.UniqueConstraint("case_id", name=op.f("uq_case_texts_case_id")),
         sa.UniqueConstraint("link_id", name=op.f("uq_case_texts_link_id")),
