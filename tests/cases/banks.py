@@ -49,6 +49,7 @@ from ringfence.lines import (
     CallRequest,
     CallResult,
     Conversation,
+    Limits,
     Line,
     Report,
 )
@@ -209,7 +210,13 @@ async def open_bank(
     functions = FunctionRunner(database, vault)
     centre = ContactCentre(Settings(data_dir=folder), database, lines, functions, vault)
     desk = CaseDesk(
-        database, folder, centre.calls, bank_name="Example Bank", caller_number="+15550100000"
+        database,
+        folder,
+        centre.calls,
+        bank_name="Example Bank",
+        caller_number="+15550100000",
+        lines=lines,
+        calls_at_once=100,
     )
     engine = DecisionEngine(database, desk.opening)
     centre.receiving.watching = CallingBack(database, centre.calls.talks)
@@ -249,6 +256,8 @@ class Telephone:
     """
 
     name = "browser"
+    numbers = None
+    limits = Limits()
 
     def __init__(self, *does: str) -> None:
         self.does = list(does)

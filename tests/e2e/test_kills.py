@@ -27,6 +27,7 @@ from ringfence.cases import (
     Case,
     ContactPlan,
     EntryKind,
+    FollowUp,
     Verdict,
     attempts_of,
     furnish,
@@ -62,6 +63,9 @@ PLAN = ContactPlan(
     flow="kills",
     attempts=10,
     spacing_seconds=0.2,
+    after={"unreachable": FollowUp()},  # as telephones are until they have found the new server
+    attempts_per_day=100,
+    messages=100,
     ring_timeout_seconds=5,
     quiet_hours=None,
 )

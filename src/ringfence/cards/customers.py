@@ -21,6 +21,7 @@ from ringfence.cards.details import (
 )
 from ringfence.cards.finding import get_customer, take_in
 from ringfence.cards.numbers import CardNumber
+from ringfence.cards.permissions import record_told_consent
 from ringfence.cards.phones import (
     read_language,
     read_phone_number,
@@ -117,6 +118,7 @@ def store_details(
     else:
         result = _change(connection, before, told_values, by, at)
         edits = _edits(before, told_values)
+    remarks += record_told_consent(connection, told.customer_id, told.consent, by=by, at=at)
     stored = StoredCustomer(customer_id=told.customer_id, result=result, remarks=tuple(remarks))
     return stored, edits
 

@@ -20,6 +20,9 @@ _CUSTOMER_ID = re.compile(r"[A-Za-z0-9_.@+:\-]{1,256}")
 class CustomerDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is told of a customer. Without a time zone it is that of the phone number, without a
     language the one that whoever stores the customer gives for those of whom none is told.
+
+    `consent` says whether the customer wants to be called and written to about their payments; when
+    it is not told, it is what was recorded before, or that they gave the number to the bank.
     """
 
     customer_id: str
@@ -29,6 +32,7 @@ class CustomerDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     salutation: str = ""
     time_zone: str | None = None
     language: str | None = None
+    consent: bool | None = None
 
 
 class CustomerChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +76,7 @@ def checked(details: CustomerDetails, *, prefix: str = "") -> CustomerDetails:
         language=None
         if details.language is None
         else read_language(details.language, field=f"{prefix}language"),
+        consent=details.consent,
     )
 
 

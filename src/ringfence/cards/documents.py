@@ -23,6 +23,7 @@ _FIELDS = (
     "salutation",
     "time_zone",
     "language",
+    "consent",
 )
 _REQUIRED = ("customer_id", "phone_number", "last_name")
 _LISTS = ("customers", "Items")
@@ -118,21 +119,25 @@ def _read_customer(item: object, place: str, prefix: str) -> CustomerDocument:
             raise InvalidInput(
                 "missing", field=f"{prefix}{name}", expected="one of " + ", ".join(_REQUIRED)
             )
-    blocked = given.pop("is_blocked", None)
-    if blocked is not None and not isinstance(blocked, bool):
-        raise InvalidInput(
-            "not a truth value", field=f"{prefix}is_blocked", expected="true or false"
-        )
+    blocked = _take_truth(given, "is_blocked", prefix)
+    consent = _take_truth(given, "consent", prefix)
     numbers = _read_numbers(given, prefix)
     for name, value in given.items():
         if not isinstance(value, str):
             raise InvalidInput("not a text", field=f"{prefix}{name}", expected="a string")
     texts = cast("Mapping[str, str]", given)
     return CustomerDocument(
-        details=checked(CustomerDetails(**texts), prefix=prefix),
+        details=checked(CustomerDetails(**texts, consent=consent), prefix=prefix),
         card_numbers=numbers,
         is_blocked=blocked,
     )
+
+
+def _take_truth(given: dict[str, Any], name: str, prefix: str) -> bool | None:
+    value = given.pop(name, None)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidInput("not a truth value", field=f"{prefix}{name}", expected="true or false")
+    return value
 
 
 def _read_numbers(given: dict[str, Any], prefix: str) -> tuple[CardNumber, ...]:

@@ -76,22 +76,22 @@ def time_zone_of(number: PhoneNumber) -> tuple[str, int]:
     Of several it is the one in the middle by offset, which is wrong by the fewest hours at worst;
     of none (a number that is in no country) it is UTC.
     """
-    import phonenumbers
-    from phonenumbers import timezone
-
-    if not number.dialable:
-        return "UTC", 0
-    zones = [
-        zone
-        for zone in timezone.time_zones_for_number(phonenumbers.parse(number.e164, None))
-        if zone in _zones()
-    ]
+    zones = list(time_zones_of(number.e164)) if number.dialable else []
     if not zones:
         return "UTC", 0
     zones.sort(
         key=lambda zone: (_SOME_MOMENT.astimezone(zoneinfo.ZoneInfo(zone)).utcoffset(), zone)
     )
     return zones[len(zones) // 2], len(zones)
+
+
+def time_zones_of(e164: str) -> tuple[str, ...]:
+    """The IANA time zones that share the prefix of a number (E.164); none for an unknown one."""
+    import phonenumbers
+    from phonenumbers import timezone
+
+    found = timezone.time_zones_for_number(phonenumbers.parse(e164, None))
+    return tuple(zone for zone in found if zone in _zones())
 
 
 def read_time_zone(text: object, *, field: str = "time_zone") -> str:

@@ -137,3 +137,28 @@ customer_writes = Table(
     Column("failure", String(512)),
     Index("ix_customer_writes_next_try_at", "next_try_at"),
 )
+
+# Consent to be contacted and its withdrawal; the latest of a customer and channel is in force.
+contact_permissions = Table(
+    "contact_permissions",
+    metadata,
+    Column("entry_id", Integer, primary_key=True, autoincrement=True),
+    Column("customer_id", String(256), ForeignKey("customers.customer_id"), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("source", String(128), nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_contact_permissions_customer_id", "customer_id", "entry_id"),
+)
+
+# Numbers that are never contacted, whoever has them.
+do_not_call = Table(
+    "do_not_call",
+    metadata,
+    Column("number", String(16), primary_key=True),
+    Column("reason", String(256), nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", Instant, nullable=False),
+)

@@ -4,17 +4,19 @@ Everything here survives a crash at any line: the case is opened with the decisi
 written down before it is dialled, and an answer is on disk before the call goes on.
 """
 
+from ringfence.cases.follow_ups import FollowUp, Step
 from ringfence.cases.furnishing import CALL_OUTCOME, furnish
 from ringfence.cases.intake import find_card
 from ringfence.cases.plans import (
     CardAction,
     ContactPlan,
-    QuietHours,
+    OnMachine,
     called_outcomes,
     get_plan,
     list_plans,
     put_plan,
 )
+from ringfence.cases.quiet_hours import QuietHours
 from ringfence.cases.records import (
     Attempt,
     Case,
@@ -36,7 +38,10 @@ __all__ = [
     "ContactPlan",
     "Entry",
     "EntryKind",
+    "FollowUp",
+    "OnMachine",
     "QuietHours",
+    "Step",
     "Verdict",
     "attempts_of",
     "called_outcomes",

@@ -9,14 +9,20 @@ elsewhere they may be a secret.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, update
 
 from ringfence import cards
 from ringfence.cases import tables
-from ringfence.cases.answering import hear_key
+from ringfence.cases.answering import hear_answer, hear_key
+from ringfence.cases.dispatching import Dispatcher, Slot, Urgency
+from ringfence.cases.follow_ups import INTERRUPTED, MACHINES, SETTLED, NoAttempt
 from ringfence.cases.functions import CaseFunctions
+from ringfence.cases.machines import flow_for_machine
+from ringfence.cases.plans import OPT_OUT_KEY
+from ringfence.cases.policy import amount_of, follow_up, may_call_from
 from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.contacts.calls import Calls
@@ -24,14 +30,14 @@ from ringfence.contacts.flows import find_flow, stored_flow
 from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.records import CallWishes, StoredContact
 from ringfence.contacts.talks import Watchers
+from ringfence.detectors import hold_plans
 from ringfence.flows import Flow, FlowEvent, FlowEventKind
-from ringfence.lines import CallEvent, CallEventKind, CallResult
+from ringfence.lines import CallEnd, CallEvent, CallEventKind, CallResult
 from ringfence.storage import Database, now
 
-INTERRUPTED = "interrupted"
-SETTLED = "settled"
 NOT_NEEDED = "not needed"
 POSTPONED = "postponed"
+NOT_PERMITTED = "not permitted"
 
 _ON_TIMELINE = {
     CallEventKind.RINGING: EntryKind.RINGING,
@@ -40,55 +46,69 @@ _ON_TIMELINE = {
 }
 
 
-class Attempts:
-    """Places the calls of cases on the lines of this process."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An attempt that waits for its slot."""
 
-    def __init__(self, database: Database, calls: Calls, caller_number: str):
+    case: Case
+    line: str
+
+
+class Attempts:
+    """Places the calls of cases on the lines of this process, in the order of `dispatcher`."""
+
+    def __init__(
+        self, database: Database, calls: Calls, caller_number: str, dispatcher: Dispatcher
+    ):
         self._database = database
         self._calls = calls
         self._caller_number = caller_number
+        self._dispatcher = dispatcher
         self._ringing: dict[str, asyncio.Task[CallResult]] = {}
+        self._waiting: dict[str, Slot] = {}
 
     async def make(self, case_id: str, number: int) -> str:
         """Make attempt `number` (from 1) of a case and return how it ended.
 
         The value is what `Attempt.end` says, `interrupted` also when this attempt had been
-        started before; `not needed` when the case has its verdict, and `postponed` in quiet
-        hours, when nothing was dialled.
+        started before. When nothing was dialled it is `not needed` (the case has its verdict),
+        `postponed` (quiet hours have begun, say) or `not permitted` (the cardholder must not be
+        called). It waits for a slot first, and looks at all of that again when it has one.
         """
-        begun = await asyncio.to_thread(self._begin, case_id, number)
-        if isinstance(begun, str):
-            return begun
-        case = begun
-        result = await self._call(case, number)
-        if result is None:
-            await asyncio.to_thread(
-                self._end, case_id, number, SETTLED, None, now(), "somebody settled the case"
-            )
-            return SETTLED
-        await asyncio.to_thread(
-            self._end,
-            case_id,
-            number,
-            result.end,
-            result.answered_at,
-            result.ended_at,
-            result.detail,
-        )
-        return result.end
+        wanted = await asyncio.to_thread(self._look, case_id, number)
+        if isinstance(wanted, str):
+            return wanted
+        with self._dispatcher.slot(wanted.line, _urgency(wanted.case)) as slot:
+            self._waiting[case_id] = slot
+            try:
+                if not slot.decided:
+                    await asyncio.to_thread(self._note_waiting, case_id, number, wanted.line)
+                if not await slot.granted():
+                    return NOT_NEEDED
+            finally:
+                del self._waiting[case_id]
+            begun = await asyncio.to_thread(self._begin, case_id, number, wanted.line)
+            if isinstance(begun, str):
+                return begun
+            self._dispatcher.place(slot)
+            result = await self._call(begun, number)
+            await asyncio.to_thread(self._end, begun, number, result)
+            return SETTLED if result is None else result.end
 
     async def end_settled(self) -> None:
         """Let no telephone ring on for a case that has got its verdict from somebody else.
 
         A conversation that has begun goes on: what the cardholder answers may still block the
-        card.
+        card. Nor does a call wait for its slot any longer.
         """
-        ringing = dict(self._ringing)
-        if not ringing:
+        ringing, waiting = dict(self._ringing), dict(self._waiting)
+        if not ringing and not waiting:
             return
-        for case_id in await asyncio.to_thread(self._settled, list(ringing)):
-            if self._ringing.get(case_id) is ringing[case_id]:
+        for case_id in await asyncio.to_thread(self._settled, [*ringing, *waiting]):
+            if case_id in ringing and self._ringing.get(case_id) is ringing[case_id]:
                 ringing[case_id].cancel()
+            if case_id in waiting:
+                waiting[case_id].withdraw()
 
     async def _call(self, case: Case, number: int) -> CallResult | None:
         """The call's result; None when `end_settled` has ended it."""
@@ -103,11 +123,15 @@ class Attempts:
             if event.kind is FlowEventKind.INPUT:
                 await asyncio.to_thread(self._key, case, event)
 
-        flow = await asyncio.to_thread(self._flow, case)
+        flow, on_machine = await asyncio.to_thread(self._flows, case)
         built_ins = CaseFunctions(self._database, case.case_id).built_ins()
         # A task of its own, so that it can be ended without ending the workflow that awaits it.
         call = asyncio.ensure_future(
-            self._calls.place(attempt_id, flow=flow, watchers=Watchers(observe, report, built_ins))
+            self._calls.place(
+                attempt_id,
+                flow=flow,
+                watchers=Watchers(observe, report, built_ins, on_machine=on_machine),
+            )
         )
         self._ringing[case.case_id] = call
         try:
@@ -120,24 +144,41 @@ class Attempts:
         finally:
             self._ringing.pop(case.case_id, None)
 
-    def _begin(self, case_id: str, number: int) -> str | Case:
+    def _look(self, case_id: str, number: int) -> str | _Wanted:
+        with self._database.write() as connection:
+            case = held_case(connection, case_id)
+            made = attempts_of(connection, case_id)
+            for attempt in made:
+                if attempt.number == number:
+                    return attempt.end or _interrupt(connection, case_id, number, now())
+            following = follow_up(case, made)
+            if not case.open or isinstance(following, NoAttempt):
+                return NOT_NEEDED
+            return _Wanted(case, following.line)
+
+    def _note_waiting(self, case_id: str, number: int, line: str) -> None:
+        with self._database.write() as connection:
+            text = f"attempt {number} waits until line {line} takes it"
+            note(connection, case_id, now(), EntryKind.WAITING, text)
+
+    def _begin(self, case_id: str, number: int, line: str) -> str | Case:
         with self._database.write() as connection:
             case = held_case(connection, case_id)
             at = now()
-            for attempt in attempts_of(connection, case_id):
-                if attempt.number == number:
-                    return attempt.end or _interrupt(connection, case_id, number, at)
             if not case.open:
                 return NOT_NEEDED
-            customer = cards.get_customer(connection, case.customer_id)
-            if case.plan.next_allowed(at, customer.time_zone) > at:
+            allowed = may_call_from(connection, case, at, at)
+            if isinstance(allowed, NoAttempt):
+                return NOT_PERMITTED
+            if allowed > at:
                 return POSTPONED  # the server was down while the time for this call passed
+            customer = cards.get_customer(connection, case.customer_id)
             connection.execute(
                 insert(tables.attempts).values(
                     attempt_id=_attempt_id(case_id, number),
                     case_id=case_id,
                     number=number,
-                    line=case.plan.line,
+                    line=line,
                     started_at=at,
                 )
             )
@@ -146,10 +187,10 @@ class Attempts:
                 case_id,
                 at,
                 EntryKind.DIALLED,
-                f"attempt {number} of {case.plan.attempts} on line {case.plan.line}, to the "
+                f"attempt {number} of {case.plan.attempts} on line {line}, to the "
                 f"number ending in {customer.phone_number[-3:]}",
             )
-            self._open_contact(connection, case, number, customer, at)
+            self._open_contact(connection, case, number, line, customer, at)
             return case
 
     def _open_contact(
@@ -157,6 +198,7 @@ class Attempts:
         connection: Connection,
         case: Case,
         number: int,
+        line: str,
         customer: cards.Customer,
         at: datetime,
     ) -> None:
@@ -170,15 +212,16 @@ class Attempts:
                 initial_contact_id=contact_id,
                 flow_id=find_flow(connection, case.flow_name).flow_id,
                 flow_version=case.flow_version,
-                line=case.plan.line,
+                line=line,
                 customer_number=customer.phone_number,
-                system_number=self._caller_number,
+                system_number=case.plan.caller_number(customer.phone_number) or self._caller_number,
                 customer_id=case.customer_id,
                 language=customer.language,
                 attributes=case.attributes,
                 request=CallWishes(
                     ring_timeout_seconds=case.plan.ring_timeout_seconds,
                     caller_name=case.attributes.get("Bank", ""),
+                    detect_machine=case.plan.detect_machine,
                     attempt=True,
                 ),
                 initiated_at=at,
@@ -186,9 +229,11 @@ class Attempts:
             ),
         )
 
-    def _flow(self, case: Case) -> Flow:
+    def _flows(self, case: Case) -> tuple[Flow, Flow | None]:
+        """What is run when the cardholder picks up, and what when a machine does."""
         with self._database.read() as connection:
-            return stored_flow(connection, case.flow_name, case.flow_version)
+            flow = stored_flow(connection, case.flow_name, case.flow_version)
+            return flow, flow_for_machine(connection, case)
 
     def _settled(self, case_ids: list[str]) -> list[str]:
         with self._database.read() as connection:
@@ -211,34 +256,43 @@ class Attempts:
                     .values(answered_at=event.at)
                 )
 
-    def _end(
-        self,
-        case_id: str,
-        number: int,
-        end: str,
-        answered_at: datetime | None,
-        ended_at: datetime,
-        detail: str,
-    ) -> None:
+    def _end(self, case: Case, number: int, result: CallResult | None) -> None:
+        """Write down how an attempt ended; without a result somebody else settled the case."""
+        at = now()
+        if result is None:
+            result = CallResult(CallEnd.COMPLETED, None, at, "somebody settled the case")
+            end: str = SETTLED
+        else:
+            end = result.end
+        who = result.answered_by
         text = end.replace("_", " ")
+        if who in MACHINES:
+            text += ", by an answering machine"
+        key = result.attributes.get(case.plan.answer_attribute, "")
+        answers = {*case.plan.answers, OPT_OUT_KEY} if who not in MACHINES else set()
         with self._database.write() as connection:
+            hold_plans(connection, [case.event_type])
+            held_case(connection, case.case_id)
             connection.execute(
                 update(tables.attempts)
-                .where(tables.attempts.c.attempt_id == _attempt_id(case_id, number))
+                .where(tables.attempts.c.attempt_id == _attempt_id(case.case_id, number))
                 .values(
-                    answered_at=answered_at,
-                    ended_at=ended_at,
+                    answered_at=result.answered_at,
+                    ended_at=result.ended_at,
                     end=end,
-                    detail=detail[:512],
+                    detail=result.detail[:512],
+                    answered_by=who,
                 )
             )
             note(
                 connection,
-                case_id,
-                ended_at,
+                case.case_id,
+                result.ended_at,
                 EntryKind.ENDED,
-                f"{text}: {detail}" if detail else text,
+                f"{text}: {result.detail}" if result.detail else text,
             )
+            if key in answers:
+                hear_answer(connection, case, key, result.ended_at)
 
 
 def _interrupt(connection: Connection, case_id: str, number: int, at: datetime) -> str:
@@ -255,6 +309,10 @@ def _interrupt(connection: Connection, case_id: str, number: int, at: datetime) 
         f"attempt {number} was cut off by a restart of the server",
     )
     return INTERRUPTED
+
+
+def _urgency(case: Case) -> Urgency:
+    return Urgency(case.plan.priority, amount_of(case) or 0.0, case.opened_at)
 
 
 def _attempt_id(case_id: str, number: int) -> str:

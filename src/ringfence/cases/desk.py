@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,9 @@ from sqlalchemy import Connection, select, update
 
 from ringfence import cards
 from ringfence.cases import tables
-from ringfence.cases.calls import INTERRUPTED, Attempts
+from ringfence.cases.calls import Attempts
+from ringfence.cases.dispatching import Dispatcher
+from ringfence.cases.follow_ups import INTERRUPTED
 from ringfence.cases.opening import CaseOpening
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.workflow import (
@@ -27,6 +29,7 @@ from ringfence.cases.workflow import (
 )
 from ringfence.contacts.calls import Calls
 from ringfence.errors import Unavailable
+from ringfence.lines import Line
 from ringfence.storage import Database, now
 
 _log = structlog.get_logger(__name__)
@@ -51,13 +54,18 @@ class CaseDesk:
         *,
         bank_name: str,
         caller_number: str,
+        lines: Mapping[str, Line],
+        calls_at_once: int,
     ):
         self._database = database
         self._data_dir = data_dir
         self._lock: sqlite3.Connection | None = None
         self.opening = CaseOpening(bank_name, self._opened)
         self._configuration = workflow_configuration(workflow_database_url(database, data_dir))
-        self._attempts = Attempts(database, calls, caller_number)
+        dispatcher = Dispatcher(
+            lines, calls_at_once=calls_at_once, in_progress=lambda: calls.in_progress
+        )
+        self._attempts = Attempts(database, calls, caller_number, dispatcher)
         self._launched = False
         self._started: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()

@@ -16,7 +16,7 @@ def require_unused(connection: Connection, flow: StoredFlow, field: str = "flow"
     """Raise `Conflict` where a contact plan, an open case or a phone number has this flow."""
     if flow.instance_id == default_instance(connection).instance_id:
         for plan in list_plans(connection):
-            if plan.flow == flow.name:
+            if flow.name == plan.flow or (plan.leaves_message and flow.name == plan.message_flow):
                 raise Conflict(f"the contact plan {plan.name!r} uses this flow", field=field)
         cases = tables.cases
         case_id = connection.execute(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+import re
+from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from ringfence.cards.permissions import ConsentRule
+from ringfence.cards.phones import read_phone_number
 from ringfence.cases import tables
+from ringfence.cases.follow_ups import WAYS, FollowUp
+from ringfence.cases.quiet_hours import QuietHours
 from ringfence.cases.verdicts import Verdict
 from ringfence.contacts.flows import published_version, stored_flow
 from ringfence.detectors import list_outcomes
@@ -37,37 +41,11 @@ class CallBackCheck(StrEnum):
     REFERENCE = "reference"  # both, or the reference alone
 
 
-class QuietHours(msgspec.Struct, frozen=True):
-    """No call starts from `start` until `end`, in the cardholder's time zone."""
+class OnMachine(StrEnum):
+    """What to do when an answering machine picks up."""
 
-    start: time = time(21, 0)
-    end: time = time(8, 0)
-
-    def next_allowed(self, at: datetime, time_zone: str) -> datetime:
-        """A moment from `at` on that is outside the quiet hours: `at`, or when they next end.
-
-        Where clocks are turned back past the end of the quiet hours, these end twice.
-        """
-        zone = ZoneInfo(time_zone)
-        # Two rounds at most: hours that would end in the hour that a clock leaves out end a
-        # day later when they have begun again by then.
-        while self._cover(at.astimezone(zone).time()):
-            at = self._next_end(at, zone)
-        return at
-
-    def _cover(self, clock: time) -> bool:
-        if self.start <= self.end:
-            return self.start <= clock < self.end
-        return clock >= self.start or clock < self.end
-
-    def _next_end(self, at: datetime, zone: ZoneInfo) -> datetime:
-        day = at.astimezone(zone).date()
-        ends = (
-            datetime.combine(day + timedelta(days=days), self.end.replace(fold=fold), zone)
-            for days in (0, 1)
-            for fold in (0, 1)
-        )
-        return next(end for each in ends if (end := each.astimezone(at.tzinfo)) > at)
+    HANG_UP = "hang_up"
+    LEAVE_MESSAGE = "leave_message"  # once for a case: the plan's `message_flow`
 
 
 class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,25 +56,63 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     their block ids; in every menu when it names none. Times are in seconds.
     `hold_seconds` is how long the case's hold lasts at most. An attempt that a crash cut off
     counts as an attempt: the phone may have rung.
+
+    `lines` are called on where `line` cannot be. `after` says what follows each way in which an
+    attempt can end (`follow_ups.WAYS`), where that is not the default. Every wait is up to the
+    share `jitter` longer, so that calls that failed together are not placed together again.
+    `attempts_per_day` counts all calls to the cardholder in 24 hours, whatever the case;
+    `messages` counts what reached them about this one, calls that anybody or a machine answered
+    and texts, in `messages_days`. `quiet_hours_override_amount`: from this amount on, in the
+    payment's currency, quiet hours do not count. `answer_attribute`: where the line's far side
+    runs the flow, the attribute of the contact that holds the key that was pressed.
+    `caller_numbers`: the number to call from, by the beginning of the number that is called; the
+    longest that fits. `legit` is not accepted on a number that was changed, and not verified
+    since, in the last `trusted_number_days`. The higher `priority` is called first, then the
+    higher amount.
     """
 
     name: str
     outcomes: tuple[str, ...]
     flow: str = "verify-card-payment"
     line: str = "browser"
+    lines: tuple[str, ...] = ()
     attempts: int = 3
     spacing_seconds: float = 300.0
+    jitter: float = 0.1
+    after: dict[str, FollowUp] = msgspec.field(default_factory=dict)
+    attempts_per_day: int = 6
+    messages: int = 3
+    messages_days: float = 3.0
     ring_timeout_seconds: float = 30.0
+    detect_machine: bool = False
+    on_machine: OnMachine = OnMachine.HANG_UP
+    message_flow: str = "leave-message"
+    consent: ConsentRule = ConsentRule.RECORDED
     quiet_hours: QuietHours | None = QuietHours()
+    quiet_hours_override_amount: float | None = None
+    caller_numbers: dict[str, str] = msgspec.field(default_factory=dict)
     hold: bool = True
     hold_seconds: float = 86_400.0
     questions: tuple[str, ...] = ()
     answers: dict[str, Verdict] = msgspec.field(
         default_factory=lambda: {"1": Verdict.LEGIT, "2": Verdict.FRAUD}
     )
+    answer_attribute: str = ""
+    trusted_number_days: float = 7.0
+    priority: int = 0
     on_unreached: CardAction = CardAction.ANALYST
     on_undecided: CardAction = CardAction.ANALYST
     call_back: CallBackCheck = CallBackCheck.BOTH
+
+    @property
+    def all_lines(self) -> tuple[str, ...]:
+        """The lines to call on, in their order."""
+        return (self.line, *self.lines)
+
+    @property
+    def leaves_message(self) -> bool:
+        """Whether an answering machine hears a message."""
+        return self.detect_machine and self.on_machine is OnMachine.LEAVE_MESSAGE
 
     def verdict_of(self, block_id: str, key: str) -> Verdict | None:
         """What `key` says in the menu `block_id`; None when it is no answer."""
@@ -104,11 +120,20 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return self.answers.get(key)
 
-    def next_allowed(self, at: datetime, time_zone: str) -> datetime:
-        """A moment from `at` on at which this plan may call somebody in `time_zone`."""
+    def next_allowed(self, at: datetime, *time_zones: str, amount: float | None = None) -> datetime:
+        """A moment from `at` on at which this plan may call somebody in all these `time_zones`
+        about a payment of `amount`."""
+        override = self.quiet_hours_override_amount
         if self.quiet_hours is None:
             return at
-        return self.quiet_hours.next_allowed(at, time_zone)
+        if override is not None and amount is not None and amount >= override:
+            return at
+        return self.quiet_hours.next_allowed(at, *time_zones)
+
+    def caller_number(self, to_number: str) -> str | None:
+        """The number to call `to_number` (E.164) from; None where the plan does not say."""
+        fitting = [prefix for prefix in self.caller_numbers if to_number.startswith(prefix)]
+        return self.caller_numbers[max(fitting, key=len)] if fitting else None
 
     def check(self) -> None:
         """Raise `InvalidInput` naming the first field that does not fit."""
@@ -118,21 +143,32 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(
                 "none, or one of them twice", field="outcomes", expected="one outcome or more"
             )
-        if not 0 < len(self.line) <= 32:
-            raise InvalidInput("not a line", field="line", expected="the name of a line")
-        for field, low, high in (
-            ("attempts", 1, 10),
-            ("spacing_seconds", 0, 7 * 86_400),
-            ("ring_timeout_seconds", 5, 120),
-            ("hold_seconds", 60, 30 * 86_400),
-        ):
+        self._check_lines()
+        for field, low, high in _RANGES:
             if not low <= getattr(self, field) <= high:
                 raise InvalidInput("out of range", field=field, expected=f"{low} to {high}")
+        override = self.quiet_hours_override_amount
+        if override is not None and not override > 0:
+            raise InvalidInput(
+                "not an amount", field="quiet_hours_override_amount", expected="more than 0"
+            )
+        if self.on_machine is OnMachine.LEAVE_MESSAGE and not self.detect_machine:
+            raise InvalidInput(
+                "nobody listens for machines",
+                field="on_machine",
+                expected="hang_up, or detect_machine true",
+            )
         for key, verdict in self.answers.items():
-            if len(key) != 1 or key not in "0123456789*#":
-                raise InvalidInput(f"{key!r} is not a key", field="answers", expected="0-9, * or #")
+            if key == OPT_OUT_KEY:
+                raise InvalidInput("* stops such calls", field="answers", expected="0-9 or #")
+            if len(key) != 1 or key not in "0123456789#":
+                raise InvalidInput(f"{key!r} is not a key", field="answers", expected="0-9 or #")
             if verdict not in (Verdict.LEGIT, Verdict.FRAUD):
                 raise InvalidInput("not an answer", field="answers", expected="legit or fraud")
+        if len(self.answer_attribute) > 127:
+            raise InvalidInput(
+                "too long", field="answer_attribute", expected="the name of an attribute"
+            )
         quiet = self.quiet_hours
         if quiet is not None and (quiet.start.tzinfo or quiet.end.tzinfo):
             raise InvalidInput(
@@ -140,6 +176,52 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
                 field="quiet_hours",
                 expected="times such as 21:00:00, which are the cardholder's",
             )
+
+    def _check_lines(self) -> None:
+        for field, lines in (("line", (self.line,)), ("lines", self.lines)):
+            if any(not 0 < len(line) <= 32 for line in lines):
+                raise InvalidInput("not a line", field=field, expected="the name of a line")
+        if len(set(self.all_lines)) != len(self.all_lines) or len(self.lines) > 8:
+            raise InvalidInput(
+                "one of them twice, or too many", field="lines", expected="at most 8 other lines"
+            )
+        for way, follow in self.after.items():
+            if way not in WAYS:
+                raise InvalidInput(
+                    f"no attempt ends so: {way[:32]!r}",
+                    field="after",
+                    expected="one of " + ", ".join(WAYS),
+                )
+            if follow.seconds is not None and not 0 <= follow.seconds <= 7 * 86_400:
+                raise InvalidInput(
+                    "out of range", field=f"after.{way}.seconds", expected="0 to 604800"
+                )
+            if follow.most is not None and not 0 <= follow.most <= 10:
+                raise InvalidInput("out of range", field=f"after.{way}.most", expected="0 to 10")
+        for prefix, number in self.caller_numbers.items():
+            field = f"caller_numbers.{prefix[:17]}"
+            if not _PREFIX.fullmatch(prefix):
+                raise InvalidInput(
+                    "not the beginning of a number", field=field, expected="such as +49"
+                )
+            if read_phone_number(number, field=field).e164 != number:
+                raise InvalidInput("not in E.164", field=field, expected="such as +4930123456")
+
+
+OPT_OUT_KEY = "*"
+_PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
+_RANGES = (
+    ("attempts", 1, 10),
+    ("spacing_seconds", 0, 7 * 86_400),
+    ("jitter", 0, 1),
+    ("attempts_per_day", 1, 100),
+    ("messages", 1, 100),
+    ("messages_days", 0.01, 30),
+    ("ring_timeout_seconds", 5, 120),
+    ("hold_seconds", 60, 30 * 86_400),
+    ("trusted_number_days", 0, 90),
+    ("priority", -100, 100),
+)
 
 
 def put_plan(connection: Connection, plan: ContactPlan) -> None:
@@ -165,6 +247,11 @@ def put_plan(connection: Connection, plan: ContactPlan) -> None:
                 field="questions",
                 expected="ids of blocks of the flow",
             )
+    if plan.leaves_message:
+        try:
+            published_version(connection, plan.message_flow)
+        except NotFound as error:
+            raise NotFound(error.message, field="message_flow") from None
     for other in list_plans(connection):
         shared = set(other.outcomes) & set(plan.outcomes)
         if other.name != plan.name and shared:

@@ -47,7 +47,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One call.
 
     `end` is how it ended: a `CallEnd`, `interrupted` when a crash cut it off, `settled` when it
-    still rang while somebody else settled the case.
+    still rang while somebody else settled the case. `answered_by` is who picked up
+    (`AnsweredBy`), as far as the line could tell.
     """
 
     attempt_id: str
@@ -59,6 +60,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     end: str | None
     detail: str
+    answered_by: str | None = None
 
 
 def get_case(connection: Connection, case_id: str) -> Case:

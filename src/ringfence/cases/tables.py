@@ -77,6 +77,7 @@ attempts = Table(
     Column("answered_at", Instant),
     Column("ended_at", Instant),
     Column("end", String(16)),
+    Column("answered_by", String(16)),
     Column("detail", String(512), nullable=False, default=""),
     UniqueConstraint("case_id", "number"),
 )

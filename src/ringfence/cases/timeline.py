@@ -20,6 +20,7 @@ class EntryKind(StrEnum):
     JOINED = "joined"
     HELD = "held"
     WAITING = "waiting"
+    POLICY = "policy"  # what may not be done, and why
     DIALLED = "dialled"
     RINGING = "ringing"
     ANSWERED = "answered"

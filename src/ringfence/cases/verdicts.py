@@ -107,3 +107,28 @@ def record_answer(
         label_event(connection, case.event_type, case.event_id, label, source=source, at=at)
         note(connection, case_id, at, EntryKind.LABEL, f"event {case.event_id} is {label}")
     return first
+
+
+def leave_undecided(connection: Connection, case_id: str, because: str, *, at: datetime) -> None:
+    """Leave a case to an analyst: what was answered is not to be relied on.
+
+    The card stays held as it is. A case that has a verdict keeps it; the timeline says why.
+    """
+    table = tables.cases
+    left = connection.execute(
+        update(table)
+        .where(table.c.case_id == case_id, table.c.verdict.is_(None))
+        .values(
+            verdict=Verdict.UNDECIDED,
+            verdict_by="ringfence",
+            verdict_at=at,
+            open=False,
+            closed_at=at,
+            for_analyst=True,
+        )
+    )
+    if left.rowcount:
+        note(connection, case_id, at, EntryKind.VERDICT, f"{Verdict.UNDECIDED}: {because}")
+        note(connection, case_id, at, EntryKind.ANALYST, "an analyst asks the cardholder")
+    else:
+        note(connection, case_id, at, EntryKind.DIGIT, because)

@@ -7,6 +7,8 @@ that runs twice (the process died before DBOS noted its end) finds what it did t
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,15 @@ from sqlalchemy import Connection, update
 
 from ringfence import cards
 from ringfence.cases import tables
-from ringfence.cases.calls import INTERRUPTED, Attempts
+from ringfence.cases.calls import Attempts
+from ringfence.cases.follow_ups import MACHINES, NextAttempt, NoAttempt
 from ringfence.cases.older_sqlite import WorkflowConnection
 from ringfence.cases.plans import CardAction
-from ringfence.cases.records import Case, attempts_of, held_case
+from ringfence.cases.policy import follow_up, may_call_from
+from ringfence.cases.records import Attempt, Case, attempts_of, held_case
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import Verdict
 from ringfence.storage import Database, now
-
-# How soon the next attempt follows one that a crash cut off.
-_AFTER_INTERRUPTION_SECONDS = 2.0
 
 
 @DBOS.dbos_class()
@@ -92,23 +93,22 @@ class CaseWorkflow(DBOSConfiguredInstance):
             case = held_case(connection, case_id)
             if not case.open:
                 return 0, 0.0
-            made = attempts_of(connection, case_id)
-            if len(made) >= case.plan.attempts:
-                return 0, 0.0
             if cards.get_card(connection, case.card_id).state is cards.CardState.BLOCKED:
                 return 0, 0.0  # the flow, or a person, has made it safe without an answer
+            made = attempts_of(connection, case_id)
             at = now()
-            earliest = at
-            if made:
-                last = made[-1]
-                seconds = (
-                    _AFTER_INTERRUPTION_SECONDS
-                    if last.end == INTERRUPTED
-                    else case.plan.spacing_seconds
+            following = follow_up(case, made)
+            allowed = (
+                following
+                if isinstance(following, NoAttempt)
+                else may_call_from(
+                    connection, case, _earliest(made, following, case.plan.jitter, at), at
                 )
-                earliest = max(at, (last.ended_at or at) + timedelta(seconds=seconds))
-            time_zone = cards.get_customer(connection, case.customer_id).time_zone
-            allowed = case.plan.next_allowed(earliest, time_zone)
+            )
+            if isinstance(allowed, NoAttempt):
+                if allowed.because:
+                    note(connection, case_id, at, EntryKind.POLICY, f"no call: {allowed.because}")
+                return 0, 0.0
             if allowed > at:
                 note(
                     connection,
@@ -125,7 +125,10 @@ class CaseWorkflow(DBOSConfiguredInstance):
             if case.verdict is not None:
                 return case.verdict
             made = attempts_of(connection, case_id)
-            spoke = any(attempt.answered_at is not None for attempt in made)
+            spoke = any(
+                attempt.answered_at is not None and attempt.answered_by not in MACHINES
+                for attempt in made
+            )
             verdict = Verdict.UNDECIDED if spoke else Verdict.UNREACHED
             action = case.plan.on_undecided if spoke else case.plan.on_unreached
             at = now()
@@ -150,6 +153,15 @@ class CaseWorkflow(DBOSConfiguredInstance):
             )
             _act(connection, case, action, f"case {case.reference}: {verdict}", at)
             return verdict
+
+
+def _earliest(
+    made: Sequence[Attempt], following: NextAttempt, jitter: float, at: datetime
+) -> datetime:
+    if not made:
+        return at
+    seconds = following.seconds * (1 + jitter * random.random())  # noqa: S311 - only spreads calls
+    return max(at, (made[-1].ended_at or at) + timedelta(seconds=seconds))
 
 
 def _act(

@@ -39,6 +39,7 @@ from ringfence.flows.fixed_words import fixed_prompts
 from ringfence.lines import CallEvent, CallResult
 from ringfence.storage import Database, now
 
+_MACHINES = (AnsweredBy.MACHINE_BEEP, AnsweredBy.MACHINE_SILENT)
 _log = structlog.get_logger(__name__)
 
 Observe: TypeAlias = Callable[[FlowEvent], Awaitable[None]]
@@ -79,11 +80,15 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watchers:
-    """Who watches a call, and what only this call's functions can do."""
+    """Who watches a call, and what only this call's functions can do.
+
+    `on_machine` is run in place of its flow when an answering machine has picked up.
+    """
 
     observe: Observe | None = None
     report: Report | None = None
     built_ins: Mapping[str, BuiltIn] = field(default_factory=dict)
+    on_machine: Flow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,8 @@ class Talks:
     ) -> None:
         """The conversation of a call that is answered: with `flow`, or the contact's own."""
         begins_with = flow or await self.surroundings.flow_of(contact)
+        if watchers.on_machine is not None and participant.answered_by in _MACHINES:
+            begins_with = watchers.on_machine
         talk.state = state = await self._connected(contact, participant)
         terms = self._recording
         told = announcement(contact.language, terms.announcements)

@@ -107,6 +107,8 @@ async def open_services(
         centre.calls,
         bank_name=settings.bank_name,
         caller_number=settings.caller_number,
+        lines=lines,
+        calls_at_once=settings.calls_at_once,
     )
     centre.receiving.watching = CallingBack(database, centre.calls.talks)
     publisher = publisher_of(settings, database)

@@ -50,3 +50,43 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("text_id", name=op.f("pk_heard_texts")),
     )
+    op.create_table(
+        "contact_permissions",
+        sa.Column("entry_id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("customer_id", sa.String(length=256), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("purpose", sa.String(length=32), nullable=False),
+        sa.Column("given", sa.Boolean(), nullable=False),
+        sa.Column("source", sa.String(length=128), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["customers.customer_id"],
+            name=op.f("fk_contact_permissions_customer_id"),
+        ),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_contact_permissions")),
+    )
+    op.create_index(
+        "ix_contact_permissions_customer_id",
+        "contact_permissions",
+        ["customer_id", "entry_id"],
+        unique=False,
+    )
+    # The numbers that are known were given to the bank, as those that are stored from now on.
+    op.execute(
+        "INSERT INTO contact_permissions "
+        '(customer_id, channel, purpose, given, source, "by", at) '
+        "SELECT customer_id, channel, 'fraud_alerts', true, 'number given to the bank', "
+        "updated_by, phone_changed_at FROM customers "
+        "CROSS JOIN (SELECT 'voice' AS channel UNION ALL SELECT 'sms') AS channels"
+    )
+    op.create_table(
+        "do_not_call",
+        sa.Column("number", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=256), nullable=False),
+        sa.Column("added_by", sa.String(length=128), nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_do_not_call")),
+    )
+    op.add_column("attempts", sa.Column("answered_by", sa.String(length=16), nullable=True))

@@ -34,6 +34,7 @@ _KINDS = {
     EntryKind.JOINED: ("warn", "Another event"),
     EntryKind.HELD: ("warn", "Card held"),
     EntryKind.WAITING: ("", "Waiting"),
+    EntryKind.POLICY: ("warn", "Not called"),
     EntryKind.DIALLED: ("call", "Dialled"),
     EntryKind.RINGING: ("call", "Ringing"),
     EntryKind.ANSWERED: ("call", "Answered"),
