@@ -8,13 +8,12 @@ from typing import Any, Protocol
 
 import pjsua2
 
+from ringfence.lines.sip.child_call_sound import CallSound
 from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_engine import Engine
 from ringfence.lines.sip.child_headers import header, status_line, uri
 from ringfence.lines.sip.child_keys import KeySender
-from ringfence.lines.sip.child_listening import Listener
-from ringfence.lines.sip.child_playing import Playback
-from ringfence.lines.sip.child_sound import Feed, Recorder
+from ringfence.lines.sip.child_sound import Recorder
 from ringfence.lines.sip.child_timers import Timers
 from ringfence.lines.sip.child_trunks import Trunk
 from ringfence.lines.sip.messages import (
@@ -64,14 +63,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self.name = name
         self._trunk = trunk
         self._around = around
-        self._playback = Playback(around.engine.rate, self._tell_played)
-        self._listener = Listener(around.engine)
         self._keys = KeySender(self, trunk.setup.dtmf, around)
-        self._media: Any = None
-        self._feed: Feed | None = None
-        self._recorder: Recorder | None = None
-        self._recorded: list[Recorder] = []
-        self._joined: set[TelephoneCall] = set()
+        self._sound = CallSound(around.engine, self._keys, self._tell_played)
         self._dial: Dial | None = None
         self._ringing: int | None = None  # the timer
         self._why = ""  # we ended it ourselves
@@ -117,11 +110,11 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def play(self, number: int, pcm: bytes) -> None:
         """Play after what is playing."""
-        self._playback.play(number, pcm)
+        self._sound.playback.play(number, pcm)
 
     def silence(self) -> None:
         """Stop what is playing."""
-        self._playback.silence()
+        self._sound.playback.silence()
 
     def press(self, digits: str) -> None:
         """Send keys to the far end."""
@@ -129,41 +122,26 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def listen(self, on: bool) -> None:
         """Send `Sound`, or no more."""
-        self._listener.sound_wanted = on
+        self._sound.listener.sound_wanted = on
 
     def feed(self, pcm: bytes) -> None:
         """Sound for the far end."""
-        if self._feed is None:
-            self._feed = Feed(self._around.engine.rate)
-            self._wire()
-        self._feed.put(pcm)
+        self._sound.feed(pcm)
 
     def record(self, on: bool) -> None:
         """Record both sides from now on, or no more. Raises `pjsua2.Error`."""
-        if on and self._recorder is None:
-            self._recorder = self._around.recorder()
-            self._wire()
-        elif not on:
-            self._stop_recording()
+        if on:
+            self._sound.record(self._around.recorder())
+        else:
+            self._sound.stop_recording()
 
     def join(self, other: TelephoneCall) -> None:
         """Let both hear each other."""
-        self._joined.add(other)
-        other._joined.add(self)
-        self._wire()
-        other._wire()
+        self._sound.join(other._sound)
 
     def part(self, other: TelephoneCall) -> None:
         """Let both hear each other no more."""
-        self._joined.discard(other)
-        other._joined.discard(self)
-        for one, two in ((self, other), (other, self)):
-            if one._media is not None and two._media is not None:
-                with contextlib.suppress(pjsua2.Error):
-                    one._media.stopTransmit(two._media)
-                if two._recorder is not None:
-                    with contextlib.suppress(pjsua2.Error):
-                        one._media.stopTransmit(two._recorder.media)
+        self._sound.part(other._sound)
 
     def end(self, why: str = "") -> None:
         """CANCEL, BYE or decline. `why` is what `Ended` says of it."""
@@ -179,17 +157,15 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def attend(self, now: float) -> None:
         """Do what is due. Called a hundred times a second."""
-        if self._recorded:
-            self._tell_recordings()
+        for wav in self._sound.recordings():
+            self._around.send(Recording(self.name, wav))
         if self._is_over:
             self._tell_last()
             return
-        self._playback.attend()
-        if self._recorder is not None and self._recorder.full:
-            self._stop_recording()
+        self._sound.playback.attend()
         if not self._answered:
             return
-        pcm, keys, found = self._listener.hear(now)
+        pcm, keys, found = self._sound.listener.hear(now)
         if pcm:
             self._around.send(Sound(self.name, pcm))
         for key in keys:
@@ -226,19 +202,16 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
         """Sound flows, no longer flows, or flows another way: after the answer, or a re-INVITE."""
         try:
-            self._media = self.getAudioMedia(-1)
+            media = self.getAudioMedia(-1)
         except pjsua2.Error:
-            self._media = None
-            return
-        self._wire()
-        for other in self._joined:
-            other._wire()
+            media = None
+        self._sound.connect(media)
         self._tell_answered()
 
     @guarded(None)
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
         """A key, by RFC 4733 or SIP INFO."""
-        if prm.digit in _KEYS and (key := self._listener.key(prm.digit, time.monotonic())):
+        if prm.digit in _KEYS and (key := self._sound.listener.key(prm.digit, time.monotonic())):
             self._around.send(Digit(self.name, key))
 
     @guarded(pjsua2.PJSIP_REDIRECT_STOP)
@@ -269,26 +242,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     # Between both.
 
-    def _wire(self) -> None:
-        """Connect all that is heard on the call. What is connected already stays so."""
-        if self._media is None:
-            return
-        hearing = [self._media]
-        if self._recorder is not None:
-            hearing.append(self._recorder.media)
-            self._media.startTransmit(self._recorder.media)
-        for media in hearing:  # a recording, too, has its pauses from it
-            self._around.engine.noise.startTransmit(media)
-        self._playback.connect(hearing)
-        self._keys.connect(hearing)
-        self._listener.connect(self._media)
-        for source in [self._feed, *(other._media for other in self._joined)]:
-            if source is not None:
-                for media in hearing:
-                    source.startTransmit(media)
-
     def _tell_answered(self) -> None:
-        if self._answered or self._media is None:
+        if self._answered or not self._sound.flows:
             return
         if self.getInfo().state != pjsua2.PJSIP_INV_STATE_CONFIRMED:
             return
@@ -302,11 +257,11 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             )
         )
         if self._dial is not None:
-            self._listener.sound_wanted |= self._dial.listen
+            self._sound.listener.sound_wanted |= self._dial.listen
             if self._dial.detect_machine:
-                self._listener.find_machine()
+                self._sound.listener.find_machine()
             if self._dial.inband_digits:
-                self._listener.find_keys()
+                self._sound.listener.find_keys()
         self._heard_at = time.monotonic()
         self._around.timers.at(self._heard_at + _WATCH_SECONDS, self._watch)
 
@@ -371,36 +326,18 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     def _tell_ended(self, ended: Ended) -> None:
         self._is_over = True
         self._around.timers.drop(self._ringing)
-        for other in list(self._joined):
-            self.part(other)
-        self._playback.silence()
-        self._stop_recording()
-        self._media = None
+        self._sound.end()
         self._last = ended
         self._tell_last()
 
     def _tell_last(self) -> None:
-        if self._last is not None and not self._recorded:
+        if self._last is not None and not self._sound.recorded:
             self._around.send(self._last)
             self._around.over(self)
             self._last = None
 
-    def _tell_recordings(self) -> None:
-        for recorder in list(self._recorded):
-            wav = recorder.finished()
-            if wav is not None:
-                self._recorded.remove(recorder)
-                self._around.send(Recording(self.name, wav))
-
     def _tell_played(self, number: int, heard: float) -> None:
         self._around.send(Played(self.name, number, heard))
-
-    def _stop_recording(self) -> None:
-        if self._recorder is not None:
-            recorder, self._recorder = self._recorder, None
-            recorder.stop()
-            self._recorded.append(recorder)
-            self._wire()
 
     def _keep_statistics(self) -> None:
         with contextlib.suppress(pjsua2.Error):

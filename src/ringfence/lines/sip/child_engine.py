@@ -10,6 +10,7 @@ from typing import Any
 import pjsua2
 
 from ringfence.lines.sip.child_callbacks import guarded
+from ringfence.lines.sip.child_playing import MOST_PLAYERS
 from ringfence.lines.sip.child_sound import (
     MemoryFile,
     buffers_are_readable,
@@ -21,7 +22,6 @@ from ringfence.lines.sip.messages import Ready, Setup
 
 MOST_TRUNKS = 8  # PJSUA_MAX_ACC, which PJSIP holds by an assertion that ends the process
 _LOUDEST_LOG = 3  # from 4 on PJSIP writes whole messages, and the keys that are pressed
-_PLAYERS_A_CALL = 2
 _CODECS = {
     "PCMA": "PCMA/8000/1",
     "PCMU": "PCMU/8000/1",
@@ -174,7 +174,7 @@ class Engine:
         file = MemoryFile()
         os.write(file.descriptor, wav_header(self.rate, self.rate) + bytes(2 * self.rate))
         try:
-            while len(players) < _PLAYERS_A_CALL * calls:
+            while len(players) < MOST_PLAYERS * calls:
                 player = pjsua2.AudioMediaPlayer()
                 player.createPlayer(file.path, pjsua2.PJMEDIA_FILE_NO_LOOP)
                 players.append(player)
@@ -182,8 +182,8 @@ class Engine:
             pass
         finally:
             file.close()
-        ports = int(self._endpoint.mediaMaxPorts()) // (_PLAYERS_A_CALL + 4)
-        return max(1, min(calls, len(players) // _PLAYERS_A_CALL, ports))
+        ports = int(self._endpoint.mediaMaxPorts()) // (MOST_PLAYERS + 4)
+        return max(1, min(calls, len(players) // MOST_PLAYERS, ports))
 
 
 def _library() -> ctypes.CDLL:

@@ -10,9 +10,12 @@ from typing import Any
 
 import pjsua2
 
-from ringfence.lines.sip.child_sound import FRAME_SECONDS, MemoryFile, wav_header
+from ringfence.lines.sip.child_sound import FRAME_SECONDS, HEADER_BYTES, MemoryFile, wav_header
 
-_ALIGNED_AFTER_LOOKS = 4
+MOST_PLAYERS = 4  # of one call
+_AHEAD_SECONDS = 0.5  # of sound that players hold ready
+_TAIL_SECONDS = 0.6  # of silence after a sound: PJSIP tells no position in its last buffer
+_MOST_LOOKS = 4
 
 
 class _Player(pjsua2.AudioMediaPlayer):  # type: ignore[misc]
@@ -38,16 +41,22 @@ class _Part:
     looks: int = 0
 
     @property
+    def end(self) -> int:
+        """Where its sound ends in its file, in samples."""
+        return self.lead + self.samples
+
+    @property
     def position(self) -> int:
-        return int(self.player.getPos())
+        """How much of its file went out, in samples."""
+        return self.end if self.player.over else int(self.player.getPos())
 
 
 class Playback:
     """Plays one sound after another to a call.
 
-    Two players run at most. The second starts while the first still plays, with as much silence
-    before its sound as the first has left: both run on the same clock, so one ends in the very
-    sample in which the other begins.
+    A player starts while the one before still plays, with as much silence before its sound as the
+    other has left: both run on the same clock, so one ends in the very sample in which the next
+    begins.
     """
 
     def __init__(self, rate: int, played: Callable[[int, float], None]) -> None:
@@ -90,37 +99,49 @@ class Playback:
 
     def attend(self) -> None:
         """Tell of what is over, start what is next, and hold both players together."""
-        while self._parts and self._parts[0].player.over:
+        while self._parts and self._parts[0].position >= self._parts[0].end:
             part = self._parts.popleft()
+            _stop(part.player, self._to)
             self._played(part.number, part.samples / self._rate)
             if self._parts:
                 self._parts[0].before = None
-            self._fill()
-        if len(self._parts) > 1:
-            self._align(self._parts[1])
+        self._fill()
+        for part in self._parts:
+            if part.before is not None and part.looks < _MOST_LOOKS:
+                self._align(part, part.before)
 
     def _fill(self) -> None:
-        while self._waiting and len(self._parts) < 2:
+        while self._waiting and self._hungry:
             number, pcm = self._waiting.popleft()
             if not pcm:
                 self._played(number, 0.0)
                 continue
             before = self._parts[-1] if self._parts else None
             position = before.position if before else 0
-            lead = max(0, before.lead + before.samples - position) if before else 0
+            lead = max(0, before.end - position) if before else 0
             player = self._player(pcm, lead)
             part = _Part(number, len(pcm) // 2, lead, player, before, position)
             self._parts.append(part)
             self._start(part)
 
+    @property
+    def _hungry(self) -> bool:
+        if len(self._parts) < 2:
+            return True
+        last = self._parts[-1]
+        left = last.end - last.position
+        return len(self._parts) < MOST_PLAYERS and left < _AHEAD_SECONDS * self._rate
+
     def _player(self, pcm: bytes, lead: int) -> Any:
         file = MemoryFile()
         try:
-            os.write(file.descriptor, wav_header(lead + len(pcm) // 2, self._rate))
+            samples = lead + len(pcm) // 2 + int(_TAIL_SECONDS * self._rate)
+            os.write(file.descriptor, wav_header(samples, self._rate))
             os.lseek(file.descriptor, lead * 2, os.SEEK_CUR)  # a hole: silence that takes no memory
             rest = memoryview(pcm)
             while rest:
                 rest = rest[os.write(file.descriptor, rest) :]
+            os.ftruncate(file.descriptor, HEADER_BYTES + samples * 2)
             player = _Player()
             player.createPlayer(file.path, pjsua2.PJMEDIA_FILE_NO_LOOP)
         finally:
@@ -131,21 +152,18 @@ class Playback:
         for media in self._to:
             part.player.startTransmit(media)
 
-    def _align(self, part: _Part) -> None:
+    def _align(self, part: _Part, before: _Part) -> None:
         # Between the look at the one player and the start of the other the clock may have ticked.
-        if part.before is None or part.looks >= _ALIGNED_AFTER_LOOKS:
-            return
-        first, ahead = part.position, part.before.position
-        if first == 0 or part.position != first or first + 3 * self._frame > part.lead:
+        position, ahead = part.position, before.position
+        near_its_sound = position + 3 * self._frame > part.lead
+        if position == 0 or part.position != position or near_its_sound:
             return
         part.looks += 1
-        late = (ahead - part.offset) - first
+        late = (ahead - part.offset) - position
         if late:
-            part.player.setPos(first + late)
+            part.player.setPos(position + late)
 
     def _heard(self, part: _Part) -> float:
-        if part.player.over:
-            return part.samples / self._rate
         return max(0, min(part.samples, part.position - part.lead)) / self._rate
 
 

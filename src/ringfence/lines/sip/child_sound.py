@@ -17,7 +17,7 @@ from typing import Any
 import pjsua2
 
 FRAME_SECONDS = 0.02
-_HEADER = 44  # bytes of a WAV file before its samples
+HEADER_BYTES = 44  # bytes of a WAV file before its samples
 _FEED_START_FRAMES = 2
 _FEED_MOST_SECONDS = 0.4
 _NOISE_SECONDS = 2
@@ -186,8 +186,10 @@ class Recorder:
     def finished(self) -> bytes | None:
         """The recording as a WAV file, once PJSIP has written all of it after `stop`."""
         self._looks += 1
-        head = os.pread(self._file.descriptor, _HEADER, 0)
-        written = len(head) == _HEADER and any(head[40:44])  # its length, which is written last
+        head = os.pread(self._file.descriptor, HEADER_BYTES, 0)
+        written = len(head) == HEADER_BYTES and any(
+            head[40:44]
+        )  # its length, which is written last
         if not written and self._looks < _MOST_LOOKS:
             return None
         wav = os.pread(self._file.descriptor, os.fstat(self._file.descriptor).st_size, 0)
