@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import wave
 from array import array
@@ -69,7 +70,7 @@ def _loud(samples: list[int]) -> list[int]:
 
 
 @pytest.fixture
-def talk(tmp_path: Path):  # noqa: ANN201
+def talk(tmp_path: Path):
     """A child with an answered call, and the RTP of its far end."""
     sound = RtpEnd()
     with (
@@ -87,7 +88,7 @@ def test_sounds_that_follow_each_other_leave_no_gap_and_no_click(talk) -> None:
     line, sound = talk
     whole = _tone(2.0)
     cuts = [0, 4011, 4500, 9001, 12345, 16000]
-    pieces = [whole[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [whole[start:end] for start, end in itertools.pairwise(cuts)]
     line.tell(Play("a", 0, _pcm(pieces[0])))
     line.drain(0.23)
     for number, piece in enumerate(pieces[1:], 1):
@@ -105,7 +106,7 @@ def test_packets_never_stop_though_nothing_is_said(talk) -> None:
     _, sound = talk
     sound.wait_for_packets(50)
     stamps = sorted(int.from_bytes(packet[4:8], "big") for _, packet in sound.packets)
-    assert {two - one for one, two in zip(stamps, stamps[1:], strict=False)} == {160}
+    assert {two - one for one, two in itertools.pairwise(stamps)} == {160}
     assert max(abs(sample) for sample in sound.heard()) < 40
 
 

@@ -243,9 +243,9 @@ def _request_uri(message: str) -> str:
 
 def main() -> None:
     """Run a child over this process's standard streams, and end the process."""
-    # Whatever else prints must not come between our messages.
+    # Whatever else prints must not come between our messages: PJSIP does until it has its log.
     out = os.dup(1)
-    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     pipes = Pipes(0, out)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; what to do, the line decides
     try:

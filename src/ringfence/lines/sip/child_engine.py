@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import pjsua2
@@ -28,6 +29,8 @@ _CODECS = {
     "G722": "G722/16000/1",
     "opus": "opus/48000/2",
 }
+# Whatever becomes of the engine: without a reference, Python would destroy PJSIP under its objects.
+_ENDPOINTS: list[Any] = []
 
 
 class CannotWork(Exception):
@@ -57,6 +60,7 @@ class Engine:
         self._log = _Log()
         self._transports: dict[str, int] = {}
         self._endpoint = pjsua2.Endpoint()
+        _ENDPOINTS.append(self._endpoint)
         try:
             self._endpoint.libCreate()
             self._endpoint.libInit(self._settings(setup))
@@ -142,6 +146,7 @@ class Engine:
         config.publicAddress = setup.public_host
         config.port = setup.port + (1 if kind == "tls" and setup.port else 0)
         if kind == "tls":
+            _check_files(setup)
             tls = config.tlsConfig
             tls.CaListFile = setup.tls_ca_file
             tls.certFile = setup.tls_certificate_file
@@ -184,6 +189,19 @@ class Engine:
             file.close()
         ports = int(self._endpoint.mediaMaxPorts()) // (MOST_PLAYERS + 4)
         return max(1, min(calls, len(players) // MOST_PLAYERS, ports))
+
+
+def _check_files(setup: Setup) -> None:
+    """PJSIP reads them with its first connection, and fails with words that name no file."""
+    for name in ("tls_ca_file", "tls_certificate_file", "tls_key_file"):
+        path = getattr(setup, name)
+        if not path:
+            continue
+        try:
+            with Path(path).open("rb"):
+                pass
+        except OSError as error:
+            raise CannotWork(f"{name} {path} cannot be read: {error.strerror}") from None
 
 
 def _library() -> ctypes.CDLL:

@@ -6,7 +6,9 @@ import re
 
 _COMPACT = {"f": "from", "t": "to", "m": "contact", "i": "call-id", "c": "content-type"}
 _PASSED = re.compile(r"verstat\s*=\s*\"?TN-Validation-Passed", re.IGNORECASE)
-_URI = re.compile(r"<([^<>]*)>|^\s*([^\s;,<>]+)")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NAME_ADDR = re.compile(r"^[^,<>]*<([^<>]*)>")
+_ADDR_SPEC = re.compile(r"^\s*([^\s;,<>]+)")
 
 
 def header(message: str, name: str) -> str:
@@ -38,8 +40,9 @@ def status_line(message: str) -> tuple[int, str]:
 
 def uri(value: str) -> str:
     """The URI of a name-addr or addr-spec (the first of a list); empty when there is none."""
-    found = _URI.search(value)
-    return (found.group(1) or found.group(2) or "").strip() if found else ""
+    bare = _QUOTED.sub("", value)
+    found = _NAME_ADDR.search(bare) or _ADDR_SPEC.search(bare)
+    return found.group(1).strip() if found else ""
 
 
 def identity_verified(message: str) -> bool:

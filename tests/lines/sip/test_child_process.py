@@ -1,0 +1,183 @@
+"""The child as a process: how it starts, ends, and bears what it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sip_children import (
+    ANSWER,
+    HUNG_UP,
+    PATIENCE,
+    Child,
+    child,
+    dial,
+    far_end,
+    free_port,
+    missing,
+    receive,
+    reply,
+    respond,
+    scenario,
+    setup,
+    trunk,
+)
+
+from ringfence.lines.sip.messages import (
+    Answered,
+    Broken,
+    Drain,
+    Ended,
+    HangUp,
+    Listen,
+    Play,
+    Played,
+    Ringing,
+    Silence,
+)
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+RINGING = scenario(
+    receive("INVITE"),
+    respond("180 Ringing"),
+    receive("CANCEL"),
+    reply(),
+    respond("487 Request Terminated").replace("[last_CSeq:]", "CSeq: [cseq] INVITE"),
+    receive("ACK"),
+)
+
+
+@pytest.mark.parametrize("way", ["the line is gone", "SIGTERM", "no message"])
+def test_a_child_that_is_to_end_hangs_up(tmp_path: Path, way: str) -> None:
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        match way:
+            case "SIGTERM":
+                line.process.send_signal(signal.SIGTERM)
+            case "no message":
+                line.process.stdin.write((2**31).to_bytes(4, "big"))
+                line.process.stdin.flush()
+            case _:
+                line.process.stdin.close()
+        assert line.ended() == 0
+        far.saw("BYE sip:")
+
+
+def test_a_call_that_still_rings_is_cancelled_when_the_line_is_gone(tmp_path: Path) -> None:
+    with far_end(RINGING, tmp_path) as far, child(tmp_path / "log", trunk(far.port)) as line:
+        line.tell(dial(far.port))
+        line.hear(Ringing)
+        line.process.stdin.close()
+        assert line.ended() == 0
+        far.saw("CANCEL sip:")
+
+
+def test_a_drained_child_ends_with_its_last_call_and_takes_no_other(tmp_path: Path) -> None:
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        line.tell(Drain())
+        line.tell(dial(far.port, "late"))
+        assert line.hear(Ended, call="late").status == 503
+        assert line.process.poll() is None
+        line.tell(HangUp("a"))
+        line.hear(Ended, call="a")
+        assert line.ended() == 0
+
+
+def test_a_child_without_calls_that_is_drained_ends_at_once(tmp_path: Path) -> None:
+    with child(tmp_path / "log", trunk(9)) as line:
+        line.tell(Drain())
+        assert line.ended() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tls_ca_file": "/nowhere.pem"}, "tls_ca_file /nowhere.pem cannot be read"),
+        ({"codecs": ("speech-from-mars",)}, "this PJSIP has none of speech-from-mars"),
+        ({"id_uri": "nobody"}, "trunk trunk"),
+        ({"many": True}, "at most 8"),
+    ],
+)
+def test_a_child_that_cannot_work_says_why(
+    tmp_path: Path, changes: dict[str, object], words: str
+) -> None:
+    ca_file = str(changes.pop("tls_ca_file", ""))
+    many = [trunk(9, name=f"t{number}") for number in range(9)] if changes.pop("many", 0) else []
+    trunks = many or [trunk(9, transport="tls" if ca_file else "udp", **changes)]
+    running = Child(setup(*trunks, tls_ca_file=ca_file), tmp_path / "log")
+    try:
+        assert words in running.hear(Broken).detail
+        assert running.ended() == 0
+    finally:
+        running.close()
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    port = free_port()
+    with child(tmp_path / "log", trunk(9), port=port) as line:
+        assert line.ready.port == port
+        second = Child(setup(trunk(9), port=port), tmp_path / "second")
+        try:
+            assert f"cannot use udp at 127.0.0.1:{port}" in second.hear(Broken).detail
+        finally:
+            second.close()
+
+
+def test_what_is_told_of_a_call_that_is_over_is_ignored(tmp_path: Path) -> None:
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        for message in (Play("x", 1, b"\0\0"), Silence("x"), Listen("x", True), HangUp("x")):
+            line.tell(message)
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        assert not any(isinstance(message, Played) for message in line.said)
+
+
+def test_messages_in_pieces_are_put_together(tmp_path: Path) -> None:
+    with child(tmp_path / "log", trunk(9)) as line:
+        pipe = line.process.stdin
+        body = b"\x81\xa4type\xa5Drain"  # MessagePack: {"type": "Drain"}
+        for byte in len(body).to_bytes(4, "big") + body:
+            pipe.write(bytes([byte]))
+            pipe.flush()
+        assert line.ended() == 0
+
+
+def test_the_interrupt_of_a_terminal_is_left_to_the_line(tmp_path: Path) -> None:
+    with child(tmp_path / "log", trunk(9)) as line:
+        line.process.send_signal(signal.SIGINT)
+        line.drain(0.3)
+        assert line.process.poll() is None
+
+
+def test_a_child_needs_no_heavy_library(tmp_path: Path) -> None:
+    code = (
+        "import ringfence.lines.sip.child, sys;"
+        "print([name for name in ('numpy', 'sqlalchemy', 'nicegui', 'boto3')"
+        " if name in sys.modules])"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+        env=os.environ,
+    )
+    assert out.stdout.strip() == "[]"
