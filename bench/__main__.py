@@ -23,6 +23,7 @@ SUBJECTS = (
     "models",
     "profiles",
     "scoring",
+    "speech",
     "takeover",
 )
 
