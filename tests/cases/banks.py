@@ -252,6 +252,7 @@ class Telephone:
     `1` (any key): picks up, and presses it when asked. ``: picks up and stays silent.
     `hangs up`: picks up, and is gone at the first word. `rings`: nobody hears it, until the ring
     time is over or the call is taken back. `talks`: picks up and answers nothing until told to.
+    `machine`: an answering machine takes the call.
     Any `CallEnd`: so it ends. Told no more, it is unreachable.
     """
 
@@ -283,7 +284,9 @@ class Telephone:
 
 
 class _FarEnd:
-    answered_by = AnsweredBy.HUMAN
+    @property
+    def answered_by(self) -> AnsweredBy:
+        return AnsweredBy.MACHINE_BEEP if self._what == "machine" else AnsweredBy.HUMAN
 
     def __init__(self, telephone: Telephone, what: str, request: CallRequest) -> None:
         self._telephone = telephone

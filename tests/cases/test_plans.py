@@ -6,12 +6,22 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from banks import plan, set_up
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ringfence.cases import QuietHours, Verdict, get_plan, list_plans, put_plan
+from ringfence.cases import (
+    ContactPlan,
+    FollowUp,
+    OnMachine,
+    QuietHours,
+    Verdict,
+    get_plan,
+    list_plans,
+    put_plan,
+)
 from ringfence.detectors import put_outcome
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.storage import Database
@@ -45,6 +55,26 @@ ZONES = (
         ({"answers": {"1": Verdict.UNREACHED}}, "answers"),
         ({"questions": ("Ask abuot the payment",)}, "questions"),
         ({"quiet_hours": QuietHours(time(21, tzinfo=UTC), time(8))}, "quiet_hours"),
+        ({"answers": {"*": Verdict.FRAUD}}, "answers"),
+        ({"lines": ("browser",)}, "lines"),
+        ({"lines": ("",)}, "lines"),
+        ({"lines": tuple(f"line-{n}" for n in range(9))}, "lines"),
+        ({"after": {"engaged": FollowUp()}}, "after"),
+        ({"after": {"busy": FollowUp(seconds=-1.0)}}, "after.busy.seconds"),
+        ({"after": {"busy": FollowUp(most=11)}}, "after.busy.most"),
+        ({"jitter": 1.5}, "jitter"),
+        ({"attempts_per_day": 0}, "attempts_per_day"),
+        ({"messages": 0}, "messages"),
+        ({"messages_days": 0.0}, "messages_days"),
+        ({"on_machine": OnMachine.LEAVE_MESSAGE}, "on_machine"),
+        ({"quiet_hours_override_amount": 0.0}, "quiet_hours_override_amount"),
+        ({"quiet_hours_override_amount": float("nan")}, "quiet_hours_override_amount"),
+        ({"caller_numbers": {"49": "+4930123456"}}, "caller_numbers.49"),
+        ({"caller_numbers": {"+49": "030 123456"}}, "caller_numbers.+49"),
+        ({"caller_numbers": {"+49": "+49 30 123456"}}, "caller_numbers.+49"),
+        ({"answer_attribute": "a" * 128}, "answer_attribute"),
+        ({"trusted_number_days": 91.0}, "trusted_number_days"),
+        ({"priority": 101}, "priority"),
     ],
 )
 def test_a_plan_that_does_not_fit_is_refused_by_its_field(
@@ -61,6 +91,27 @@ def test_a_plan_names_a_flow_that_exists(database: Database) -> None:
     with database.write() as connection, pytest.raises(NotFound) as refused:
         put_plan(connection, plan(flow="nothing"))
     assert refused.value.field == "flow"
+
+
+def test_a_message_for_machines_is_a_flow_that_exists(database: Database) -> None:
+    set_up(database)
+    leaving = plan(detect_machine=True, on_machine=OnMachine.LEAVE_MESSAGE, message_flow="nothing")
+    with database.write() as connection, pytest.raises(NotFound) as refused:
+        put_plan(connection, leaving)
+    assert refused.value.field == "message_flow"
+
+
+def test_a_plan_that_an_earlier_release_stored_is_read_with_the_defaults_of_this_one() -> None:
+    stored = (
+        b'{"name":"call","outcomes":["call_cardholder"],"flow":"verify-card-payment",'
+        b'"line":"browser","attempts":3,"spacing_seconds":300.0,"ring_timeout_seconds":30.0,'
+        b'"quiet_hours":{"start":"21:00:00","end":"08:00:00"},"hold":true,"hold_seconds":86400.0,'
+        b'"questions":[],"answers":{"1":"legit","2":"fraud"},"on_unreached":"analyst",'
+        b'"on_undecided":"analyst"}'
+    )
+    read = msgspec.json.decode(stored, type=ContactPlan)
+    assert read == ContactPlan(name="call", outcomes=("call_cardholder",))
+    read.check()
 
 
 def test_an_outcome_has_one_plan(database: Database) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ringfence import cards
 from ringfence.cards.permissions import ContactChannel, why_not_contact
@@ -49,18 +49,29 @@ def may_call_from(
     """When from `earliest` on the cardholder may next be called about this case, as of `at`."""
     customer = cards.get_customer(connection, case.customer_id)
     plan = case.plan
-    refused = why_not_contact(connection, customer, ContactChannel.VOICE, plan.consent)
+    refused = why_not(connection, case, ContactChannel.VOICE, at)
     if refused is not None:
         return NoAttempt(refused)
-    reached = _messages(connection, case, at - timedelta(days=plan.messages_days))
-    if reached >= plan.messages:
-        return NoAttempt(
-            f"{reached} calls and messages about it have arrived in {plan.messages_days:g} days"
-        )
     made = _started(connection, case.customer_id, at - _DAY)
     if len(made) >= plan.attempts_per_day:
         earliest = max(earliest, made[-plan.attempts_per_day] + _DAY)
     return plan.next_allowed(earliest, *zones_of(customer), amount=amount_of(case))
+
+
+def why_not(
+    connection: Connection, case: Case, channel: ContactChannel, at: datetime
+) -> str | None:
+    """Why the cardholder must not be contacted so about this case, whatever the hour; None if they
+    may be."""
+    plan = case.plan
+    customer = cards.get_customer(connection, case.customer_id)
+    refused = why_not_contact(connection, customer, channel, plan.consent)
+    if refused is not None:
+        return refused
+    reached = _messages(connection, case, at - timedelta(days=plan.messages_days))
+    if reached >= plan.messages:
+        return f"{reached} calls and messages about it have arrived in {plan.messages_days:g} days"
+    return None
 
 
 def zones_of(customer: cards.Customer) -> tuple[str, ...]:
@@ -78,7 +89,12 @@ def amount_of(case: Case) -> float | None:
 
 
 def _messages(connection: Connection, case: Case, since: datetime) -> int:
-    return sum(
+    """How many calls that somebody or a machine answered, and texts, there were about a case."""
+    texts = tables.case_texts
+    sent = connection.execute(
+        select(func.count()).where(texts.c.case_id == case.case_id, texts.c.sent_at > since)
+    ).scalar_one()
+    return int(sent) + sum(
         attempt.answered_at is not None and attempt.answered_at > since
         for attempt in attempts_of(connection, case.case_id)
     )
