@@ -28,6 +28,7 @@ from ringfence.cases import (
 from ringfence.cases.calling_back import CallingBack
 from ringfence.cases.desk import CaseDesk
 from ringfence.cases.opening import CaseOpening
+from ringfence.cases.texting import Texting
 from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.detectors import (
     Decision,
@@ -203,7 +204,11 @@ class OpenBank(Bank):
 
 @contextlib.asynccontextmanager
 async def open_bank(
-    database: Database, folder: Path, card_id: str, lines: Mapping[str, Line]
+    database: Database,
+    folder: Path,
+    card_id: str,
+    lines: Mapping[str, Line],
+    texting: Texting | None = None,
 ) -> AsyncIterator[OpenBank]:
     """The bank of `set_up`, at work."""
     vault = cards.Vault(bytes(32))
@@ -217,6 +222,7 @@ async def open_bank(
         caller_number="+15550100000",
         lines=lines,
         calls_at_once=100,
+        texting=texting,
     )
     engine = DecisionEngine(database, desk.opening)
     centre.receiving.watching = CallingBack(database, centre.calls.talks)

@@ -49,7 +49,7 @@ def _hear(
         text = f"{key} does not count: who called was not recognised well enough"
         note(connection, case.case_id, at, EntryKind.DIGIT, text)
     elif verdict is not None:
-        doubt = _doubt(connection, case) if verdict is Verdict.LEGIT else None
+        doubt = doubt_about(connection, case) if verdict is Verdict.LEGIT else None
         if doubt is not None:
             leave_undecided(connection, case.case_id, f"{key} does not count: {doubt}", at=now())
             return
@@ -68,7 +68,7 @@ def _hear(
         note(connection, case.case_id, at, EntryKind.POLICY, text)
 
 
-def _doubt(connection: Connection, case: Case) -> str | None:
+def doubt_about(connection: Connection, case: Case) -> str | None:
     """Why whoever answers on the customer's number may not be the customer; None if nothing."""
     customer = cards.get_customer(connection, case.customer_id)
     changed, verified = customer.phone_changed_at, customer.phone_verified_at

@@ -21,6 +21,7 @@ from ringfence.cases.calls import Attempts
 from ringfence.cases.dispatching import Dispatcher
 from ringfence.cases.follow_ups import INTERRUPTED
 from ringfence.cases.opening import CaseOpening
+from ringfence.cases.texting import Texting
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.workflow import (
     CASE_WORKFLOW,
@@ -56,6 +57,7 @@ class CaseDesk:
         caller_number: str,
         lines: Mapping[str, Line],
         calls_at_once: int,
+        texting: Texting | None = None,
     ):
         self._database = database
         self._data_dir = data_dir
@@ -66,6 +68,7 @@ class CaseDesk:
             lines, calls_at_once=calls_at_once, in_progress=lambda: calls.in_progress
         )
         self._attempts = Attempts(database, calls, caller_number, dispatcher)
+        self._texting = texting
         self._launched = False
         self._started: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,7 +81,7 @@ class CaseDesk:
         if self._database.is_sqlite:
             self._lock = _alone(self._data_dir / "desk.lock")
         DBOS(config=self._configuration)
-        CASE_WORKFLOW.bind(self._database, self._attempts)
+        CASE_WORKFLOW.bind(self._database, self._attempts, self._texting)
         # Not in a thread: DBOS runs what it recovers on the loop that launches it, and the lines
         # are on this one.
         DBOS.launch()

@@ -48,6 +48,25 @@ class OnMachine(StrEnum):
     LEAVE_MESSAGE = "leave_message"  # once for a case: the plan's `message_flow`
 
 
+class TextAnswer(StrEnum):
+    """How an SMS is answered."""
+
+    REPLY = "reply"  # 1 or 2, in an SMS
+    LINK = "link"  # on a page of this server
+
+
+class Texting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An SMS that asks the same question, once for a case.
+
+    It is sent when `after_attempts` calls brought no answer (0: before the first), or when none
+    can be made. After the last call the case waits until the text is `wait_seconds` old.
+    """
+
+    after_attempts: int = 1
+    answer: TextAnswer = TextAnswer.REPLY
+    wait_seconds: float = 3600.0
+
+
 class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a case reaches the cardholder, and what to do when it does not.
 
@@ -67,8 +86,9 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     runs the flow, the attribute of the contact that holds the key that was pressed.
     `caller_numbers`: the number to call from, by the beginning of the number that is called; the
     longest that fits. `legit` is not accepted on a number that was changed, and not verified
-    since, in the last `trusted_number_days`. The higher `priority` is called first, then the
-    higher amount.
+    since, in the last `trusted_number_days`. `call_back` is what somebody who calls us needs to say
+    that a payment was theirs; `text` asks by SMS too. The higher `priority` is called first, then
+    the higher amount.
     """
 
     name: str
@@ -103,6 +123,7 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
     on_unreached: CardAction = CardAction.ANALYST
     on_undecided: CardAction = CardAction.ANALYST
     call_back: CallBackCheck = CallBackCheck.BOTH
+    text: Texting | None = None
 
     @property
     def all_lines(self) -> tuple[str, ...]:
@@ -147,6 +168,13 @@ class ContactPlan(msgspec.Struct, frozen=True, kw_only=True):
         for field, low, high in _RANGES:
             if not low <= getattr(self, field) <= high:
                 raise InvalidInput("out of range", field=field, expected=f"{low} to {high}")
+        if self.text is not None:
+            for field, value, high in (
+                ("text.after_attempts", self.text.after_attempts, 10),
+                ("text.wait_seconds", self.text.wait_seconds, 7 * 86_400),
+            ):
+                if not 0 <= value <= high:
+                    raise InvalidInput("out of range", field=field, expected=f"0 to {high}")
         override = self.quiet_hours_override_amount
         if override is not None and not override > 0:
             raise InvalidInput(

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from ringfence import cards
 from ringfence.cards.permissions import ContactChannel, why_not_contact
 from ringfence.cards.phones import time_zones_of
 from ringfence.cases import tables
+from ringfence.cases.case_texts import text_of_case
 from ringfence.cases.follow_ups import (
     INTERRUPTED,
     LINE_FAULTS,
@@ -43,35 +44,34 @@ def follow_up(case: Case, made: Sequence[Attempt]) -> NextAttempt | NoAttempt:
     )
 
 
+def may_text_from(
+    connection: Connection, case: Case, customer: cards.Customer, at: datetime
+) -> datetime | NoAttempt:
+    """When from `at` on the cardholder may be asked by SMS."""
+    plan = case.plan
+    refused = why_not_contact(connection, customer, ContactChannel.SMS, plan.consent)
+    refused = refused or _too_many(connection, case, at)
+    if refused is not None:
+        return NoAttempt(refused)
+    return plan.next_allowed(at, *zones_of(customer), amount=amount_of(case))
+
+
 def may_call_from(
     connection: Connection, case: Case, earliest: datetime, at: datetime
 ) -> datetime | NoAttempt:
     """When from `earliest` on the cardholder may next be called about this case, as of `at`."""
     customer = cards.get_customer(connection, case.customer_id)
     plan = case.plan
-    refused = why_not(connection, case, ContactChannel.VOICE, at)
+    refused = why_not_contact(connection, customer, ContactChannel.VOICE, plan.consent)
+    if refused is not None:
+        return NoAttempt(refused)
+    refused = _too_many(connection, case, at)
     if refused is not None:
         return NoAttempt(refused)
     made = _started(connection, case.customer_id, at - _DAY)
     if len(made) >= plan.attempts_per_day:
         earliest = max(earliest, made[-plan.attempts_per_day] + _DAY)
     return plan.next_allowed(earliest, *zones_of(customer), amount=amount_of(case))
-
-
-def why_not(
-    connection: Connection, case: Case, channel: ContactChannel, at: datetime
-) -> str | None:
-    """Why the cardholder must not be contacted so about this case, whatever the hour; None if they
-    may be."""
-    plan = case.plan
-    customer = cards.get_customer(connection, case.customer_id)
-    refused = why_not_contact(connection, customer, channel, plan.consent)
-    if refused is not None:
-        return refused
-    reached = _messages(connection, case, at - timedelta(days=plan.messages_days))
-    if reached >= plan.messages:
-        return f"{reached} calls and messages about it have arrived in {plan.messages_days:g} days"
-    return None
 
 
 def zones_of(customer: cards.Customer) -> tuple[str, ...]:
@@ -88,16 +88,19 @@ def amount_of(case: Case) -> float | None:
         return None
 
 
-def _messages(connection: Connection, case: Case, since: datetime) -> int:
-    """How many calls that somebody or a machine answered, and texts, there were about a case."""
-    texts = tables.case_texts
-    sent = connection.execute(
-        select(func.count()).where(texts.c.case_id == case.case_id, texts.c.sent_at > since)
-    ).scalar_one()
-    return int(sent) + sum(
+def _too_many(connection: Connection, case: Case, at: datetime) -> str | None:
+    """Why nothing more may reach the cardholder about a case, where its limit is reached."""
+    plan = case.plan
+    since = at - timedelta(days=plan.messages_days)
+    reached = sum(
         attempt.answered_at is not None and attempt.answered_at > since
         for attempt in attempts_of(connection, case.case_id)
     )
+    text = text_of_case(connection, case.case_id)
+    reached += text is not None and text.sent_at > since
+    if reached < plan.messages:
+        return None
+    return f"{reached} calls and messages about it have arrived in {plan.messages_days:g} days"
 
 
 def _started(connection: Connection, customer_id: str, since: datetime) -> list[datetime]:

@@ -29,6 +29,7 @@ class EntryKind(StrEnum):
     ENDED = "ended"
     INTERRUPTED = "interrupted"
     CALLED_BACK = "called back"
+    TEXTED = "texted"
     FUNCTION = "function"
     VERDICT = "verdict"
     CARD = "card"

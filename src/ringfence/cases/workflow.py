@@ -19,11 +19,13 @@ from sqlalchemy import Connection, update
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.calls import Attempts
+from ringfence.cases.case_texts import text_of_case
 from ringfence.cases.follow_ups import MACHINES, NextAttempt, NoAttempt
 from ringfence.cases.older_sqlite import WorkflowConnection
 from ringfence.cases.plans import CardAction
-from ringfence.cases.policy import follow_up, may_call_from
+from ringfence.cases.policy import follow_up, may_call_from, may_text_from
 from ringfence.cases.records import Attempt, Case, attempts_of, held_case
+from ringfence.cases.texting import Texting
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import Verdict
 from ringfence.storage import Database, now
@@ -35,12 +37,12 @@ class CaseWorkflow(DBOSConfiguredInstance):
 
     def __init__(self) -> None:
         super().__init__("cases")
-        self._bound: tuple[Database, Attempts] | None = None
+        self._bound: tuple[Database, Attempts, Texting | None] | None = None
         self._running: set[asyncio.Task[Any]] = set()
 
-    def bind(self, database: Database, attempts: Attempts) -> None:
-        """Work on this database and with these attempts from now on."""
-        self._bound = database, attempts
+    def bind(self, database: Database, attempts: Attempts, texting: Texting | None) -> None:
+        """Work on this database and with these attempts and texts from now on."""
+        self._bound = database, attempts, texting
 
     async def stop(self) -> None:
         """Stop every case where it is, and hang up. They go on at the next start."""
@@ -52,7 +54,7 @@ class CaseWorkflow(DBOSConfiguredInstance):
     def _database(self) -> Database:
         return self._desk()[0]
 
-    def _desk(self) -> tuple[Database, Attempts]:
+    def _desk(self) -> tuple[Database, Attempts, Texting | None]:
         if self._bound is None:
             raise RuntimeError("no desk has bound the workflow")
         return self._bound
@@ -71,12 +73,18 @@ class CaseWorkflow(DBOSConfiguredInstance):
                 return await self.conclude(case_id)
             if wait_seconds > 0:
                 await DBOS.sleep_async(wait_seconds)
-            await self.attempt(case_id, number)
+            if number > 0:
+                await self.attempt(case_id, number)
 
     @DBOS.step(retries_allowed=True, max_attempts=8, interval_seconds=0.5)
     async def plan_next(self, case_id: str) -> tuple[int, float]:
-        """The number of the next attempt and the seconds to wait for it; 0 when there is none."""
-        return await asyncio.to_thread(self._plan_next, case_id)
+        """The number of the next attempt and the seconds to wait for it; 0 when there is none, and
+        -1 when there is nothing to do but wait, for a text to be sent or answered."""
+        planned = await asyncio.to_thread(self._plan_next, case_id)
+        texting = self._desk()[2]
+        if texting is not None:
+            texting.outbox()
+        return planned
 
     @DBOS.step(retries_allowed=True, max_attempts=8, interval_seconds=0.5)
     async def attempt(self, case_id: str, number: int) -> str:
@@ -105,9 +113,13 @@ class CaseWorkflow(DBOSConfiguredInstance):
                     connection, case, _earliest(made, following, case.plan.jitter, at), at
                 )
             )
+            no_more = isinstance(allowed, NoAttempt)
+            answer_by = self._text(connection, case, len(made), no_more=no_more, at=at)
             if isinstance(allowed, NoAttempt):
                 if allowed.because:
                     note(connection, case_id, at, EntryKind.POLICY, f"no call: {allowed.because}")
+                if answer_by is not None and answer_by > at:
+                    return -1, (answer_by - at).total_seconds()
                 return 0, 0.0
             if allowed > at:
                 note(
@@ -118,6 +130,36 @@ class CaseWorkflow(DBOSConfiguredInstance):
                     f"attempt {len(made) + 1} follows at {allowed:%Y-%m-%d %H:%M:%S} UTC",
                 )
             return len(made) + 1, (allowed - at).total_seconds()
+
+    def _text(
+        self, connection: Connection, case: Case, made: int, *, no_more: bool, at: datetime
+    ) -> datetime | None:
+        """Ask by SMS where the plan says so and it may be done now. Until when the case waits for
+        the answer, or for the time when it may be sent; None where there is nothing to wait for.
+        """
+        texting, wanted = self._desk()[2], case.plan.text
+        if texting is None or wanted is None or (made < wanted.after_attempts and not no_more):
+            return None
+        wait = timedelta(seconds=wanted.wait_seconds)
+        sent = text_of_case(connection, case.case_id)
+        if sent is not None:
+            return sent.sent_at + wait
+        customer = cards.get_customer(connection, case.customer_id)
+        why_not = texting.why_not(case.plan)
+        allowed = (
+            NoAttempt(why_not)
+            if why_not is not None
+            else may_text_from(connection, case, customer, at)
+        )
+        if isinstance(allowed, NoAttempt):
+            if no_more:
+                text = f"no SMS: {allowed.because}"
+                note(connection, case.case_id, at, EntryKind.POLICY, text)
+            return None
+        if allowed > at:
+            return allowed
+        sent = texting.send(connection, case, customer, at)
+        return None if sent is None else at + wait
 
     def _conclude(self, case_id: str) -> str:
         with self._database.write() as connection:

@@ -16,10 +16,13 @@ from ringfence.access import Scope
 from ringfence.errors import NotFound, RingfenceError, Unavailable
 from ringfence.settings import Settings
 from ringfence.storage import Database
+from ringfence.web.answer_page import add_answer_page
 from ringfence.web.api import Operation, register, require
 from ringfence.web.decisions import operations as decision_operations
 from ringfence.web.documents import add_documents
 from ringfence.web.front import AsgiScope, Front, Receive, Send, is_hot
+from ringfence.web.incoming_texts import add_incoming_texts
+from ringfence.web.incoming_texts import operations as text_operations
 from ringfence.web.phones import add_phones
 from ringfence.web.problems import Problem, ProblemReply, problem, reply_of
 from ringfence.web.routes import (
@@ -68,6 +71,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         agents.operations,
         prompts.operations,
         recordings.operations,
+        text_operations,
         cards.operations,
         access.operations,
     )
@@ -122,6 +126,8 @@ def build_application(
     add_documents(app, OPERATIONS)
     add_sign_in(app, services)
     add_phones(app, services)
+    add_answer_page(app, services)
+    add_incoming_texts(app, services)
     _add_operations_routes(app, services, telemetry)
 
     from ringfence.web.console import add_console

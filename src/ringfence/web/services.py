@@ -27,8 +27,10 @@ from ringfence.aws.wire.rest_service import RestService
 from ringfence.cards import CustomerMaster, Vault, open_master, open_vault
 from ringfence.cases.calling_back import CallingBack
 from ringfence.cases.desk import CaseDesk
+from ringfence.cases.texting import Texting
 from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.detectors import DecisionEngine
+from ringfence.flows import Channel
 from ringfence.functions import FunctionRunner
 from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.lines.opening import Surroundings, open_lines
@@ -109,6 +111,13 @@ async def open_services(
         caller_number=settings.caller_number,
         lines=lines,
         calls_at_once=settings.calls_at_once,
+        texting=Texting(
+            vault,
+            public_url=settings.public_url,
+            sender=settings.sms_sender,
+            takes_texts=Channel.SMS in centre.providers,
+            outbox=centre.wake_sender,
+        ),
     )
     centre.receiving.watching = CallingBack(database, centre.calls.talks)
     publisher = publisher_of(settings, database)

@@ -41,6 +41,7 @@ _KINDS = {
     EntryKind.ENDED: ("call", "Call ended"),
     EntryKind.INTERRUPTED: ("bad", "Interrupted"),
     EntryKind.CALLED_BACK: ("call", "Called back"),
+    EntryKind.TEXTED: ("call", "SMS"),
     EntryKind.FUNCTION: ("", "Function"),
     EntryKind.CARD: ("warn", "Card"),
     EntryKind.LABEL: ("", "Label"),
