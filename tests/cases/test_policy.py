@@ -46,7 +46,7 @@ from ringfence.cases import (
 )
 from ringfence.cases import tables as case_tables
 from ringfence.cases.follow_ups import NoAttempt
-from ringfence.cases.policy import may_call_from, why_not, zones_of
+from ringfence.cases.policy import may_call_from, zones_of
 from ringfence.contacts.flows import import_flow
 from ringfence.lines import CallEnd
 from ringfence.storage import Database, now
@@ -440,7 +440,7 @@ def test_texts_count_as_messages_too(database: Database) -> None:
     at = now()
     with database.write() as connection:
         case = get_case(connection, case_id)
-        assert why_not(connection, case, ContactChannel.SMS, at) is None
+        assert may_call_from(connection, case, at, at) == at
         connection.execute(
             case_tables.case_texts.insert().values(
                 message_id="m1",
@@ -450,11 +450,11 @@ def test_texts_count_as_messages_too(database: Database) -> None:
                 expires_at=at + timedelta(days=1),
             )
         )
-        for channel in ContactChannel:
-            assert why_not(connection, case, channel, at) == (
-                "1 calls and messages about it have arrived in 3 days"
-            )
-        assert why_not(connection, case, ContactChannel.SMS, at + timedelta(days=4)) is None
+        assert may_call_from(connection, case, at, at) == NoAttempt(
+            "1 calls and messages about it have arrived in 3 days"
+        )
+        later = at + timedelta(days=4)
+        assert may_call_from(connection, case, later, later) == later
 
 
 def _case(with_plan: ContactPlan, amount: str = "41.55") -> Case:
