@@ -26,6 +26,12 @@ TONE = wf.to_pcm(wf.tone(1.0, 16_000, hertz=500.0, level=0.3))
 HELLO = Utterance("Hello")
 
 
+def at_once(count: int) -> Callable[[], None]:
+    """Answers are held back until `count` are wanted."""
+    barrier = threading.Barrier(count)
+    return lambda: barrier.wait(10) and None
+
+
 @dataclass
 class Polly:
     """A server with Polly's one operation. `refusals` are the codes of the answers before it
@@ -36,10 +42,12 @@ class Polly:
     refusals: list[tuple[int, str]] = field(default_factory=list)
     without: frozenset[str] = frozenset()
     only_text: bool = False
+    wait: Callable[[], None] = lambda: None
 
     def answer(self, path: str, request: dict[str, str]) -> tuple[int, str, bytes]:
         assert path == "/v1/speech"
         self.asked.append(request)
+        self.wait()
         if self.refusals:
             status, code = self.refusals.pop(0)
             return status, code, b""
@@ -98,7 +106,7 @@ def test_every_sentence_is_asked_for_once_in_polly_s_own_markup(polly: Polly) ->
     prompt = ssml('You paid <emphasis>EUR 7.00</emphasis>. <prosody rate="slow">Bye</prosody>.')
     speech = synthesizer.render(prompt, 8000)
     synthesizer.render(prompt, 8000)
-    assert polly.asked == [
+    assert sorted(polly.asked, key=lambda request: request["Text"]) == [
         {
             "Engine": "neural",
             "OutputFormat": "pcm",
@@ -107,13 +115,21 @@ def test_every_sentence_is_asked_for_once_in_polly_s_own_markup(polly: Polly) ->
             "TextType": "ssml",
             "VoiceId": "Joanna",
         }
-        for text in ("You paid 7 euros.", '<prosody rate="slow">Bye</prosody>.')
+        for text in ('<prosody rate="slow">Bye</prosody>.', "You paid 7 euros.")
     ]
     assert len(speech.captions) == 2
     sound = samples(speech.audio)
     assert 20 * np.log10(wf.active_level(sound, 8000)) == pytest.approx(-20, abs=0.7)
     loudest = np.argmax(np.abs(np.fft.rfft(sound)))
     assert np.fft.rfftfreq(sound.size, 1 / 8000)[loudest] == pytest.approx(500, abs=2)
+
+
+def test_the_sentences_of_a_prompt_are_asked_for_at_once(polly: Polly) -> None:
+    polly.wait = at_once(3)
+    synthesizer = Synthesizer(engine_choice("polly", polly=terms(polly)))
+    speech = synthesizer.render(Prompt("The first. The second. The third.", ssml=False))
+    assert len(speech.captions) == len(polly.asked) == 3
+    assert speech.audio.duration_seconds > 3
 
 
 @pytest.mark.parametrize(

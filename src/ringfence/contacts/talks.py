@@ -161,7 +161,8 @@ class Talks:
         terms = self._recording
         told = terms.recordings is not None and terms.all_calls
         announced = (announcement(contact.language, terms.announcements),) * told
-        return announced + prompts + fixed_prompts(begins_with, contact.language)
+        fixed = fixed_prompts(begins_with, contact.language)
+        return tuple(dict.fromkeys(announced + prompts + fixed))
 
     async def hold(
         self,

@@ -38,7 +38,13 @@ class Sound:
 
 
 class Engine(Protocol):
-    """Something that speaks. Safe to use from many threads."""
+    """Something that speaks. Safe to use from many threads.
+
+    `asks_elsewhere` says that it waits for others most of the time, so that the sentences of a
+    prompt are better asked for at once.
+    """
+
+    asks_elsewhere: bool
 
     @property
     def name(self) -> str:

@@ -136,6 +136,7 @@ class EspeakEngine:
     """eSpeak NG as an `Engine`: any language, at once, without a voice file."""
 
     name = "espeak"
+    asks_elsewhere = False
 
     def say(self, utterance: Utterance, speaker: Speaker) -> Sound:
         """See `Engine.say`."""

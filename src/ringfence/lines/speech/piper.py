@@ -37,6 +37,8 @@ _CLOSING_SECONDS = 2.0
 class PiperEngine:
     """A Piper voice as an `Engine`: all that is said with it is said by the speaker of the file."""
 
+    asks_elsewhere = False
+
     def __init__(
         self,
         model: str,

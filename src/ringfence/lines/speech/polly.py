@@ -43,6 +43,8 @@ class PollyEngine:
     """Amazon Polly as an `Engine`. A voice that the wanted engine has not speaks with the standard
     one."""
 
+    asks_elsewhere = True
+
     def __init__(self, terms: PollyTerms, *, clock: Callable[[], float] = monotonic) -> None:
         """`clock` counts seconds, for the rest after a failure."""
         self.name = f"polly/{terms.region}/{terms.engine}"

@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
@@ -23,7 +24,7 @@ from ringfence.lines.speech.audio import Audio, Caption, Speech
 from ringfence.lines.speech.engines import Engine, EngineChoice, Speaker
 from ringfence.lines.speech.espeak import EspeakEngine
 from ringfence.lines.speech.kept import Kept
-from ringfence.lines.speech.script import Bleep, Part, Sentence, Silence, Utterance, script
+from ringfence.lines.speech.script import Bleep, Sentence, Silence, Utterance, script
 from ringfence.lines.speech.voices import voice_for
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ RATES = (TELEPHONE_RATE, WIDEBAND_RATE)
 
 LONGEST_TEXT = 6000  # characters, Amazon Connect's limit for a prompt
 _DEFAULT_CACHE_BYTES = 16 * 1024 * 1024
-_SPEAKING_THREADS, _PREPARING_THREADS = 4, 2  # of their own: a slow engine holds up nobody else
+# Of their own: a slow engine holds up nobody else.
+_SPEAKING_THREADS, _PREPARING_THREADS, _ASKING_THREADS = 4, 2, 8
 
 _log = structlog.get_logger(__name__)
 
@@ -61,6 +63,7 @@ class Synthesizer:
         self._lock = threading.Lock()
         self._speaking = ThreadPoolExecutor(_SPEAKING_THREADS, "speaking")
         self._preparing = ThreadPoolExecutor(_PREPARING_THREADS, "preparing")
+        self._asking = ThreadPoolExecutor(_ASKING_THREADS, "asking")
 
     async def speak(self, prompt: Prompt, rate: int = WIDEBAND_RATE) -> Speech:
         """`prompt` as sound at `rate` (8000 or 16000 samples a second), with timed captions.
@@ -139,6 +142,7 @@ class Synthesizer:
         """Let go of threads and engines."""
         self._speaking.shutdown(wait=False, cancel_futures=True)
         self._preparing.shutdown(wait=False, cancel_futures=True)
+        self._asking.shutdown(wait=False, cancel_futures=True)
         self._choice.close()
 
     def _prepare(self, prompt: Prompt, rate: int) -> None:
@@ -146,14 +150,11 @@ class Synthesizer:
             self.render(prompt, rate)
             return
         speaker, sentences = _read(prompt)
+        sentences = tuple(each for each in sentences if GAP not in each.caption)
         engine = self._choice.speaking(speaker)[0]
         with suppress(Unavailable):
-            for sentence in sentences:
-                if GAP in sentence.caption:
-                    continue
-                for part in sentence.parts:
-                    if isinstance(part, Utterance) and GAP not in part.markup:
-                        self._said(part, speaker, engine, rate)
+            fixed = [each for each in _utterances(sentences) if GAP not in each.markup]
+            self._all_said(fixed, speaker, engine, rate)
 
     def _rendered(self, prompt: Prompt, rate: int) -> tuple[Speech, bool]:
         """The speech, and whether the engine that was chosen for it has made it."""
@@ -180,13 +181,14 @@ class Synthesizer:
 
         from ringfence.lines.speech import waveform
 
+        said = self._all_said(_utterances(sentences), speaker, engine, rate)
         pieces = []
         captions = []
         samples = 0
         for sentence in sentences:
             captioned = not sentence.caption
             for part in sentence.parts:
-                piece = self._part(part, speaker, engine, rate)
+                piece = said[part] if isinstance(part, Utterance) else _quiet(part, rate)
                 if not captioned and not isinstance(part, Silence):
                     captions.append(Caption(samples / rate, sentence.caption))
                     captioned = True
@@ -196,14 +198,13 @@ class Synthesizer:
         pcm = waveform.to_pcm(waveform.level(whole, rate))
         return Speech(Audio(pcm, rate), tuple(captions))
 
-    def _part(self, part: Part, speaker: Speaker, engine: Engine, rate: int) -> Wave:
-        from ringfence.lines.speech import waveform
-
-        if isinstance(part, Silence):
-            return waveform.silence(part.seconds, rate)
-        if isinstance(part, Bleep):
-            return waveform.fade(waveform.tone(part.seconds, rate), rate)
-        return self._said(part, speaker, engine, rate)
+    def _all_said(
+        self, utterances: Sequence[Utterance], speaker: Speaker, engine: Engine, rate: int
+    ) -> dict[Utterance, Wave]:
+        distinct = tuple(dict.fromkeys(utterances))
+        said = partial(self._said, speaker=speaker, engine=engine, rate=rate)
+        how = self._asking.map if engine.asks_elsewhere and len(distinct) > 1 else map
+        return dict(zip(distinct, how(said, distinct), strict=True))
 
     def _said(self, utterance: Utterance, speaker: Speaker, engine: Engine, rate: int) -> Wave:
         import numpy as np
@@ -219,6 +220,19 @@ class Synthesizer:
             kept = waveform.fade(heard, rate).astype(np.float32)
             self._parts.keep(key, kept, kept.nbytes)
         return kept.astype(np.float64)
+
+
+def _utterances(sentences: tuple[Sentence, ...]) -> list[Utterance]:
+    parts = (part for sentence in sentences for part in sentence.parts)
+    return [part for part in parts if isinstance(part, Utterance)]
+
+
+def _quiet(part: Silence | Bleep, rate: int) -> Wave:
+    from ringfence.lines.speech import waveform
+
+    if isinstance(part, Silence):
+        return waveform.silence(part.seconds, rate)
+    return waveform.fade(waveform.tone(part.seconds, rate), rate)
 
 
 def _read(prompt: Prompt) -> tuple[Speaker, tuple[Sentence, ...]]:

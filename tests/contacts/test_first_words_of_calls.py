@@ -1,0 +1,106 @@
+"""What a line is told before it dials: the words that it will have to say first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from call_centres import during
+from flow_texts import block, flow_text
+from scripted_lines import ScriptedLine
+
+from ringfence.cards import Vault
+from ringfence.contacts.contact_centre import ContactCentre
+from ringfence.contacts.flows import find_flow, import_flow
+from ringfence.contacts.instances import ensure_instance
+from ringfence.contacts.records import StoredContact
+from ringfence.flows import load_flow
+from ringfence.flows.fixed_words import GAP
+from ringfence.functions import FunctionRunner
+from ringfence.lines import CallEnd, CallRequest, CallResult, Conversation, Report
+from ringfence.settings import Settings
+from ringfence.storage import Database, now
+
+CUSTOMER = "+4930901820"
+
+
+@dataclass
+class Asked(ScriptedLine):
+    """A line that remembers what it was asked for."""
+
+    requests: list[CallRequest] = field(default_factory=list)
+
+    async def call(
+        self, request: CallRequest, conversation: Conversation, report: Report
+    ) -> CallResult:
+        self.requests.append(request)
+        return await super().call(request, conversation, report)
+
+
+def called(
+    database: Database, folder: Path, line: Asked, text: str, *, own: bool, **settings: str
+) -> CallResult:
+    """Call the customer with a flow: the contact's own, or one that is given with the call."""
+    with database.write() as connection:
+        instance_id = ensure_instance(connection).instance_id
+        import_flow(connection, "calls", text)
+        flow_id = find_flow(connection, "calls").flow_id
+    contact = StoredContact(
+        contact_id="contact-1",
+        instance_id=instance_id,
+        initial_contact_id="contact-1",
+        flow_id=flow_id if own else None,
+        line=line.name,
+        customer_number=CUSTOMER,
+        system_number="+15550100000",
+        attributes={"Name": "Rojas"},
+        initiated_at=now(),
+        updated_at=now(),
+    )
+    vault = Vault(bytes(32))
+
+    async def work() -> CallResult:
+        functions = FunctionRunner(database, vault)
+        wanted = Settings(data_dir=folder, **settings)
+        centre = ContactCentre(wanted, database, {line.name: line}, functions, vault)
+        await centre.start()
+        try:
+            with database.write() as connection:
+                centre.calls.open(connection, contact)
+            return await centre.calls.place(
+                contact.contact_id, flow=None if own else load_flow(text)
+            )
+        finally:
+            await centre.stop()
+            await functions.close()
+
+    return during(work())
+
+
+GREETING = flow_text(
+    block("set", "UpdateContactAttributes", "hello", Attributes={"Name": "$.Attributes.Name!"}),  # type: ignore[arg-type]
+    block("hello", "MessageParticipant", "bye", Text="Good day $.Attributes.Name"),
+    block("bye", "MessageParticipant", "end", Text="Goodbye."),
+)
+
+
+def test_a_line_is_told_the_first_words_and_then_the_fixed_ones(
+    database: Database, tmp_path: Path
+) -> None:
+    line = Asked({CUSTOMER})
+    result = called(database, tmp_path, line, GREETING, own=False)
+    assert result.end is CallEnd.COMPLETED
+    [request] = line.requests
+    texts = [prompt.text for prompt in request.prompts]
+    assert texts == ["Good day Rojas!", "Goodbye.", f"Good day {GAP}"]
+    assert request.attributes == {"Name": "Rojas"}
+    # The rehearsal has set nothing: the call itself begins with the name as it was.
+    assert line.story == [f"calls {CUSTOMER}", "Good day Rojas!", "Goodbye."]
+
+
+def test_where_all_calls_are_recorded_that_is_told_first(
+    database: Database, tmp_path: Path
+) -> None:
+    line = Asked({CUSTOMER})
+    called(database, tmp_path, line, GREETING, own=True, recordings="all")
+    assert line.requests[0].prompts[0].text == "This call is recorded."
