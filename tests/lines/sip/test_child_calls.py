@@ -28,6 +28,7 @@ from sip_children import (
 from ringfence.lines.sip.messages import (
     CANNOT_DIAL,
     NO_ROOM,
+    NOTHING_HEARD,
     RING_TIMEOUT,
     Answered,
     Digit,
@@ -319,3 +320,62 @@ def test_what_is_no_uri_is_not_dialled(tmp_path: Path) -> None:
         ended = line.hear(Ended)
         assert ended.status == 400
         assert ended.reason.startswith(CANNOT_DIAL)
+
+
+def test_a_far_end_that_is_gone_without_a_word_has_hung_up(tmp_path: Path) -> None:
+    sound = RtpEnd()
+    with (
+        far_end(scenario(*ANSWER), tmp_path, sound) as far,
+        child(tmp_path / "log", trunk(far.port), nothing_heard_seconds=1.0) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        sound.wait_for_packets(1)
+        for _ in range(10):
+            sound.say([0] * 1600)
+        assert not any(isinstance(message, Ended) for message in line.said)
+        far.process.kill()
+        ended = line.hear(Ended)
+        assert (ended.answered, ended.by_far_end) == (True, True)
+        assert ended.reason == NOTHING_HEARD
+    sound.close()
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "G722"])
+def test_the_codec_of_a_trunk_is_the_only_one_that_is_offered(tmp_path: Path, codec: str) -> None:
+    number, name = {"PCMU": (0, "PCMU"), "G722": (9, "G722")}[codec]
+    answering = (
+        scenario(*ANSWER, *HUNG_UP)
+        .replace("RTP/AVP 8 120", f"RTP/AVP {number} 120")
+        .replace("rtpmap:8 PCMA", f"rtpmap:{number} {name}")
+    )
+    with (
+        far_end(answering, tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port, codecs=(codec,)), rate=16000) as line,
+    ):
+        line.tell(dial(far.port))
+        assert line.hear(Answered).codec == codec
+        offer = next(text for text in far.log().split("\n") if text.startswith("m=audio"))
+        assert offer.split()[3:4] == [str(number)]
+        assert len(offer.split()) == 5  # and telephone-event
+
+
+def test_a_far_end_that_does_not_answer_our_goodbye_is_not_waited_for(tmp_path: Path) -> None:
+    with (
+        far_end(scenario(*ANSWER), tmp_path) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        far.process.kill()
+        line.tell(HangUp("a"))
+        ended = line.hear(Ended, within=15)
+        assert (ended.answered, ended.by_far_end) == (True, False)
+
+
+def test_a_far_end_that_answers_nothing_did_not_ring(tmp_path: Path) -> None:
+    port = free_port()
+    with child(tmp_path / "log", trunk(port)) as line:
+        line.tell(dial(port, ring_seconds=0.3))
+        ended = line.hear(Ended, within=15)
+        assert (ended.status, ended.by_far_end) == (408, False)

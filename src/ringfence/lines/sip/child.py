@@ -59,6 +59,7 @@ class Child:
         """Raises `CannotWork`."""
         self.timers = Timers()
         self.engine = Engine(setup)
+        self.nothing_heard_seconds = setup.nothing_heard_seconds
         self._setup = setup
         self._pipes = pipes
         self._calls: dict[str, TelephoneCall] = {}
@@ -170,6 +171,7 @@ class Child:
             call.reply(486)
             return
         message = prm.rdata.wholeMsg
+        self.engine.prefer(trunk.setup.codecs)
         call.reply(180)
         self.send(
             Offered(

@@ -31,8 +31,8 @@ from ringfence.lines.sip.messages import (
     Sound,
 )
 
-NOTHING_HEARD_SECONDS = 30.0
-_WATCH_SECONDS = 5.0
+_FAREWELL_SECONDS = 3.0  # for the far end to answer a BYE or CANCEL; PJSIP itself waits for 32 s
+_LOOKS = 6  # for sound, within the time that a call may be without any
 _KEYS = frozenset("0123456789*#")
 
 
@@ -41,6 +41,7 @@ class Surroundings(Protocol):
 
     engine: Engine
     timers: Timers
+    nothing_heard_seconds: float
 
     def send(self, message: FromChild) -> None:
         """Tell the line."""
@@ -72,6 +73,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._rang = False
         self._answered = False
         self._is_over = False
+        self._gone = False  # from PJSIP, too, which may take a while to learn that it is over
         self._last: Ended | None = None  # said when the recordings are whole
         self._contact = ""
         self._redirected = (0, "")
@@ -154,6 +156,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             self.hangup(pjsua2.CallOpParam(True))
         except pjsua2.Error as error:
             self.fail(500, error.reason)
+        self._around.timers.at(time.monotonic() + _FAREWELL_SECONDS, self._wait_no_more)
 
     def attend(self, now: float) -> None:
         """Do what is due. Called a hundred times a second."""
@@ -175,6 +178,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def fail(self, status: int, reason: str) -> None:
         """It is over without an answer of the far end: PJSIP cannot place or end it."""
+        self._gone = True
         if not self._is_over:
             self._tell_ended(Ended(call=self.name, status=status, reason=reason))
 
@@ -183,9 +187,10 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     @guarded(None)
     def onCallState(self, prm: Any) -> None:  # noqa: N802
         """The call rings, is answered, or is over."""
+        info = self.getInfo()
+        self._gone = info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED
         if self._is_over:
             return
-        info = self.getInfo()
         if info.state == pjsua2.PJSIP_INV_STATE_EARLY and self._dial is not None:
             sound = "sdp" in header(_received(prm.e), "Content-Type").lower()
             early = self._trunk.setup.early_media and sound
@@ -263,7 +268,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             if self._dial.inband_digits:
                 self._sound.listener.find_keys()
         self._heard_at = time.monotonic()
-        self._around.timers.at(self._heard_at + _WATCH_SECONDS, self._watch)
+        self._watch_again(self._heard_at)
 
     def _watch(self) -> None:
         """End the call when the far end is silent in every way: no RTP, no RTCP, and not on hold.
@@ -284,10 +289,13 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         if held or packets != self._packets:
             self._packets = packets
             self._heard_at = now
-        elif now - self._heard_at >= NOTHING_HEARD_SECONDS:
+        elif now - self._heard_at >= self._around.nothing_heard_seconds:
             self.end(NOTHING_HEARD)
             return
-        self._around.timers.at(now + _WATCH_SECONDS, self._watch)
+        self._watch_again(now)
+
+    def _watch_again(self, now: float) -> None:
+        self._around.timers.at(now + self._around.nothing_heard_seconds / _LOOKS, self._watch)
 
     def _ring_no_more(self) -> None:
         if not self._answered:
@@ -302,13 +310,16 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         if self._why and not (self._why == RING_TIMEOUT and status == 408 and not self._rang):
             reason = self._why
             status = 487 if self._why == RING_TIMEOUT else status
+        self._tell(status, reason, message)
+
+    def _tell(self, status: int, reason: str, message: str) -> None:
         stream = self._statistics.rtcp.rxStat if self._statistics is not None else None
         self._tell_ended(
             Ended(
                 call=self.name,
                 status=status,
                 reason=reason,
-                by_far_end=self._by_far_end(message),
+                by_far_end=self._by_far_end(status, message),
                 answered=self._answered,
                 contact=self._contact or _contact(message),
                 reason_header=header(message, "Reason"),
@@ -318,10 +329,20 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             )
         )
 
-    def _by_far_end(self, message: str) -> bool:
+    def _wait_no_more(self) -> None:
+        if self._is_over:
+            return
+        self._keep_statistics()
+        if self._answered or self._rang:
+            self._tell(200 if self._answered else 487, self._why or "no answer to our goodbye", "")
+        else:
+            self._tell(408, "no answer to INVITE", "")
+
+    def _by_far_end(self, status: int, message: str) -> bool:
         if self._hung_up:
             return self._why == NOTHING_HEARD
-        return bool(message or self._redirected[0])
+        given_up = self._dial is None and status == 487  # our own answer to its CANCEL
+        return given_up or bool(message or self._redirected[0])
 
     def _tell_ended(self, ended: Ended) -> None:
         self._is_over = True
@@ -333,8 +354,9 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     def _tell_last(self) -> None:
         if self._last is not None and not self._sound.recorded:
             self._around.send(self._last)
-            self._around.over(self)
             self._last = None
+        if self._last is None and self._gone:
+            self._around.over(self)
 
     def _tell_played(self, number: int, heard: float) -> None:
         self._around.send(Played(self.name, number, heard))

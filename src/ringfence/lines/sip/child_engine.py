@@ -79,6 +79,7 @@ class Engine:
                 raise CannotWork(
                     f"trunk {trunk.name}: this PJSIP has none of {', '.join(trunk.codecs)}"
                 )
+        self.prefer(setup.trunks[0].codecs if setup.trunks else tuple(_CODECS))
         self.noise: Any = comfort_noise(setup.rate)
         self.most_calls = self._most_calls()
 

@@ -61,7 +61,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tls_verify: bool = True
     takes_calls: bool = False  # incoming calls are told of; else they are declined by 488
     jitter_ms: int = 200  # the most that is buffered
-    log_level: int = 2
+    nothing_heard_seconds: float = 30.0  # without RTP, RTCP and hold, after which a call is over
+    log_level: int = 2  # 3 at the most counts: from 4 on PJSIP would log keys that are pressed
     registers: bool = True  # one child of a pool registers, and watches trunks by OPTIONS
 
 
