@@ -115,10 +115,11 @@ def _page(
         "card": attributes.get("CardNo", ""),
         "reference": asked.case.reference,
     }
+    question = words.question.format(bank=attributes.get("Bank", ""))
     content = {
         "language": language,
         "words": words,
-        "question": words.question.format(bank=attributes.get("Bank", "")),
+        "question": question[:1].upper() + question[1:],
         "facts": facts,
         "said": said,
         "more": more,
