@@ -1,8 +1,9 @@
 """The contact flows that come with Ringfence.
 
 `verify-card-payment` is ours: in English under that name, and in the languages whose tags follow
-it (`verify-card-payment.de`), block for block the same. `credit-card-fraud` is the unchanged flow
-of AWS's sample for event-based fraud detection with customer calls (licence MIT-0).
+it (`verify-card-payment.de`), block for block the same. So are `leave-message`, for answering
+machines, and `answer-call-back`, for cardholders who call back. `credit-card-fraud` is the
+unchanged flow of AWS's sample for event-based fraud detection with customer calls (licence MIT-0).
 """
 
 from __future__ import annotations
