@@ -49,6 +49,7 @@ from ringfence.lines.sip.messages import (
 )
 
 _PUMP_MILLISECONDS = 10
+_IDLE_MILLISECONDS = 20  # while there is no call
 _LAST_SECONDS = 2.0  # for BYE, CANCEL and REGISTER to be answered when the child ends
 
 
@@ -103,7 +104,7 @@ class Child:
         self._over.append(call)
 
     def _turn(self) -> None:
-        self.engine.pump(_PUMP_MILLISECONDS)
+        self.engine.pump(_PUMP_MILLISECONDS if self._calls else _IDLE_MILLISECONDS)
         now = time.monotonic()
         for due in self.timers.due(now):
             try:

@@ -32,6 +32,7 @@ from ringfence.lines.sip.messages import (
 )
 
 _FAREWELL_SECONDS = 3.0  # for the far end to answer a BYE or CANCEL; PJSIP itself waits for 32 s
+_SILENT = "neither ringing nor an answer"  # where nothing says that a telephone rang in vain
 _LOOKS = 6  # for sound, within the time that a call may be without any
 _KEYS = frozenset("0123456789*#")
 
@@ -306,8 +307,9 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         status, reason = info.lastStatusCode, info.lastReason
         if self._redirected[0] and not self._why:  # PJSIP says 487 of what it does not follow
             status, reason = self._redirected
-        # Without any sign of the far end an unanswered INVITE is no telephone that rang in vain.
-        if self._why and not (self._why == RING_TIMEOUT and status == 408 and not self._rang):
+        if self._why == RING_TIMEOUT and not self._rang:
+            status, reason = 408, _SILENT
+        elif self._why:
             reason = self._why
             status = 487 if self._why == RING_TIMEOUT else status
         self._tell(status, reason, message)
@@ -336,7 +338,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         if self._answered or self._rang:
             self._tell(200 if self._answered else 487, self._why or "no answer to our goodbye", "")
         else:
-            self._tell(408, "no answer to INVITE", "")
+            self._tell(408, _SILENT, "")
 
     def _by_far_end(self, status: int, message: str) -> bool:
         if self._hung_up:
