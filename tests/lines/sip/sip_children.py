@@ -306,6 +306,7 @@ class SIPp:
         while time.monotonic() < until:
             assert self.process.poll() is None, Path(self._log.name).read_text()
             lines = Path("/proc/net/udp").read_text().splitlines()[1:]
+            lines += Path("/proc/net/tcp").read_text().splitlines()[1:]
             if any(line.split()[1].endswith(f":{wanted}") for line in lines):
                 return
             time.sleep(0.02)

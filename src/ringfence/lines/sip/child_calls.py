@@ -364,6 +364,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._around.send(Played(self.name, number, heard))
 
     def _keep_statistics(self) -> None:
+        if not self._sound.flows:
+            return
         with contextlib.suppress(pjsua2.Error):
             self._statistics = self.getStreamStat(0)
 
