@@ -46,6 +46,7 @@ from ringfence.web.routes import (
     recordings,
     shadows,
 )
+from ringfence.web.routes.line_callbacks import add_line_callbacks
 from ringfence.web.services import Services, open_services
 from ringfence.web.sign_in import add_sign_in
 from ringfence.web.telemetry import Telemetry
@@ -128,6 +129,7 @@ def build_application(
     add_phones(app, services)
     add_answer_page(app, services)
     add_incoming_texts(app, services)
+    add_line_callbacks(app, services)
     _add_operations_routes(app, services, telemetry)
 
     from ringfence.web.console import add_console
