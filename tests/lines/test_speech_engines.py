@@ -89,6 +89,7 @@ async def test_fixed_words_of_a_flow_are_rendered_before_any_call_needs_them() -
     await synthesizer.prepare(prompts)
     assert engine.said
     assert not any(GAP in markup for markup in engine.said)
+    assert "Your reference is ." not in engine.said
     engine.said.clear()
     filled = [Prompt(p.text.replace(GAP, "7777"), p.ssml, p.voice) for p in prompts]
     for prompt in filled:
