@@ -217,6 +217,11 @@ class RtpEnd:
             self._send(8, bytes(a_law(sample) for sample in samples[start : start + 160]))
             time.sleep(max(0.0, began + (number + 1) * 0.02 - time.monotonic()))
 
+    def send_raw(self, packet: bytes) -> None:
+        """Send what may be no RTP at all."""
+        assert self._peer is not None
+        self.socket.sendto(packet, self._peer)
+
     def _send(self, payload_type: int, payload: bytes, marker: bool = False) -> None:
         assert self._peer is not None, "no RTP came yet, so that it is unknown where to send it"
         self._sequence += 1

@@ -14,6 +14,7 @@ from sip_children import (
     HUNG_UP,
     PATIENCE,
     Child,
+    RtpEnd,
     child,
     dial,
     far_end,
@@ -30,6 +31,7 @@ from sip_children import (
 from ringfence.lines.sip.messages import (
     Answered,
     Broken,
+    Digit,
     Drain,
     Ended,
     HangUp,
@@ -110,15 +112,17 @@ def test_a_child_without_calls_that_is_drained_ends_at_once(tmp_path: Path) -> N
         ({"codecs": ("speech-from-mars",)}, "this PJSIP has none of speech-from-mars"),
         ({"id_uri": "nobody"}, "trunk trunk"),
         ({"many": True}, "at most 8"),
+        ({"bind_host": "::1"}, "an IPv4 address expected"),
     ],
 )
 def test_a_child_that_cannot_work_says_why(
     tmp_path: Path, changes: dict[str, object], words: str
 ) -> None:
     ca_file = str(changes.pop("tls_ca_file", ""))
+    bind_host = str(changes.pop("bind_host", "127.0.0.1"))
     many = [trunk(9, name=f"t{number}") for number in range(9)] if changes.pop("many", 0) else []
     trunks = many or [trunk(9, transport="tls" if ca_file else "udp", **changes)]
-    running = Child(setup(*trunks, tls_ca_file=ca_file), tmp_path / "log")
+    running = Child(setup(*trunks, tls_ca_file=ca_file, bind_host=bind_host), tmp_path / "log")
     try:
         assert words in running.hear(Broken).detail
         assert running.ended() == 0
@@ -181,3 +185,35 @@ def test_a_child_needs_no_heavy_library(tmp_path: Path) -> None:
         env=os.environ,
     )
     assert out.stdout.strip() == "[]"
+
+
+_NOISE = [
+    b"",
+    b"\0" * 64,
+    b"\r\n\r\n",
+    b"INVITE\r\n\r\n",
+    b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9\r\nCSeq: 99999999999 INVITE\r\n\r\n",
+    b"SIP/2.0 200 OK\r\nVia: ;;,;\r\nContact: <<<>\r\nContent-Length: -999\r\n\r\n",
+    b"OPTIONS sip:a@b SIP/7.0\r\nMax-Forwards: 0\r\n\r\n",
+    b'INVITE sip:a@b SIP/2.0\r\nFrom: "\xc3\x28" <sip:\xff\xfe>\r\nTo: <>\r\n\r\nv=9\r\nm=\r\n',
+    b"REGISTER " + b"x" * 3000,
+]
+
+
+def test_a_child_bears_what_is_no_sip_and_no_rtp(tmp_path: Path) -> None:
+    sound = RtpEnd()
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path, sound) as far,
+        child(tmp_path / "log", trunk(far.port), takes_calls=True) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        sound.wait_for_packets(5)
+        to = ("127.0.0.1", line.ready.port)
+        for noise in _NOISE * 3:
+            sound.socket.sendto(noise, to)
+            sound.send_raw(noise)
+            sound.send_raw(b"\x80\x08" + noise)
+        sound.press("3")
+        assert line.hear(Digit).key == "3"
+        assert line.process.poll() is None

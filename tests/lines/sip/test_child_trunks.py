@@ -11,6 +11,7 @@ from sip_children import (
     PATIENCE,
     RtpEnd,
     child,
+    dial,
     far_end,
     free_port,
     missing,
@@ -238,3 +239,25 @@ def test_more_calls_than_a_child_holds_are_told_that_it_is_busy(tmp_path: Path) 
                     assert time.monotonic() < until, second.log()
                     time.sleep(0.05)
         assert line.process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "secure"),
+    [("mandatory", "optional", True), ("optional", "off", False), ("mandatory", "off", None)],
+)
+def test_sound_is_encrypted_as_both_ends_want_it(
+    tmp_path: Path, ours: str, theirs: str, secure: bool | None
+) -> None:
+    facts = trunk(9, srtp=theirs)
+    with child(tmp_path / "theirs", facts, takes_calls=True) as far:
+        port = far.ready.port
+        with child(tmp_path / "ours", trunk(port, srtp=ours)) as line:
+            line.tell(dial(port))
+            if secure is None:
+                assert line.hear(Ended).status in (406, 488)
+                return
+            far.tell(Accept(far.hear(Offered).call))
+            assert line.hear(Answered).secure is secure
+            assert far.hear(Answered).secure is secure
+            line.tell(HangUp("a"))
+            assert far.hear(Ended).by_far_end

@@ -262,14 +262,14 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
                 secure=bool(stream.proto & pjsua2.PJMEDIA_TP_PROFILE_SRTP),
             )
         )
+        self._heard_at = time.monotonic()
+        self._watch_again(self._heard_at)
         if self._dial is not None:
             self._sound.listener.sound_wanted |= self._dial.listen
             if self._dial.detect_machine:
                 self._sound.listener.find_machine()
             if self._dial.inband_digits:
                 self._sound.listener.find_keys()
-        self._heard_at = time.monotonic()
-        self._watch_again(self._heard_at)
 
     def _watch(self) -> None:
         """End the call when the far end is silent in every way: no RTP, no RTCP, and not on hold.

@@ -52,6 +52,8 @@ class Engine:
         """Raises `CannotWork`."""
         if len(setup.trunks) > MOST_TRUNKS:
             raise CannotWork(f"{len(setup.trunks)} trunks; PJSIP holds at most {MOST_TRUNKS}")
+        if ":" in setup.bind_host:  # PJSIP built without IPv6 ends the process on it
+            raise CannotWork(f"bind_host {setup.bind_host}: an IPv4 address expected")
         self.rate = setup.rate
         self.rtp_port = setup.rtp_port or 10_000 + os.getpid() * 64 % 50_000
         self.read = read_buffer if buffers_are_readable() else bytes
@@ -153,11 +155,7 @@ class Engine:
             tls.certFile = setup.tls_certificate_file
             tls.privKeyFile = setup.tls_key_file
             tls.verifyServer = setup.tls_verify
-        number = {
-            "udp": pjsua2.PJSIP_TRANSPORT_UDP,
-            "tcp": pjsua2.PJSIP_TRANSPORT_TCP,
-            "tls": pjsua2.PJSIP_TRANSPORT_TLS,
-        }[kind]
+        number = getattr(pjsua2, f"PJSIP_TRANSPORT_{kind.upper()}")
         try:
             return int(self._endpoint.transportCreate(number, config))
         except pjsua2.Error as error:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pjsua2
 
+from ringfence.lines.sip.child_callbacks import guarded
+
 FRAME_SECONDS = 0.02
 HEADER_BYTES = 44  # bytes of a WAV file before its samples
 _FEED_START_FRAMES = 2
@@ -106,6 +108,7 @@ class Feed(pjsua2.AudioMediaPort):  # type: ignore[misc]
         if len(self._waiting) > self._most:
             del self._waiting[: len(self._waiting) - self._most]
 
+    @guarded(None)
     def onFrameRequested(self, frame: Any) -> None:  # noqa: N802
         """Called by PJSIP's clock for every frame that goes out."""
         needed = self._frame if self._flowing else self._frame * _FEED_START_FRAMES
@@ -130,6 +133,7 @@ class Ear(pjsua2.AudioMediaPort):  # type: ignore[misc]
         self._frames: deque[bytes] = deque(maxlen=100)
         self.createPort("ear", _format(rate))
 
+    @guarded(None)
     def onFrameReceived(self, frame: Any) -> None:  # noqa: N802
         """Called by PJSIP's clock for every frame that comes in."""
         audio = frame.type == pjsua2.PJMEDIA_FRAME_TYPE_AUDIO and frame.size
