@@ -14,6 +14,7 @@ from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.contacts.flows import find_flow, import_flow
 from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.records import StoredContact
+from ringfence.contacts.talks import Watchers
 from ringfence.flows import load_flow
 from ringfence.flows.fixed_words import GAP
 from ringfence.functions import FunctionRunner
@@ -38,9 +39,17 @@ class Asked(ScriptedLine):
 
 
 def called(
-    database: Database, folder: Path, line: Asked, text: str, *, own: bool, **settings: str
+    database: Database,
+    folder: Path,
+    line: Asked,
+    text: str,
+    *,
+    own: bool,
+    on_machine: str | None = None,
+    **settings: str,
 ) -> CallResult:
     """Call the customer with a flow: the contact's own, or one that is given with the call."""
+    watchers = Watchers(on_machine=load_flow(on_machine) if on_machine else None)
     with database.write() as connection:
         instance_id = ensure_instance(connection).instance_id
         import_flow(connection, "calls", text)
@@ -68,7 +77,7 @@ def called(
             with database.write() as connection:
                 centre.calls.open(connection, contact)
             return await centre.calls.place(
-                contact.contact_id, flow=None if own else load_flow(text)
+                contact.contact_id, flow=None if own else load_flow(text), watchers=watchers
             )
         finally:
             await centre.stop()
@@ -104,3 +113,12 @@ def test_where_all_calls_are_recorded_that_is_told_first(
     line = Asked({CUSTOMER})
     called(database, tmp_path, line, GREETING, own=True, recordings="all")
     assert line.requests[0].prompts[0].text == "This call is recorded."
+
+
+def test_what_is_left_on_a_machine_is_told_too(database: Database, tmp_path: Path) -> None:
+    line = Asked({CUSTOMER})
+    message = flow_text(block("leave", "MessageParticipant", "end", Text="Please call us."))
+    called(database, tmp_path, line, GREETING, own=True, on_machine=message)
+    texts = [prompt.text for prompt in line.requests[0].prompts]
+    assert texts[:3] == ["Good day Rojas!", "Goodbye.", "Please call us."]
+    assert "Please call us." not in line.story

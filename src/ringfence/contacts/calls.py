@@ -153,7 +153,7 @@ class Calls:
                 await self.talks.hold(contact, participant, talk, flow, watchers)
 
             try:
-                prompts = await self.talks.first_words(contact, flow)
+                prompts = await self.talks.first_words(contact, flow, watchers.on_machine)
                 result = await line.call(
                     call_request(contact, prompts), conversation, watchers.report or _unwatched
                 )

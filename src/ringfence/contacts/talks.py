@@ -146,18 +146,27 @@ class Talks:
             self._announcer.tell(connection, ContactEvent.INITIATED, kept)
         return kept
 
-    async def first_words(self, contact: StoredContact, flow: Flow | None) -> tuple[Prompt, ...]:
-        """What the conversation of a call that is to be placed will most likely say first, and
-        behind it, with gaps, whatever else it may say."""
+    async def first_words(
+        self, contact: StoredContact, flow: Flow | None, on_machine: Flow | None = None
+    ) -> tuple[Prompt, ...]:
+        """What the conversation of a call that is to be placed will most likely say first, to a
+        person and to a machine, and behind it, with gaps, whatever else it may say."""
         try:
             begins_with = flow or await self.surroundings.flow_of(contact)
         except NotFound:  # which the call will tell
             return ()
-        state = self._state_of(contact)
-        if contact.request.detect_machine:
-            state.answering_machine = ANSWERED_BY[AnsweredBy.HUMAN]
         instance = self.surroundings.instance(contact.instance_id)
-        prompts = await first_prompts(begins_with, state, instance, clock=now)
+        state = self._state_of(contact)
+        prompts: tuple[Prompt, ...] = ()
+        held = [(AnsweredBy.HUMAN, begins_with)]
+        if contact.request.detect_machine or on_machine is not None:
+            held.append((AnsweredBy.MACHINE_BEEP, on_machine or begins_with))
+        for answered_by, each in held:
+            if contact.request.detect_machine:
+                state.answering_machine = ANSWERED_BY[answered_by]
+            prompts += await first_prompts(
+                each, state, instance, answered_by=answered_by, clock=now
+            )
         terms = self._recording
         told = terms.recordings is not None and terms.all_calls
         announced = (announcement(contact.language, terms.announcements),) * told
