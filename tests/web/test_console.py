@@ -148,12 +148,40 @@ def test_a_card_is_blocked_with_a_reason_and_shows_as_blocked(
     expect(card.get_by_role("button", name="Release")).to_be_visible()
 
 
+def test_calls_to_a_customer_are_stopped_with_the_way_they_told_us(
+    admin: Watched, console: Console
+) -> None:
+    page = admin.page
+    page.goto(f"{console.url}/customers/mmustermann")
+    consent = page.get_by_role("region", name="Consent")
+    expect(consent.get_by_role("row", name="number given to the bank")).to_have_count(2)
+    consent.get_by_role("button", name="Stop Calls").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("told us in the branch")
+    dialog.get_by_role("button", name="Stop Calls").click()
+    row = consent.get_by_role("row", name="told us in the branch")
+    expect(row).to_contain_text("withdrawn")
+    expect(row).to_contain_text("adminer")
+    expect(consent.get_by_role("button", name="Allow Calls")).to_be_visible()
+    expect(consent.get_by_role("button", name="Stop SMS")).to_be_visible()
+
+
 def test_a_viewer_sees_everything_and_can_change_nothing(viewer: Watched, console: Console) -> None:
     page = viewer.page
     for path in ("/customers", "/customers/jdoe", "/detectors", "/detectors/payments"):
         page.goto(console.url + path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        for name in ("Block", "Release", "Edit", "Add", "Save", "Publish", "Activate", "Make"):
+        for name in (
+            "Block",
+            "Release",
+            "Edit",
+            "Add",
+            "Save",
+            "Publish",
+            "Activate",
+            "Make",
+            "Stop",
+        ):
             expect(page.locator("main").get_by_role("button", name=name)).to_have_count(0)
         expect(page.get_by_role("link", name="Add a customer")).to_have_count(0)
     expect(page.get_by_role("link", name="Access")).to_have_count(0)

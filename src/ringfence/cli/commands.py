@@ -23,6 +23,7 @@ from ringfence.cli import (
     migrating,
     models,
     orchestration,
+    permissions,
     phone_numbers,
     profiles,
     prompts,
@@ -81,6 +82,8 @@ app.add_typer(bots.app, name="bot")
 app.add_typer(tasks.app, name="task")
 app.add_typer(phone_numbers.app, name="number")
 app.add_typer(recordings.app, name="recording")
+app.add_typer(permissions.app, name="permission")
+app.add_typer(permissions.do_not_call, name="do-not-call")
 app.add_typer(migrating.app, name="migrate")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orchestration.app, name="orchestration")

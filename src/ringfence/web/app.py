@@ -41,6 +41,7 @@ from ringfence.web.routes import (
     flow_versions,
     functions,
     models,
+    permissions,
     prompts,
     queues,
     recordings,
@@ -74,6 +75,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         recordings.operations,
         text_operations,
         cards.operations,
+        permissions.operations,
         access.operations,
     )
     for operation in subject.all

@@ -37,6 +37,7 @@ from ringfence.web.console.layout import (
     html,
     rewrite,
 )
+from ringfence.web.console.permission_panel import PermissionPanel
 from ringfence.web.console.queries import can_phone
 from ringfence.web.console.visit import Visit
 
@@ -66,6 +67,7 @@ async def customer(visit: Visit) -> None:
             nothing = empty("No card yet", "Events of this customer need a card to be decided on.")
             if visit.allows(Scope.CARDS_WRITE):
                 _card_form(visit, customer_id)
+            consent = PermissionPanel(visit, customer_id)
 
     async def refresh() -> None:
         await visit.services.customers.refresh(customer_id)
@@ -86,6 +88,7 @@ async def customer(visit: Visit) -> None:
                 with place:
                     shown[card.card_id] = CardPanel(visit, card)
             await shown[card.card_id].show(card)
+        await consent.show()
 
     await refresh()
     every(visit, 1.0, refresh)
