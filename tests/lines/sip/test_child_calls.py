@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sip_children import (
     ANSWER,
     HUNG_UP,
     TALK,
+    Child,
     RtpEnd,
     child,
     dial,
@@ -22,6 +24,7 @@ from sip_children import (
     respond,
     scenario,
     send,
+    setup,
     trunk,
 )
 
@@ -314,12 +317,27 @@ def test_a_port_where_nobody_is_is_no_telephone_that_rang(tmp_path: Path) -> Non
         assert (ended.answered, ended.by_far_end) == (False, False)
 
 
-def test_what_is_no_uri_is_not_dialled(tmp_path: Path) -> None:
-    with child(tmp_path / "log", trunk(9)) as line:
-        line.tell(dial(9, to_uri="not a uri"))
-        ended = line.hear(Ended)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"to_uri": "not a uri"},
+        {"from_uri": "nobody"},
+        {"to_uri": "tel:+4930901820"},
+        {"to_uri": "sip:a@127.0.0.1\r\nX: y"},
+        {"headers": (("X", "a\r\nY: b"),)},
+        {"trunk": "of nobody"},
+    ],
+)
+def test_what_cannot_be_dialled_is_not(tmp_path: Path, changes: dict[str, Any]) -> None:
+    # Told at once with its setup, before the child is ready.
+    running = Child(setup(trunk(9)), tmp_path / "log")
+    try:
+        running.tell(dial(9, **changes))
+        ended = running.hear(Ended)
         assert ended.status == 400
         assert ended.reason.startswith(CANNOT_DIAL)
+    finally:
+        running.close()
 
 
 def test_a_far_end_that_is_gone_without_a_word_has_hung_up(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ class Child:
             print("a call is dialled twice; the second is ignored", file=sys.stderr)
             return
         trunk = self._trunks.get(dial.trunk)
-        if trunk is None:
+        if trunk is None or _breaks_lines(dial):
             self.send(Ended(call=dial.call, status=400, reason=CANNOT_DIAL))
             return
         call = TelephoneCall(dial.call, trunk, self)
@@ -237,6 +237,12 @@ def _tell(call: TelephoneCall, message: ToChild) -> None:
             call.reply(status)
         case HangUp():
             call.end()
+
+
+def _breaks_lines(dial: Dial) -> bool:
+    """Whether a part of it would begin a header of its own."""
+    parts = [dial.to_uri, dial.from_uri, *(part for entry in dial.headers for part in entry)]
+    return any("\r" in part or "\n" in part for part in parts)
 
 
 def _request_uri(message: str) -> str:

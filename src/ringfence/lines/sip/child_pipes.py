@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import msgspec
 
@@ -31,34 +31,36 @@ class Pipes:
         os.set_blocking(read_fd, False)
         os.set_blocking(write_fd, False)
 
-    def receive(self) -> Iterable[ToChild]:
+    def receive(self) -> Iterator[ToChild]:
         """The messages that have come whole. Raises `LineGone`."""
-        while True:
-            try:
-                chunk = os.read(self._read_fd, _CHUNK)
-            except BlockingIOError:
-                break
-            if not chunk:
-                raise LineGone("the line is gone")
+        while len(chunk := self._read()) == _CHUNK:
             self._coming += chunk
-            if len(chunk) < _CHUNK:
-                break
-        messages = []
-        start = 0
-        while len(self._coming) - start >= 4:
-            length = int.from_bytes(self._coming[start : start + 4], "big")
-            if length > LARGEST_MESSAGE:
-                raise LineGone(f"a message of {length} bytes; at most {LARGEST_MESSAGE} expected")
-            if len(self._coming) - start - 4 < length:
-                break
-            body = bytes(self._coming[start + 4 : start + 4 + length])
-            start += 4 + length
-            try:
-                messages.append(self._decoder.decode(body))
-            except msgspec.MsgspecError as error:
-                raise LineGone(f"no message of a line: {error}") from None
-        del self._coming[:start]
-        return messages
+        self._coming += chunk
+        while (message := self._next()) is not None:
+            yield message
+
+    def _read(self) -> bytes:
+        try:
+            chunk = os.read(self._read_fd, _CHUNK)
+        except BlockingIOError:
+            return b""
+        if not chunk:
+            raise LineGone("the line is gone")
+        return chunk
+
+    def _next(self) -> ToChild | None:
+        length = int.from_bytes(self._coming[:4], "big")
+        if length > LARGEST_MESSAGE:
+            raise LineGone(f"a message of {length} bytes; at most {LARGEST_MESSAGE} expected")
+        if len(self._coming) < 4 + length or len(self._coming) < 4:
+            return None
+        body = bytes(self._coming[4 : 4 + length])
+        del self._coming[: 4 + length]
+        try:
+            message: ToChild = self._decoder.decode(body)
+        except msgspec.MsgspecError as error:
+            raise LineGone(f"no message of a line: {error}") from None
+        return message
 
     def send(self, message: FromChild) -> None:
         """Queue `message` and write what the line takes at once. Raises `LineGone`."""
