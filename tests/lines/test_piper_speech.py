@@ -130,6 +130,18 @@ def test_a_slower_passage_is_longer_and_a_softer_one_softer(voice: Path) -> None
         engine.close()
 
 
+def test_a_voice_can_be_loaded_before_it_speaks(voice: Path) -> None:
+    engine = PiperEngine(str(voice))
+    try:
+        engine.warm_up()
+        child = engine._child
+        assert child is not None
+        engine.say(Utterance("Hello"), KENDRA)
+        assert engine._child is child
+    finally:
+        engine.close()
+
+
 def test_a_process_that_dies_is_replaced_after_a_rest(voice: Path) -> None:
     time = [0.0]
     engine = PiperEngine(str(voice), clock=lambda: time[0])
@@ -156,7 +168,7 @@ def test_a_file_that_is_no_voice_leaves_the_call_with_the_built_in_one(tmp_path:
     Path(f"{path}.json").write_text("{}", encoding="utf-8")
     engine = PiperEngine(str(path))
     with pytest.raises(EngineFailed):
-        engine.say(Utterance("Hello"), KENDRA)
+        engine.warm_up()
     synthesizer = Synthesizer(EngineChoice(EspeakEngine(), engine))
     prompt = ssml("Hello <break time='100ms'/> there")
     assert_by_espeak(synthesizer, prompt)

@@ -64,6 +64,22 @@ def test_a_call_is_not_silent_when_the_chosen_engine_fails() -> None:
     assert len(built_in.said) == 2
 
 
+def test_every_engine_is_warmed_up_and_closed_once_whatever_another_says() -> None:
+    class Warm(Counting):
+        def warm_up(self) -> None:
+            self.said.append("warm")
+            raise EngineFailed("it has no voice")
+
+        def close(self) -> None:
+            self.said.append("closed")
+
+    last, chosen = Warm(), Warm()
+    choice = EngineChoice(last, chosen, {"de": chosen, "fr": last})
+    choice.warm_up()
+    choice.close()
+    assert last.said == chosen.said == ["warm", "closed"]
+
+
 def test_a_prompt_fails_when_nobody_can_speak() -> None:
     broken = Counting()
     broken.fails_at = "Hello"

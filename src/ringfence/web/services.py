@@ -96,6 +96,7 @@ async def open_services(
     phones = BrowserLine(synthesizer)
     opened = AsyncExitStack()
     opened.callback(synthesizer.close)
+    synthesizer.warm_up()
     surroundings = Surroundings(synthesizer, settings.data_dir, settings.public_url)
     configured = await opened.enter_async_context(open_lines(settings.lines, surroundings))
     lines: dict[str, Line] = {phones.name: phones, **configured}

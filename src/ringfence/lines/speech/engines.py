@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import structlog
+
 from ringfence.errors import Unavailable
 from ringfence.lines.speech.script import Utterance
 
 if TYPE_CHECKING:
     from ringfence.lines.speech.waveform import Wave
+
+_log = structlog.get_logger(__name__)
 
 
 class EngineFailed(Unavailable):
@@ -54,6 +58,10 @@ class Engine(Protocol):
         """The sound of `utterance`. Raises `EngineFailed`."""
         ...
 
+    def warm_up(self) -> None:
+        """Load or connect to what takes time. Raises `EngineFailed`."""
+        ...
+
     def close(self) -> None:
         """Let go of what it holds."""
         ...
@@ -79,10 +87,19 @@ class EngineChoice:
         first = next((chosen[key] for key in keys if key in chosen), self.default)
         return (self.last,) if first is None or first is self.last else (first, self.last)
 
+    def warm_up(self) -> None:
+        """Let the engines load what takes time; the log tells which cannot."""
+        for engine in self._all():
+            try:
+                engine.warm_up()
+            except EngineFailed as error:
+                _log.warning("a speech engine cannot speak", engine=engine.name, error=str(error))
+
     def close(self) -> None:
         """Let go of what the engines hold."""
-        for engine in {id(each): each for each in (self.chosen or {}).values()}.values():
+        for engine in self._all():
             engine.close()
-        if self.default is not None:
-            self.default.close()
-        self.last.close()
+
+    def _all(self) -> list[Engine]:
+        every = (*(self.chosen or {}).values(), self.default, self.last)
+        return list({id(each): each for each in every if each is not None}.values())

@@ -155,5 +155,8 @@ class EspeakEngine:
         except Unavailable as error:
             raise EngineFailed(str(error)) from error
 
+    def warm_up(self) -> None:
+        """It is there at once."""
+
     def close(self) -> None:
         """The library stays: others may use it."""

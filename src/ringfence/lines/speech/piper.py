@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -32,6 +32,7 @@ REST_SECONDS = 30.0
 _LONGEST_SOUND = 64 * 1024 * 1024  # bytes
 _SLOWEST, _FASTEST = 0.4, 2.5  # tempo
 _CLOSING_SECONDS = 2.0
+_ANY_RATE = 22_050  # of a sound in which there is nothing
 
 
 class PiperEngine:
@@ -77,19 +78,17 @@ class PiperEngine:
 
         from ringfence.lines.speech.waveform import from_pcm
 
-        with self._lock:
-            if self._clock() < self._rests_until:
-                raise EngineFailed("Piper failed a moment ago")
-            try:
-                waves, rate = [np.zeros(0)], 0
-                for passage in passages(utterance):
-                    pcm, rate = self._spoken(passage)
-                    waves.append(from_pcm(pcm) * passage.loudness)
-                return Sound(np.concatenate(waves), rate or 22_050)
-            except (OSError, EOFError, TimeoutError) as error:
-                self._put_down()
-                self._rests_until = self._clock() + REST_SECONDS
-                raise EngineFailed(f"Piper: {error}") from error
+        with self._at_work() as child:
+            waves, rate = [np.zeros(0)], _ANY_RATE
+            for passage in passages(utterance):
+                pcm, rate = self._spoken(child, passage)
+                waves.append(from_pcm(pcm) * passage.loudness)
+            return Sound(np.concatenate(waves), rate)
+
+    def warm_up(self) -> None:
+        """Load the voice."""
+        with self._at_work():
+            pass
 
     def close(self) -> None:
         """End the child process, also while it speaks."""
@@ -98,10 +97,22 @@ class PiperEngine:
         with self._lock:
             self._put_down()
 
-    def _spoken(self, passage: Passage) -> tuple[bytes, int]:
-        child = self._child
-        if child is None:
-            child = self._child = self._started()
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The child with its voice loaded, for one at a time; put down when it fails."""
+        with self._lock:
+            if self._clock() < self._rests_until:
+                raise EngineFailed("Piper failed a moment ago")
+            try:
+                if self._child is None:
+                    self._child = self._started()
+                yield self._child
+            except (OSError, EOFError, TimeoutError) as error:
+                self._put_down()
+                self._rests_until = self._clock() + REST_SECONDS
+                raise EngineFailed(f"Piper: {error}") from error
+
+    def _spoken(self, child: subprocess.Popen[bytes], passage: Passage) -> tuple[bytes, int]:
         assert child.stdin is not None
         tempo = min(max(passage.tempo, _SLOWEST), _FASTEST)
         request = {"text": passage.text, "tempo": tempo, "speaker": self._speaker}

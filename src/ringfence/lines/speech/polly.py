@@ -73,6 +73,15 @@ class PollyEngine:
             self._rest()
             raise EngineFailed(f"Amazon Polly: {type(error).__name__}") from error
 
+    def warm_up(self) -> None:
+        """Load boto3, which takes a moment; nothing is asked."""
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            self._connected()
+        except (BotoCoreError, ValueError) as error:
+            raise EngineFailed(f"Amazon Polly: {error}") from error
+
     def close(self) -> None:
         """Close the connections."""
         if self._client is not None:

@@ -136,6 +136,10 @@ class Synthesizer:
         """How much sound of prompts the cache holds now."""
         return self._prompts.held_bytes
 
+    def warm_up(self) -> None:
+        """Let the engines load what takes time, beside everything else."""
+        self._preparing.submit(self._choice.warm_up)
+
     def close(self) -> None:
         """Let go of threads and engines."""
         self._speaking.shutdown(wait=False, cancel_futures=True)
