@@ -48,7 +48,15 @@ from ringfence.cases import tables as case_tables
 from ringfence.cases.follow_ups import NoAttempt
 from ringfence.cases.policy import may_call_from, zones_of
 from ringfence.contacts.flows import import_flow
-from ringfence.lines import CallEnd
+from ringfence.flows import AnsweredBy
+from ringfence.lines import (
+    CallEnd,
+    CallRequest,
+    CallResult,
+    Conversation,
+    Limits,
+    Report,
+)
 from ringfence.storage import Database, now
 
 
@@ -305,7 +313,7 @@ async def test_the_most_valuable_suspicion_is_called_first_and_the_others_say_th
     database: Database, tmp_path: Path
 ) -> None:
     telephone = Telephone("talks", "2", "2")
-    telephone.limits = telephone.limits.__class__(calls_at_once=1)
+    telephone.limits = Limits(calls_at_once=1)
     card_id = set_up(database)
     others = {
         add_customer(database, f"c{n}", f"+493055555{n}", number): amount
@@ -339,7 +347,7 @@ async def test_a_case_that_is_settled_while_it_waits_for_a_line_is_not_called(
     database: Database, tmp_path: Path
 ) -> None:
     telephone = Telephone("talks", "2")
-    telephone.limits = telephone.limits.__class__(calls_at_once=1)
+    telephone.limits = Limits(calls_at_once=1)
     card_id = set_up(database)
     other = add_customer(database, "c2", "+4930555552", "5555555555554444")
     async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
@@ -359,6 +367,82 @@ async def test_a_case_that_is_settled_while_it_waits_for_a_line_is_not_called(
         telephone.press("2")
         await bank.closed(first)
         assert len(telephone.dialled) == 1
+
+
+async def test_a_call_that_waited_for_a_line_when_the_server_stopped_is_placed_once(
+    database: Database, tmp_path: Path
+) -> None:
+    busy = Telephone("talks")
+    busy.limits = Limits(calls_at_once=1)
+    card_id = set_up(database)
+    other = add_customer(database, "c2", "+4930555552", "5555555555554444")
+    async with open_bank(database, tmp_path, card_id, {"browser": busy}) as bank:
+        first = await bank.suspect()
+        await bank.until(lambda: bool(bank.told(first, EntryKind.SAID)))
+        case_id = (await bank.engine.decide(payment("e2", other, customer_id="c2"))).case_id
+        assert case_id is not None
+        await bank.until(lambda: bool(bank.told(case_id, EntryKind.WAITING)))
+    assert bank.attempts(case_id) == []
+    free = Telephone("2", "2")
+    async with open_bank(database, tmp_path, card_id, {"browser": free}) as bank:
+        assert (await bank.closed(case_id)).verdict is Verdict.FRAUD
+        assert bank.ends(case_id) == [CallEnd.COMPLETED]
+        assert (await bank.closed(first)).verdict is Verdict.FRAUD
+        assert sorted(request.to_number for request in free.dialled) == [PHONE, "+4930555552"]
+
+
+class _FarSide:
+    """A line whose far side runs the flow, and tells at the end what is in the contact."""
+
+    name = "connect"
+    numbers = None
+    limits = Limits()
+
+    def __init__(self, **attributes: str) -> None:
+        self.attributes = attributes
+        self.dialled: list[CallRequest] = []
+
+    async def call(
+        self, request: CallRequest, conversation: Conversation, report: Report
+    ) -> CallResult:
+        self.dialled.append(request)
+        at = now()
+        return CallResult(
+            CallEnd.COMPLETED, at, at, answered_by=AnsweredBy.HUMAN, attributes=self.attributes
+        )
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("2", Verdict.FRAUD),
+        ("1", Verdict.LEGIT),
+        ("7", Verdict.UNDECIDED),
+        ("", Verdict.UNDECIDED),
+        ("*", Verdict.UNDECIDED),
+    ],
+)
+async def test_an_answer_that_the_far_side_kept_in_an_attribute_counts_like_a_key(
+    database: Database, tmp_path: Path, answer: str, verdict: Verdict
+) -> None:
+    line = _FarSide(Answer=answer)
+    with_plan = plan(
+        line="connect",
+        attempts=1,
+        answer_attribute="Answer",
+        caller_numbers={"+49": "+4930999999"},
+    )
+    card_id = set_up(database, with_plan)
+    async with open_bank(database, tmp_path, card_id, {"connect": line}) as bank:
+        case_id = await bank.suspect()
+        case = await bank.closed(case_id)
+        assert case.verdict is verdict
+        assert bank.told(case_id, EntryKind.DIGIT) == (
+            [answer] if answer in ("1", "2", "*") else []
+        )
+        assert [request.from_number for request in line.dialled] == ["+4930999999"]
+        with database.read() as connection:
+            assert permissions_of(connection, CUSTOMER)[0].given is (answer != "*")
 
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC")

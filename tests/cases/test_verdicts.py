@@ -113,7 +113,7 @@ def test_legit_never_lifts_a_block_nor_the_hold_of_another(bank: Bank, case_id: 
 
 
 def test_a_case_without_an_answer_takes_a_later_one(bank: Bank, case_id: str) -> None:
-    CASE_WORKFLOW.bind(bank.database, None)  # type: ignore[arg-type]
+    CASE_WORKFLOW.bind(bank.database, None, None)  # type: ignore[arg-type]
     assert CASE_WORKFLOW._conclude(case_id) == Verdict.UNREACHED
     assert bank.case(case_id).for_analyst
     assert answer(bank.database, case_id, Verdict.FRAUD, "anna")

@@ -23,14 +23,13 @@ from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.machines import flow_for_machine
 from ringfence.cases.plans import OPT_OUT_KEY
 from ringfence.cases.policy import amount_of, follow_up, may_call_from
-from ringfence.cases.records import Case, attempts_of, held_case, settled_cases
+from ringfence.cases.records import Case, attempts_of, get_case, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.contacts.calls import Calls
 from ringfence.contacts.flows import find_flow, stored_flow
 from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.records import CallWishes, StoredContact
 from ringfence.contacts.talks import Watchers
-from ringfence.detectors import hold_plans
 from ringfence.flows import Flow, FlowEvent, FlowEventKind
 from ringfence.lines import CallEnd, CallEvent, CallEventKind, CallResult
 from ringfence.storage import Database, now
@@ -145,16 +144,28 @@ class Attempts:
             self._ringing.pop(case.case_id, None)
 
     def _look(self, case_id: str, number: int) -> str | _Wanted:
-        with self._database.write() as connection:
-            case = held_case(connection, case_id)
+        with self._database.read() as connection:
+            case = get_case(connection, case_id)
             made = attempts_of(connection, case_id)
-            for attempt in made:
-                if attempt.number == number:
-                    return attempt.end or _interrupt(connection, case_id, number, now())
-            following = follow_up(case, made)
-            if not case.open or isinstance(following, NoAttempt):
-                return NOT_NEEDED
-            return _Wanted(case, following.line)
+        for attempt in made:
+            if attempt.number == number:
+                return attempt.end or self._interrupt(case_id, number)
+        following = follow_up(case, made)
+        if not case.open or isinstance(following, NoAttempt):
+            return NOT_NEEDED
+        return _Wanted(case, following.line)
+
+    def _interrupt(self, case_id: str, number: int) -> str:
+        at = now()
+        with self._database.write() as connection:
+            connection.execute(
+                update(tables.attempts)
+                .where(tables.attempts.c.attempt_id == _attempt_id(case_id, number))
+                .values(ended_at=at, end=INTERRUPTED)
+            )
+            text = f"attempt {number} was cut off by a restart of the server"
+            note(connection, case_id, at, EntryKind.INTERRUPTED, text)
+        return INTERRUPTED
 
     def _note_waiting(self, case_id: str, number: int, line: str) -> None:
         with self._database.write() as connection:
@@ -271,8 +282,6 @@ class Attempts:
         key = result.attributes.get(case.plan.answer_attribute, "")
         answers = {*case.plan.answers, OPT_OUT_KEY} if who not in MACHINES else set()
         with self._database.write() as connection:
-            hold_plans(connection, [case.event_type])
-            held_case(connection, case.case_id)
             connection.execute(
                 update(tables.attempts)
                 .where(tables.attempts.c.attempt_id == _attempt_id(case.case_id, number))
@@ -293,22 +302,6 @@ class Attempts:
             )
             if key in answers:
                 hear_answer(connection, case, key, result.ended_at)
-
-
-def _interrupt(connection: Connection, case_id: str, number: int, at: datetime) -> str:
-    connection.execute(
-        update(tables.attempts)
-        .where(tables.attempts.c.attempt_id == _attempt_id(case_id, number))
-        .values(ended_at=at, end=INTERRUPTED)
-    )
-    note(
-        connection,
-        case_id,
-        at,
-        EntryKind.INTERRUPTED,
-        f"attempt {number} was cut off by a restart of the server",
-    )
-    return INTERRUPTED
 
 
 def _urgency(case: Case) -> Urgency:
