@@ -145,7 +145,7 @@ class Answers(RuleBasedStateMachine):
         with self.database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA synchronous=OFF")
         self.bank = Bank(self.database, set_up(self.database))
-        CASE_WORKFLOW.bind(self.database, None)  # type: ignore[arg-type]
+        CASE_WORKFLOW.bind(self.database, None, None)  # type: ignore[arg-type]
         self.engine = DecisionEngine(self.database, CaseOpening("Bank", lambda _case_id: None))
         self.events = 0
         self.open: str | None = None
