@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +15,21 @@ from ringfence.cards import Vault
 from ringfence.contacts.contact_centre import ContactCentre
 from ringfence.contacts.flows import find_flow, import_flow
 from ringfence.contacts.instances import ensure_instance
+from ringfence.contacts.phone_numbers import claim_number, update_number
 from ringfence.contacts.records import StoredContact
 from ringfence.contacts.talks import Watchers
 from ringfence.flows import load_flow
 from ringfence.flows.fixed_words import GAP
 from ringfence.functions import FunctionRunner
-from ringfence.lines import CallEnd, CallRequest, CallResult, Conversation, Report
+from ringfence.lines import (
+    CallEnd,
+    CallRequest,
+    CallResult,
+    Conversation,
+    IncomingCall,
+    Reception,
+    Report,
+)
 from ringfence.settings import Settings
 from ringfence.storage import Database, now
 
@@ -66,24 +77,31 @@ def called(
         initiated_at=now(),
         updated_at=now(),
     )
-    vault = Vault(bytes(32))
 
     async def work() -> CallResult:
-        functions = FunctionRunner(database, vault)
-        wanted = Settings(data_dir=folder, **settings)
-        centre = ContactCentre(wanted, database, {line.name: line}, functions, vault)
-        await centre.start()
-        try:
+        async with open_centre(database, Settings(data_dir=folder, **settings), line) as centre:
             with database.write() as connection:
                 centre.calls.open(connection, contact)
             return await centre.calls.place(
                 contact.contact_id, flow=None if own else load_flow(text), watchers=watchers
             )
-        finally:
-            await centre.stop()
-            await functions.close()
 
     return during(work())
+
+
+@asynccontextmanager
+async def open_centre(
+    database: Database, settings: Settings, line: ScriptedLine
+) -> AsyncIterator[ContactCentre]:
+    vault = Vault(bytes(32))
+    functions = FunctionRunner(database, vault)
+    centre = ContactCentre(settings, database, {line.name: line}, functions, vault)
+    await centre.start()
+    try:
+        yield centre
+    finally:
+        await centre.stop()
+        await functions.close()
 
 
 GREETING = flow_text(
@@ -122,3 +140,25 @@ def test_what_is_left_on_a_machine_is_told_too(database: Database, tmp_path: Pat
     texts = [prompt.text for prompt in line.requests[0].prompts]
     assert texts[:3] == ["Good day Rojas!", "Goodbye.", "Please call us."]
     assert "Please call us." not in line.story
+
+
+def test_a_line_knows_the_first_words_of_a_call_that_comes_in(
+    database: Database, tmp_path: Path
+) -> None:
+    with database.write() as connection:
+        instance_id = ensure_instance(connection).instance_id
+        import_flow(connection, "calls", GREETING)
+        number = claim_number(connection, instance_id, "+15550100000", {"line": None})
+        update_number(connection, number.number_id, flow_id=find_flow(connection, "calls").flow_id)
+    line = ScriptedLine()
+
+    async def work() -> Reception:
+        async with open_centre(database, Settings(data_dir=tmp_path), line) as centre:
+            call = IncomingCall(line.name, "1", CUSTOMER, "+15550100000")
+            reception = await centre.receiving.receive(call)
+            assert isinstance(reception, Reception)
+            await reception.over(CallResult(CallEnd.UNREACHABLE, None, now()))
+            return reception
+
+    prompts = during(work()).prompts
+    assert [prompt.text for prompt in prompts][:2] == ["Good day !", "Goodbye."]

@@ -75,6 +75,7 @@ class Receiving:
         contact = await asyncio.to_thread(self._open, call)
         if contact is None:
             return Declined(CallEnd.UNREACHABLE)
+        prompts = await self._talks.first_words(contact, None)
         talk = Talk()
         self._talks.running[contact.contact_id] = talk
         watchers = Watchers() if self.watching is None else self.watching.watch(contact, call)
@@ -96,7 +97,7 @@ class Receiving:
             self._talks.running.pop(contact.contact_id, None)
             await self._talks.over(contact.contact_id, talk, result)
 
-        return Reception(contact.contact_id, conversation, report, over, contact.language)
+        return Reception(contact.contact_id, conversation, report, over, contact.language, prompts)
 
     def _open(self, call: IncomingCall) -> StoredContact | None:
         at = now()

@@ -21,7 +21,7 @@ from ringfence.contacts.call_recordings import CallRecordings
 from ringfence.contacts.call_terms import ANSWERED_BY, disconnect_reason, flow_contact
 from ringfence.contacts.flow_logs import FlowLog
 from ringfence.contacts.records import StoredContact
-from ringfence.errors import NotFound, Unavailable
+from ringfence.errors import Unavailable
 from ringfence.flows import (
     AnsweredBy,
     ContactState,
@@ -152,26 +152,10 @@ class Talks:
         """What the conversation of a call that is to be placed will most likely say first, to a
         person and to a machine, and behind it, with gaps, whatever else it may say."""
         try:
-            begins_with = flow or await self.surroundings.flow_of(contact)
-        except NotFound:  # which the call will tell
+            return await self._foretold(contact, flow, on_machine)
+        except Exception as error:  # which the call will meet too, or is not to be lost for
+            _log.warning("the first words cannot be known", error=str(error))
             return ()
-        instance = self.surroundings.instance(contact.instance_id)
-        state = self._state_of(contact)
-        prompts: tuple[Prompt, ...] = ()
-        held = [(AnsweredBy.HUMAN, begins_with)]
-        if contact.request.detect_machine or on_machine is not None:
-            held.append((AnsweredBy.MACHINE_BEEP, on_machine or begins_with))
-        for answered_by, each in held:
-            if contact.request.detect_machine:
-                state.answering_machine = ANSWERED_BY[answered_by]
-            prompts += await first_prompts(
-                each, state, instance, answered_by=answered_by, clock=now
-            )
-        terms = self._recording
-        told = terms.recordings is not None and terms.all_calls
-        announced = (announcement(contact.language, terms.announcements),) * told
-        fixed = fixed_prompts(begins_with, contact.language)
-        return tuple(dict.fromkeys(announced + prompts + fixed))
 
     async def hold(
         self,
@@ -251,6 +235,28 @@ class Talks:
             ):
                 state.attributes.update(attributes)
         return await asyncio.to_thread(write)
+
+    async def _foretold(
+        self, contact: StoredContact, flow: Flow | None, on_machine: Flow | None
+    ) -> tuple[Prompt, ...]:
+        begins_with = flow or await self.surroundings.flow_of(contact)
+        instance = self.surroundings.instance(contact.instance_id)
+        state = self._state_of(contact)
+        prompts: tuple[Prompt, ...] = ()
+        held = [(AnsweredBy.HUMAN, begins_with)]
+        if contact.request.detect_machine or on_machine is not None:
+            held.append((AnsweredBy.MACHINE_BEEP, on_machine or begins_with))
+        for answered_by, each in held:
+            if contact.request.detect_machine:
+                state.answering_machine = ANSWERED_BY[answered_by]
+            prompts += await first_prompts(
+                each, state, instance, answered_by=answered_by, clock=now
+            )
+        terms = self._recording
+        told = terms.recordings is not None and terms.all_calls
+        announced = (announcement(contact.language, terms.announcements),) * told
+        fixed = fixed_prompts(begins_with, contact.language)
+        return tuple(dict.fromkeys(announced + prompts + fixed))
 
     def _keep(self, contact_id: str, wav: bytes) -> None:
         assert self._recording.recordings is not None
