@@ -9,7 +9,13 @@ from speaking import ssml
 from ringfence.flows.participant import Prompt, PromptFailed
 from ringfence.flows.ssml import parse_ssml
 from ringfence.lines.speech.markup import Passage, passages, polly_ssml
-from ringfence.lines.speech.script import Utterance, script
+from ringfence.lines.speech.script import (
+    PARAGRAPH_GAP_SECONDS,
+    SENTENCE_GAP_SECONDS,
+    Silence,
+    Utterance,
+    script,
+)
 
 
 def utterances(prompt: Prompt) -> list[Utterance]:
@@ -95,3 +101,14 @@ def test_any_markup_that_is_spoken_can_be_read(inside: str) -> None:
     for utterance in found:
         passages(utterance)
         assert parse_ssml(polly_ssml(utterance, expressive=False)).tag == "speak"
+
+
+def test_a_paragraph_is_followed_by_a_longer_pause_whether_or_not_it_ends_in_a_full_stop() -> None:
+    for paragraphs in ("<p>One</p><p>Two</p>", "<p>One.</p> <p>Two.</p>"):
+        first, second = script(ssml(paragraphs), "en-US")
+        assert first.parts[-1] == Silence(PARAGRAPH_GAP_SECONDS)
+        assert len(first.parts) == len(second.parts) == 2
+    [only_one] = script(ssml("<p>One.</p>"), "en-US")
+    assert only_one.parts[-1] == Silence(SENTENCE_GAP_SECONDS)
+    first, *_ = script(ssml("One. Two."), "en-US")
+    assert first.parts[-1] == Silence(SENTENCE_GAP_SECONDS)

@@ -121,6 +121,8 @@ class _Writer:
         self._parts: list[Part] = []
         self._markup: list[str] = []
         self._plainly: list[str] = []
+        self._gap = 0.0  # behind the last sentence
+        self._longer_gap = 0.0  # what it is to become when another sentence follows
 
     def text(self, text: str) -> None:
         """Running text, which may end sentences."""
@@ -165,16 +167,33 @@ class _Writer:
         self._parts.append(Bleep(seconds))
 
     def end_sentence(self, gap_seconds: float = 0.0) -> None:
-        """Close the sentence, if one was begun; `gap_seconds` of silence belong to it."""
+        """Close the sentence, if one was begun; `gap_seconds` of silence belong to it.
+
+        Where none was begun, as at the end of a paragraph whose last sentence has ended, the gap
+        behind that one becomes as long, if anything follows.
+        """
         self._flush()
         caption = " ".join("".join(self._caption).split())
         self._caption.clear()
+        if not self._parts:
+            self._longer_gap = max(self._longer_gap, gap_seconds)
+            return
+        self._lengthen_gap()
         if any(not isinstance(part, Silence) for part in self._parts):
             gap = (Silence(gap_seconds),) if gap_seconds else ()
             self.sentences.append(Sentence(caption, (*self._parts, *gap)))
-        elif self._parts:
+            self._gap = gap_seconds
+        else:
             self.sentences.append(Sentence("", tuple(self._parts)))
+            self._gap = 0.0
         self._parts.clear()
+
+    def _lengthen_gap(self) -> None:
+        if self._longer_gap > self._gap > 0.0:
+            last = self.sentences[-1]
+            parts = (*last.parts[:-1], Silence(self._longer_gap))
+            self.sentences[-1] = Sentence(last.caption, parts)
+        self._longer_gap = 0.0
 
     def enter(self, opening: str, closing: str) -> None:
         """Begin a style."""
