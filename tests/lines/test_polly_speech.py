@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from moto.server import ThreadedMotoServer
 from speaking import samples, ssml
 
 from ringfence.errors import InvalidInput
@@ -166,6 +167,20 @@ def test_markup_that_polly_does_not_take_is_said_plainly(polly: Polly) -> None:
 
 
 KENDRA = Speaker("Kendra", "en-US")
+
+
+def test_moto_takes_what_polly_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        engine = PollyEngine(PollyTerms(url=f"http://{host}:{port}"))
+        for voice in ("Joanna", "Lucía", "Nobody"):
+            engine.say(Utterance("Hello &amp; <emphasis>you</emphasis>"), Speaker(voice, "es-ES"))
+    finally:
+        server.stop()
 
 
 def test_throttling_is_repeated(polly: Polly) -> None:
