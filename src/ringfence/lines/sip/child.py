@@ -12,10 +12,12 @@ import os
 import signal
 import sys
 import time
+import traceback
 from typing import Any
 
 import pjsua2
 
+from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_calls import TelephoneCall
 from ringfence.lines.sip.child_engine import CannotWork, Engine
 from ringfence.lines.sip.child_headers import header, identity_verified, uri
@@ -78,13 +80,16 @@ class Child:
         if self._setup.registers:
             for trunk in self._trunks.values():
                 self._keep_alive(trunk)
-        with contextlib.suppress(LineGone):
+        try:
             while not self._stopped and not (self._draining and not self._calls):
                 self._turn()
                 for message in self._pipes.receive():
                     self._take(message)
                 self._pipes.flush()
-        self._finish()
+        except LineGone:
+            pass
+        finally:
+            self._finish()
 
     def stop(self) -> None:
         """Hang up all calls, and end."""
@@ -107,10 +112,7 @@ class Child:
         self.engine.pump(_PUMP_MILLISECONDS if self._calls else _IDLE_MILLISECONDS)
         now = time.monotonic()
         for due in self.timers.due(now):
-            try:
-                due()
-            except pjsua2.Error as error:
-                print(f"PJSIP: {error.info()}", file=sys.stderr)
+            guarded(None)(due)()
         for call in list(self._calls.values()):
             call.attend(now)
         # Not before now: PJSIP was still using them when it said that they are over.
@@ -257,20 +259,26 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     pipes = Pipes(0, out)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; what to do, the line decides
+    status = 1
     try:
         setup = _setup(pipes)
         child = Child(setup, pipes)
         signal.signal(signal.SIGTERM, lambda *_: child.stop())
         child.run()
+        status = 0
     except CannotWork as error:
         with contextlib.suppress(LineGone):
             pipes.send(Broken(str(error)))
             pipes.finish()
+        status = 0
     except LineGone:
-        pass
-    sys.stderr.flush()
-    # PJSIP would wait for a second in its own end, and Python destroy its objects in any order.
-    os._exit(0)
+        status = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        # PJSIP waits for a second in its own end, and Python destroys its objects in any order.
+        os._exit(status)
 
 
 def _setup(pipes: Pipes) -> Setup:

@@ -49,15 +49,20 @@ class CallSound:
     def connect(self, media: Any) -> None:
         """The sound of the call is this from now on, or none."""
         self._media = media
-        if media is not None:
-            self._wire()
-            for other in self._joined:
-                other._wire()
+        if media is None:
+            self.playback.connect([])
+            self._keys.connect([])
+            self.listener.connect(None)
+            return
+        self._wire()
+        for other in self._joined:
+            other._wire()
 
     def feed(self, pcm: bytes) -> None:
         """Sound for the far end, as it comes."""
         if self._feed is None:
-            self._feed = Feed(self._engine.rate)
+            self._feed = self._engine.feeds.lend()
+            self._feed.clear()
             self._wire()
         self._feed.put(pcm)
 
@@ -109,8 +114,13 @@ class CallSound:
         for other in list(self._joined):
             self.part(other)
         self.playback.silence()
+        self.listener.end()
+        self._keys.end()
+        if self._feed is not None:
+            self._engine.feeds.take_back(self._feed, self._hearing())
+            self._feed = None
+        self.connect(None)
         self.stop_recording()
-        self._media = None
 
     def _hearing(self) -> list[Any]:
         hearing = [] if self._media is None else [self._media]

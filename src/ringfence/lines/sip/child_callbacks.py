@@ -20,9 +20,12 @@ def guarded(failed: R) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return function(*args, **kwargs)
-            except Exception:
+            except Exception as error:
                 print(f"{function.__qualname__} failed:", file=sys.stderr)
                 traceback.print_exc()
+                reason = getattr(error, "reason", "")  # of PJSIP's own errors, which say no more
+                if reason:
+                    print(reason, file=sys.stderr)
                 return failed
 
         return call

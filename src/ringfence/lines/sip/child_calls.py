@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from ringfence.lines.sip.child_engine import Engine
 from ringfence.lines.sip.child_headers import header, status_line, uri
 from ringfence.lines.sip.child_keys import KeySender
 from ringfence.lines.sip.child_sound import Recorder
+from ringfence.lines.sip.child_stream import Stream
 from ringfence.lines.sip.child_timers import Timers
 from ringfence.lines.sip.child_trunks import Trunk
 from ringfence.lines.sip.messages import (
@@ -32,6 +32,7 @@ from ringfence.lines.sip.messages import (
 )
 
 _FAREWELL_SECONDS = 3.0  # for the far end to answer a BYE or CANCEL; PJSIP itself waits for 32 s
+_FAULT = "a fault in the telephone process"
 _SILENT = "neither ringing nor an answer"  # where nothing says that a telephone rang in vain
 _LOOKS = 6  # for sound, within the time that a call may be without any
 _KEYS = frozenset("0123456789*#")
@@ -73,14 +74,13 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._hung_up = False
         self._rang = False
         self._answered = False
+        self._faulty = False  # a fault of ours: nothing more is done on it than to end it
         self._is_over = False
         self._gone = False  # from PJSIP, too, which may take a while to learn that it is over
         self._last: Ended | None = None  # said when the recordings are whole
         self._contact = ""
         self._redirected = (0, "")
-        self._packets: tuple[int, int] = (0, 0)
-        self._heard_at = 0.0
-        self._statistics: Any = None
+        self._stream = Stream(self)
 
     # What the line asks for.
 
@@ -152,7 +152,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             return
         self._hung_up = True
         self._why = why
-        self._keep_statistics()
+        self._stream.look()
         try:
             self.hangup(pjsua2.CallOpParam(True))
         except pjsua2.Error as error:
@@ -161,14 +161,20 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def attend(self, now: float) -> None:
         """Do what is due. Called a hundred times a second."""
+        if not self._faulty and not self._attend(now):
+            self._faulty = True
+            self.end(_FAULT)
+
+    @guarded(False)
+    def _attend(self, now: float) -> bool:
         for wav in self._sound.recordings():
             self._around.send(Recording(self.name, wav))
         if self._is_over:
             self._tell_last()
-            return
+            return True
         self._sound.playback.attend()
         if not self._answered:
-            return
+            return True
         pcm, keys, found = self._sound.listener.hear(now)
         if pcm:
             self._around.send(Sound(self.name, pcm))
@@ -176,6 +182,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             self._around.send(Digit(self.name, key))
         if found is not None:
             self._around.send(MachineHeard(self.name, found.answered_by, found.why))
+        return True
 
     def fail(self, status: int, reason: str) -> None:
         """It is over without an answer of the far end: PJSIP cannot place or end it."""
@@ -191,6 +198,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         info = self.getInfo()
         self._gone = info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED
         if self._is_over:
+            self._tell_last()
             return
         if info.state == pjsua2.PJSIP_INV_STATE_EARLY and self._dial is not None:
             sound = "sdp" in header(_received(prm.e), "Content-Type").lower()
@@ -211,6 +219,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             media = self.getAudioMedia(-1)
         except pjsua2.Error:
             media = None
+        self._stream.flows(media is not None)
         self._sound.connect(media)
         self._tell_answered()
 
@@ -244,7 +253,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     @guarded(None)
     def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802
         """The sound is over: the last time that PJSIP can tell how it came in."""
-        self._keep_statistics()
+        self._stream.flows(False)
+        self._sound.connect(None)
 
     # Between both.
 
@@ -262,8 +272,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
                 secure=bool(stream.proto & pjsua2.PJMEDIA_TP_PROFILE_SRTP),
             )
         )
-        self._heard_at = time.monotonic()
-        self._watch_again(self._heard_at)
+        self._stream.began(time.monotonic())
+        self._watch_later()
         if self._dial is not None:
             self._sound.listener.sound_wanted |= self._dial.listen
             if self._dial.detect_machine:
@@ -272,38 +282,25 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
                 self._sound.listener.find_keys()
 
     def _watch(self) -> None:
-        """End the call when the far end is silent in every way: no RTP, no RTCP, and not on hold.
-
-        A telephone that lost its power or its network sends no BYE.
-        """
+        """End the call when nothing comes: a telephone without power or network sends no BYE."""
         if self._is_over or self._hung_up:
             return
-        now = time.monotonic()
-        self._keep_statistics()
-        packets = self._packets
-        if self._statistics is not None:
-            rtcp = self._statistics.rtcp
-            packets = (rtcp.rxStat.pkt, rtcp.txStat.updateCount)
-        held = any(
-            media.status == pjsua2.PJSUA_CALL_MEDIA_REMOTE_HOLD for media in self.getInfo().media
-        )
-        if held or packets != self._packets:
-            self._packets = packets
-            self._heard_at = now
-        elif now - self._heard_at >= self._around.nothing_heard_seconds:
+        most = self._around.nothing_heard_seconds
+        if self._stream.silent_seconds(time.monotonic()) >= most:
             self.end(NOTHING_HEARD)
-            return
-        self._watch_again(now)
+        else:
+            self._watch_later()
 
-    def _watch_again(self, now: float) -> None:
-        self._around.timers.at(now + self._around.nothing_heard_seconds / _LOOKS, self._watch)
+    def _watch_later(self) -> None:
+        every = self._around.nothing_heard_seconds / _LOOKS
+        self._around.timers.at(time.monotonic() + every, self._watch)
 
     def _ring_no_more(self) -> None:
         if not self._answered:
             self.end(RING_TIMEOUT)
 
     def _over(self, info: Any, message: str) -> None:
-        self._keep_statistics()
+        self._stream.look()
         status, reason = info.lastStatusCode, info.lastReason
         if self._redirected[0] and not self._why:  # PJSIP says 487 of what it does not follow
             status, reason = self._redirected
@@ -315,7 +312,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._tell(status, reason, message)
 
     def _tell(self, status: int, reason: str, message: str) -> None:
-        stream = self._statistics.rtcp.rxStat if self._statistics is not None else None
+        reception = self._stream.reception()
         self._tell_ended(
             Ended(
                 call=self.name,
@@ -325,16 +322,16 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
                 answered=self._answered,
                 contact=self._contact or _contact(message),
                 reason_header=header(message, "Reason"),
-                lost_packets=stream.loss if stream else 0,
-                received_packets=stream.pkt if stream else 0,
-                jitter_ms=stream.jitterUsec.mean / 1000 if stream else 0.0,
+                lost_packets=reception.lost_packets,
+                received_packets=reception.received_packets,
+                jitter_ms=reception.jitter_ms,
             )
         )
 
     def _wait_no_more(self) -> None:
         if self._is_over:
             return
-        self._keep_statistics()
+        self._stream.look()
         if self._answered or self._rang:
             self._tell(200 if self._answered else 487, self._why or "no answer to our goodbye", "")
         else:
@@ -354,7 +351,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._tell_last()
 
     def _tell_last(self) -> None:
-        if self._last is not None and not self._sound.recorded:
+        if self._last is not None and (self._faulty or not self._sound.recorded):
             self._around.send(self._last)
             self._last = None
         if self._last is None and self._gone:
@@ -362,12 +359,6 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def _tell_played(self, number: int, heard: float) -> None:
         self._around.send(Played(self.name, number, heard))
-
-    def _keep_statistics(self) -> None:
-        if not self._sound.flows:
-            return
-        with contextlib.suppress(pjsua2.Error):
-            self._statistics = self.getStreamStat(0)
 
 
 def _received(event: Any) -> str:

@@ -13,7 +13,10 @@ import pjsua2
 from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_playing import MOST_PLAYERS
 from ringfence.lines.sip.child_sound import (
+    Ear,
+    Feed,
     MemoryFile,
+    Stock,
     buffers_are_readable,
     comfort_noise,
     read_buffer,
@@ -82,6 +85,9 @@ class Engine:
                     f"trunk {trunk.name}: this PJSIP has none of {', '.join(trunk.codecs)}"
                 )
         self.prefer(setup.trunks[0].codecs if setup.trunks else tuple(_CODECS))
+        self.ears = Stock(lambda: Ear(setup.rate, self.read))
+        self.feeds = Stock(lambda: Feed(setup.rate))
+        self.tones: Stock[Any] = Stock(self._tones)
         self.noise: Any = comfort_noise(setup.rate)
         self.most_calls = self._most_calls()
 
@@ -114,6 +120,11 @@ class Engine:
     def transport(self, kind: str) -> int:
         """PJSIP's number of the transport `kind`."""
         return self._transports[kind]
+
+    def _tones(self) -> Any:
+        tones = pjsua2.ToneGenerator()
+        tones.createToneGenerator(self.rate, 1)
+        return tones
 
     def _codec(self, name: str) -> bool:
         return _CODECS.get(name) in self._held

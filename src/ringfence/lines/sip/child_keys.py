@@ -60,6 +60,14 @@ class KeySender:
             at += len(group) * (_KEY_MILLISECONDS + _PAUSE_MILLISECONDS) / 1000
         self._free_at = at
 
+    def end(self) -> None:
+        """The call is over."""
+        if self._tones is not None:
+            self._tones.stop()
+            self._around.engine.tones.take_back(self._tones, self._to)
+            self._tones = None
+        self._to = []
+
     def _send(self, keys: str) -> None:
         if not self._call.isActive():
             return
@@ -74,8 +82,7 @@ class KeySender:
 
     def _sound(self, keys: str) -> None:
         if self._tones is None:
-            self._tones = pjsua2.ToneGenerator()
-            self._tones.createToneGenerator(self._around.engine.rate, 1)
+            self._tones = self._around.engine.tones.lend()
             self.connect(self._to)
         digits = pjsua2.ToneDigitVector()
         for key in keys:

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from ringfence.lines.sip.child_engine import Engine
-from ringfence.lines.sip.child_sound import Ear
+from ringfence.lines.sip.child_sound import Ear, stop
 
 _FRAMES = 5  # that are passed on together: 100 ms
 _ECHO_SECONDS = 1.0
@@ -36,9 +36,9 @@ class Listener:
         self._keys = tones.KeyDetector(self._engine.rate)
 
     def connect(self, media: Any) -> None:
-        """Listen to this sound of the call, now and whenever something is to be found out."""
+        """Listen to this sound of the call, or none, whenever something is to be found out."""
         self._media = media
-        if self._ear is not None:
+        if self._ear is not None and media is not None:
             media.startTransmit(self._ear)
 
     def key(self, key: str, now: float) -> str:
@@ -52,10 +52,11 @@ class Listener:
         """What came in: the sound if it is wanted, keys in it, and who picked up if found."""
         wanted = self.sound_wanted or self._machine is not None or self._keys is not None
         if not wanted:
-            self._close()
+            self.end()
             return b"", "", None
         if self._ear is None and self._media is not None:
-            self._ear = Ear(self._engine.rate, self._engine.read)
+            self._ear = self._engine.ears.lend()
+            self._ear.clear()
             self._media.startTransmit(self._ear)
         pcm = self._ear.take(_FRAMES) if self._ear else b""
         if not pcm:
@@ -68,7 +69,10 @@ class Listener:
             self._machine = None
         return (pcm if self.sound_wanted else b""), keys, found
 
-    def _close(self) -> None:
-        if self._ear is not None and self._media is not None:
-            self._media.stopTransmit(self._ear)
+    def end(self) -> None:
+        """Listen no more until something is to be found out."""
+        if self._ear is not None:
+            if self._media is not None:
+                stop(self._media, [self._ear])
+            self._engine.ears.take_back(self._ear, [])
         self._ear = None

@@ -10,7 +10,13 @@ from typing import Any
 
 import pjsua2
 
-from ringfence.lines.sip.child_sound import FRAME_SECONDS, HEADER_BYTES, MemoryFile, wav_header
+from ringfence.lines.sip.child_sound import (
+    FRAME_SECONDS,
+    HEADER_BYTES,
+    MemoryFile,
+    stop,
+    wav_header,
+)
 
 MOST_PLAYERS = 4  # of one call
 _AHEAD_SECONDS = 0.5  # of sound that players hold ready
@@ -90,7 +96,7 @@ class Playback:
         waiting, self._waiting = self._waiting, deque()
         heard = [self._heard(part) for part in parts]
         for part in parts:
-            _stop(part.player, self._to)
+            stop(part.player, self._to)
             part.before = None
         for part, seconds in zip(parts, heard, strict=True):
             self._played(part.number, seconds)
@@ -101,7 +107,7 @@ class Playback:
         """Tell of what is over, start what is next, and hold both players together."""
         while self._parts and self._parts[0].position >= self._parts[0].end:
             part = self._parts.popleft()
-            _stop(part.player, self._to)
+            stop(part.player, self._to)
             self._played(part.number, part.samples / self._rate)
             if self._parts:
                 self._parts[0].before = None
@@ -165,11 +171,3 @@ class Playback:
 
     def _heard(self, part: _Part) -> float:
         return max(0, min(part.samples, part.position - part.lead)) / self._rate
-
-
-def _stop(player: Any, listeners: list[Any]) -> None:
-    for media in listeners:
-        try:
-            player.stopTransmit(media)
-        except pjsua2.Error:  # the listener is gone
-            continue

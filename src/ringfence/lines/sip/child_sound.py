@@ -12,11 +12,13 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pjsua2
 
 from ringfence.lines.sip.child_callbacks import guarded
+
+T = TypeVar("T")
 
 FRAME_SECONDS = 0.02
 HEADER_BYTES = 44  # bytes of a WAV file before its samples
@@ -91,6 +93,35 @@ def comfort_noise(rate: int) -> Any:
     return player
 
 
+class Stock(Generic[T]):
+    """Ports that calls borrow and give back.
+
+    PJSIP's clock may still be in a port that Python has just let go of, so none ever is.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._free: deque[T] = deque()
+
+    def lend(self) -> T:
+        """The one that was given back the longest ago, or a new one. Raises `pjsua2.Error`."""
+        return self._free.popleft() if self._free else self._make()
+
+    def take_back(self, port: T, listeners: list[Any]) -> None:
+        """It is wanted no more; `listeners` hear it no more."""
+        stop(port, listeners)
+        self._free.append(port)
+
+
+def stop(source: Any, listeners: list[Any]) -> None:
+    """Let `source` be heard by `listeners` no more."""
+    for media in listeners:
+        try:
+            source.stopTransmit(media)
+        except pjsua2.Error:  # one of them is gone
+            continue
+
+
 class Feed(pjsua2.AudioMediaPort):  # type: ignore[misc]
     """Sound that comes as it is spoken. Late is lost: at most 0.4 s wait here."""
 
@@ -101,6 +132,10 @@ class Feed(pjsua2.AudioMediaPort):  # type: ignore[misc]
         self._waiting = bytearray()
         self._flowing = False
         self.createPort("feed", _format(rate))
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._waiting.clear()
 
     def put(self, pcm: bytes) -> None:
         """Add sound that has come."""
@@ -138,6 +173,10 @@ class Ear(pjsua2.AudioMediaPort):  # type: ignore[misc]
         """Called by PJSIP's clock for every frame that comes in."""
         audio = frame.type == pjsua2.PJMEDIA_FRAME_TYPE_AUDIO and frame.size
         self._frames.append(self._read(frame.buf) if audio else self._silence)
+
+    def clear(self) -> None:
+        """Forget what was heard."""
+        self._frames.clear()
 
     def take(self, least_frames: int) -> bytes:
         """What came in since the last time; nothing while there are fewer than `least_frames`."""
