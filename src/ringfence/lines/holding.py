@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringfence.flows.participant import AnsweredBy, HungUp, Participant
-from ringfence.lines.journal import Journal
+from ringfence.flows.participant import HungUp, Participant
+from ringfence.lines.incoming import Reception
+from ringfence.lines.journal import Journal, utc_now
 from ringfence.lines.line import (
     CallEnd,
     CallEventKind,
@@ -62,17 +65,47 @@ async def hold(
     request: CallRequest, far_end: FarEnd, conversation: Conversation, report: Report
 ) -> CallResult:
     """The whole call, as `Line.call` promises it."""
+    return await _held(far_end, conversation, report, request.to_number)
+
+
+async def attend(
+    reception: Reception,
+    far_end: FarEnd,
+    ended: Callable[[CallResult], Awaitable[CallResult]],
+) -> CallResult:
+    """The whole of a call that came in; `ended` may add to its result.
+
+    `Reception.over` is awaited whatever happens, also when this is cancelled, which hangs up.
+    """
+    try:
+        result = await ended(await _held(far_end, reception.conversation, reception.report, None))
+    except asyncio.CancelledError:
+        result = CallResult(CallEnd.FAILED, None, utc_now(), "the line was closed")
+        await asyncio.shield(asyncio.ensure_future(_over(reception, result)))
+        raise
+    await reception.over(result)
+    return result
+
+
+async def _over(reception: Reception, result: CallResult) -> None:
+    await reception.over(result)
+
+
+async def _held(
+    far_end: FarEnd, conversation: Conversation, report: Report, dialled: str | None
+) -> CallResult:
     async with Journal(report) as journal:
-        journal.note(CallEventKind.DIALLED, request.to_number)
+        if dialled is not None:
+            journal.note(CallEventKind.DIALLED, dialled)
         answered_at = None
-        answered_by: AnsweredBy | None = None
+        participant: Participant | None = None
         try:
             answer = await far_end.ring(journal)
             if isinstance(answer, Unanswered):
                 end, detail = answer.end, answer.detail
             else:
                 answered_at = journal.note(CallEventKind.ANSWERED)
-                answered_by = answer.answered_by
+                participant = answer
                 await journal.settled()
                 end, detail = await _converse(conversation, answer, far_end)
         except Exception as error:
@@ -86,6 +119,8 @@ async def hold(
             await journal.settled()
         except Exception as error:
             detail = detail or f"not all of the call could be reported: {error}"
+        # Last, for a line may listen for who picked up after the answer.
+        answered_by = None if participant is None else participant.answered_by
         return CallResult(end, answered_at, ended_at, detail, answered_by)
 
 

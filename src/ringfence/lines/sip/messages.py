@@ -78,6 +78,7 @@ class Dial(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     detect_machine: bool = False
     listen: bool = False  # send `Sound` of the far end from the answer on
     ring_seconds: float = 30.0  # of ringing without an answer, then CANCEL
+    courtesy_seconds: float = 0.0  # wait so long for a greeting, then `Greeted`; 0 for not at all
 
 
 class Play(msgspec.Struct, frozen=True, tag=True):
@@ -250,6 +251,13 @@ class MachineHeard(msgspec.Struct, frozen=True, tag=True):
     detail: str = ""
 
 
+class Greeted(msgspec.Struct, frozen=True, tag=True):
+    """The far end has ended its greeting, or keeps silent: one may speak. `spoke` tells which."""
+
+    call: str
+    spoke: bool
+
+
 class Recording(msgspec.Struct, frozen=True, tag=True):
     """What was recorded, a WAV file; before `Ended`."""
 
@@ -300,6 +308,7 @@ FromChild = (
     | Played
     | Sound
     | MachineHeard
+    | Greeted
     | Recording
     | Offered
     | Ended

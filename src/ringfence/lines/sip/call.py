@@ -1,0 +1,253 @@
+"""A call on a SIP line: rung on the trunks in turn, listened to, and put through to others."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ringfence.flows.participant import (
+    AnsweredBy,
+    Destination,
+    NotConnected,
+    Participant,
+)
+from ringfence.lines.holding import Unanswered
+from ringfence.lines.journal import Journal
+from ringfence.lines.line import CallEnd, CallEventKind, CallRequest, CallResult, Conversation
+from ringfence.lines.replies import KEYS
+from ringfence.lines.sip.dialling import dial_of
+from ringfence.lines.sip.handset import SipHandset
+from ringfence.lines.sip.leg import Leg
+from ringfence.lines.sip.messages import Accept, Ended, Join, SendDigits
+from ringfence.lines.sip.pool import Pool, Slot
+from ringfence.lines.sip.results import Outcome, outcome_of
+from ringfence.lines.sip.settings import SipSettings, TrunkSettings
+from ringfence.lines.sip.trunks import Trunks
+from ringfence.lines.speech.synthesizer import Synthesizer
+
+# In these another trunk may do better, as long as no telephone has rung.
+_TRY_ANOTHER = frozenset({CallEnd.LINE_DOWN, CallEnd.UNAUTHORIZED})
+_LISTEN_SECONDS = 8.0  # at most, for who picked up
+_TALK_SECONDS = 4.0  # at most, of a greeting
+_COMMA_SECONDS = 1.0
+_DIED = "the telephone process died"
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the calls of a line work with."""
+
+    settings: SipSettings
+    pool: Pool
+    trunks: Trunks
+    synthesizer: Synthesizer
+
+
+class SipCall:
+    """A call from its ringing to its end: a `FarEnd`, placed or come in."""
+
+    def __init__(self, means: Means, request: CallRequest, leg: Leg | None = None) -> None:
+        """`leg` is that of a call that came in, which `ring` answers."""
+        self._means = means
+        self._request = request
+        self._incoming = leg is not None
+        self._leg = leg
+        self._handset: SipHandset | None = None
+        self._journal: Journal | None = None
+
+    async def ring(self, journal: Journal) -> SipHandset | Unanswered:
+        """See `FarEnd.ring`."""
+        self._journal = journal
+        if self._leg is not None:
+            self._leg.tell(Accept(self._leg.name))
+            await self._leg.changes.until(lambda: self._leg_settled(self._leg), 10.0)
+            if self._leg.answered is None:
+                return Unanswered(CallEnd.FAILED, "the caller was gone before the answer")
+            return self._answered(self._leg, journal)
+        trunks = self._means.trunks.order(self._request.to_number)
+        if not trunks:
+            return Unanswered(CallEnd.LINE_DOWN, self._why_no_trunk())
+        outcome = Outcome(CallEnd.LINE_DOWN, "")
+        for trunk in trunks:
+            leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
+            slot = await self._means.pool.take(leg.name, leg)
+            if slot is None:
+                problem = self._means.pool.problem or "all channels of this line are taken"
+                return Unanswered(CallEnd.LINE_DOWN, problem)
+            self._leg = leg
+            self._dial(leg, slot, self._request, trunk)
+            await leg.ringing(lambda: journal.note(CallEventKind.RINGING))
+            if leg.answered is not None:
+                return self._answered(leg, journal)
+            outcome = _outcome(leg)
+            if outcome.end not in _TRY_ANOTHER or leg.rang:
+                break
+            self._means.trunks.failed(trunk.name)
+        return Unanswered(outcome.end, outcome.detail)
+
+    @property
+    def left(self) -> str | None:
+        """See `FarEnd.left`."""
+        return None if self._handset is None else self._handset.left_how
+
+    def release(self, end: CallEnd | None) -> None:
+        """See `FarEnd.release`."""
+        if self._handset is not None:
+            self._handset.finish()
+        if self._leg is not None:
+            self._leg.hang_up()
+
+    def politely(self, conversation: Conversation) -> Conversation:
+        """`conversation`, begun when who picked up is known, or has ended their greeting."""
+
+        async def listen_first(participant: Participant) -> None:
+            await self._listen()
+            await conversation(participant)
+
+        return listen_first
+
+    async def finished(self, result: CallResult) -> CallResult:
+        """The result with what the child tells last: the recording."""
+        leg = self._leg
+        if leg is None or leg.slot is None:
+            return result
+        await leg.until_over()
+        if result.end is CallEnd.HUNG_UP and leg.gone:
+            result = replace(result, end=CallEnd.FAILED, detail=_DIED)
+        return replace(result, recording=leg.recording)
+
+    async def _listen(self) -> None:
+        leg, handset = self._leg, self._handset
+        assert leg is not None
+        assert handset is not None
+        if self._request.detect_machine:
+            await leg.changes.until(
+                lambda: leg.answered_by is not None or leg.over, _LISTEN_SECONDS
+            )
+            handset.picked_up_by(leg.answered_by or AnsweredBy.UNKNOWN)
+        elif self._means.settings.courtesy_seconds > 0 and not self._incoming:
+            longest = self._means.settings.courtesy_seconds + _TALK_SECONDS
+            await leg.changes.until(lambda: leg.greeted or leg.over, longest)
+        handset.check()
+
+    def _answered(self, leg: Leg, journal: Journal) -> SipHandset:
+        self._handset = leg.handset = SipHandset(
+            leg.name,
+            leg.tell,
+            journal,
+            self._means.synthesizer,
+            AnsweredBy.UNKNOWN,
+            bridge=self._put_through,
+            wideband=self._means.settings.wideband,
+        )
+        if leg.over:
+            leg.handset.left("hung up")
+        return self._handset
+
+    async def _put_through(self, handset: SipHandset, destination: Destination) -> None:
+        near = self._leg
+        assert near is not None
+        assert near.slot is not None
+        assert self._journal is not None
+        trunks = self._means.trunks.order(destination.number)
+        if not trunks:
+            raise NotConnected(f"no trunk may call {destination.number}")
+        far = Leg(self._name(), self._means.pool, partial(self._ended_on, trunks[0]))
+        slot = self._means.pool.take_beside(near.slot, far.name, far)
+        if slot is None:
+            raise NotConnected("the process of this call holds no further one")
+        request = CallRequest(
+            call_id=far.name,
+            to_number=destination.number,
+            from_number=destination.caller_number,
+            caller_name=destination.caller_name,
+            ring_timeout_seconds=destination.ring_seconds,
+        )
+        self._dial(far, slot, request, trunks[0])
+        try:
+            await _either(handset, far)
+            handset.check()
+            if far.answered is None:
+                outcome = _outcome(far)
+                raise NotConnected(
+                    f"{destination.number}: {outcome.detail or outcome.end.replace('_', ' ')}",
+                    timed_out=outcome.end is CallEnd.NO_ANSWER,
+                )
+            near.tell(Join(near.name, far.name, True))
+            if destination.answered is not None:
+                destination.answered()
+            self._journal.note(CallEventKind.PUT_THROUGH, destination.number)
+            await _send_digits(far, destination.digits)
+            await _until_parted(handset, far)
+            handset.check()
+            self._journal.note(CallEventKind.TAKEN_BACK)
+            await self._journal.settled()
+        finally:
+            near.tell(Join(near.name, far.name, False))
+            far.hang_up()
+
+    def _dial(self, leg: Leg, slot: Slot, request: CallRequest, trunk: TrunkSettings) -> None:
+        leg.slot = slot
+        self._means.trunks.began(trunk.name)
+        leg.tell(dial_of(leg.name, request, trunk, self._means.settings))
+
+    def _ended_on(self, trunk: TrunkSettings) -> None:
+        self._means.trunks.ended(trunk.name)
+
+    def _why_no_trunk(self) -> str:
+        if self._means.trunks.serves(self._request.to_number):
+            return "every trunk that may call this number has as many calls as it takes"
+        return "no trunk of this line may call this number"
+
+    def _name(self) -> str:
+        return f"{self._request.call_id[:80]}-{secrets.token_hex(4)}"
+
+    @staticmethod
+    def _leg_settled(leg: Leg | None) -> bool:
+        return leg is None or leg.answered is not None or leg.over
+
+
+def _outcome(leg: Leg) -> Outcome:
+    if leg.gone:
+        return Outcome(CallEnd.FAILED, _DIED)
+    ended = leg.ended or Ended(call=leg.name, status=0)
+    return outcome_of(ended, rang=leg.rang)
+
+
+async def _either(handset: SipHandset, far: Leg) -> None:
+    """Wait until the far telephone is answered or gone, or the near one is."""
+    await _watched(handset, far, lambda: far.answered is not None or far.over)
+
+
+async def _until_parted(handset: SipHandset, far: Leg) -> None:
+    await _watched(handset, far, lambda: far.over)
+
+
+async def _watched(handset: SipHandset, far: Leg, holds: Callable[[], bool]) -> None:
+    notify: Callable[[], None] = far.changes.notify
+    watching = handset.changes.until(lambda: handset.over or holds())
+    task = _start(watching, notify)
+    try:
+        await far.changes.until(lambda: handset.over or holds())
+    finally:
+        task.cancel()
+
+
+def _start(watching: Awaitable[bool], then: Callable[[], None]) -> asyncio.Task[None]:
+    async def watch() -> None:
+        await watching
+        then()
+
+    return asyncio.create_task(watch())
+
+
+async def _send_digits(far: Leg, digits: str) -> None:
+    for key in digits:
+        if key in KEYS:
+            far.tell(SendDigits(far.name, key))
+            await far.changes.until(lambda: far.over, 0.25)
+        else:
+            await far.changes.until(lambda: far.over, _COMMA_SECONDS)

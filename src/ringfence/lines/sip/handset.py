@@ -1,0 +1,137 @@
+"""The far end of a call on a trunk, from its answer on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from ringfence.flows.participant import AnsweredBy, Destination, HungUp
+from ringfence.lines.handset import Handset
+from ringfence.lines.journal import Journal
+from ringfence.lines.line import CallEventKind
+from ringfence.lines.sip.messages import (
+    Digit,
+    FromChild,
+    HangUp,
+    Play,
+    Played,
+    Record,
+    Silence,
+    ToChild,
+)
+from ringfence.lines.speech.audio import Speech
+from ringfence.lines.speech.synthesizer import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
+
+_OVERDUE_SECONDS = 5.0  # after a prompt's end, when no word of it came
+
+Bridge: TypeAlias = Callable[["SipHandset", Destination], Coroutine[Any, Any, None]]
+
+
+class SipHandset(Handset):
+    """A `Participant` whose sound a child process plays.
+
+    `tell` sends to the child; `bridge` puts through to another telephone.
+    """
+
+    def __init__(
+        self,
+        call: str,
+        tell: Callable[[ToChild], None],
+        journal: Journal,
+        synthesizer: Synthesizer,
+        answered_by: AnsweredBy,
+        *,
+        bridge: Bridge,
+        wideband: bool = False,
+    ) -> None:
+        super().__init__(journal, synthesizer, answered_by)
+        self.rate = WIDEBAND_RATE if wideband else TELEPHONE_RATE
+        self.left_how: str | None = None
+        self.deaf = False  # while it is put through, its keys are for the other telephone
+        self._call = call
+        self._tell = tell
+        self._bridge = bridge
+        self._playing = 0
+        self._played = 0
+
+    async def hear(self, speech: Speech, *, interruptible: bool) -> None:
+        """See `Handset.hear`."""
+        self.check()
+        if not speech.audio.pcm or (interruptible and self.replies):
+            await self.journal.settled()
+            return
+        self._playing += 1
+        playing = self._playing
+        self._tell(Play(self._call, playing, speech.audio.pcm))
+        stopped = await self._follow(speech, playing, interruptible)
+        if stopped:
+            self._tell(Silence(self._call))
+        self.check()
+        await self.journal.settled()
+
+    async def connect(self, destination: Destination) -> None:
+        """See `Participant.connect`."""
+        self.check()
+        self.deaf = True
+        try:
+            await self._bridge(self, destination)
+        finally:
+            self.deaf = False
+        self.check()
+
+    async def record(self, on: bool) -> bool:
+        """See `Participant.record`."""
+        self.check()
+        self._tell(Record(self._call, on))
+        return True
+
+    async def hang_up(self) -> None:
+        """See `Participant.hang_up`."""
+        if not self.over:
+            self.finish()
+            self._tell(HangUp(self._call))
+
+    def heard(self, message: FromChild) -> None:
+        """What the child says of the call."""
+        match message:
+            case Digit(_, key) if not self.deaf:
+                self.press(key)
+            case Played(_, playing, _):
+                self._played = max(self._played, playing)
+                self.changes.notify()
+
+    def picked_up_by(self, answered_by: AnsweredBy) -> None:
+        """Listening has found out who picked up."""
+        self._answered_by = answered_by
+
+    def left(self, how: str) -> None:
+        """The far end is gone."""
+        if self.left_how is None and not self.over:
+            self.left_how = how
+            self.finish()
+
+    async def _follow(self, speech: Speech, playing: int, interruptible: bool) -> bool:
+        """Note captions as they are heard; whether the prompt is to be stopped before its end."""
+
+        def over() -> bool:
+            return self.over or self._played >= playing or (interruptible and bool(self.replies))
+
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        noted = 0
+        for caption in speech.captions:
+            due = began + caption.at_seconds - loop.time()
+            if over() or (due > 0 and await self.changes.until(over, due)):
+                break
+            self.journal.note(CallEventKind.SAID, caption.text)
+            noted += 1
+        longest = began + speech.audio.duration_seconds + _OVERDUE_SECONDS - loop.time()
+        await self.changes.until(over, max(longest, 0.0))
+        if self.over:
+            raise HungUp
+        if self._played < playing:
+            return True
+        for caption in speech.captions[noted:]:
+            self.journal.note(CallEventKind.SAID, caption.text)
+        return False
