@@ -119,8 +119,8 @@ class TwilioHandset(Handset):
         self.check()
         until = self._now() + seconds
         while (left := until - self._now()) > 0:
-            if self._leg.asking and left >= 1:
-                self._listen(int(left))
+            if self._leg.asking and left > 0.5:
+                self._listen(round(left))
             await self._still(left)
 
     async def replied(self, holds: Callable[[], bool], timeout_seconds: float) -> bool:

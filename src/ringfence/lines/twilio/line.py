@@ -36,6 +36,7 @@ _LINGER_SECONDS = 60.0  # in which a call that is over still answers what comes 
 _CALL = re.compile(r"calls/(?P<token>[\w-]{1,64})/(?P<what>.+)")
 _TURN = re.compile(r"turn/(?P<number>\d{1,5})(?:/(?P<again>\d{1,5}))?")
 _SOUND = re.compile(r"sound/(?P<name>[\w-]{1,64})\.wav")
+_PUT_THROUGH = "put-through"
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 # What Twilio writes for a number that is withheld: words on a telephone's keys.
 _WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
@@ -134,6 +135,9 @@ class TwilioLine:
         self, token: str, what: str, sid: str, form: Mapping[str, str]
     ) -> CallbackReply:
         leg, turn = self._legs.get(token), _TURN.fullmatch(what)
+        if what == _PUT_THROUGH:
+            # Told of the other telephone, whose call is one of its own.
+            sid = form.get("ParentCallSid", "")
         if leg is None and turn:
             # From before a restart: whoever is on the telephone is told something.
             _log.warning("Twilio asks about a call that is not known any more", call=sid)
@@ -148,8 +152,7 @@ class TwilioLine:
         if what == "status":
             leg.note(form)
             return done()
-        if what == "put-through":
-            # Told of the other telephone, whose call is another one.
+        if what == _PUT_THROUGH:
             leg.answered_elsewhere()
             return done()
         return refusal(404, "there is nothing here")
