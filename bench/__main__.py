@@ -25,6 +25,7 @@ SUBJECTS = (
     "scoring",
     "speech",
     "takeover",
+    "telephony",
 )
 
 ON_REQUEST = ("autogluon", "bulk")

@@ -45,11 +45,16 @@ class Stream:
         """The packets with sound."""
         return [packet for packet in self.packets if packet[3] in (0, 8)]
 
-    def worst_gap_ms(self, skip_seconds: float = 0.0) -> float:
+    def worst_gap_ms(self) -> float:
         """The longest time between two packets that follow each other."""
-        arrivals = np.array([packet[0] for packet in self.packets])
-        arrivals = arrivals[arrivals >= (arrivals[0] + skip_seconds if len(arrivals) else 0)]
-        return float(np.diff(arrivals).max() * 1000) if len(arrivals) > 1 else 0.0
+        return float(self._gaps_ms().max(initial=0.0))
+
+    def gaps_over(self, milliseconds: float) -> int:
+        """How many are longer."""
+        return int((self._gaps_ms() > milliseconds).sum())
+
+    def _gaps_ms(self) -> NDArray[np.float64]:
+        return np.diff(np.array([packet[0] for packet in self.packets])) * 1000
 
     def missing(self) -> int:
         """Sequence numbers that are lacking between the first packet and the last."""
