@@ -85,8 +85,9 @@ def read_table(name: str, table: Mapping[str, Any], type_: type[_Table]) -> _Tab
     except msgspec.ValidationError as error:
         found = _PATH.match(str(error))
         assert found is not None
-        path = f".{found['path']}" if found["path"] else ""
-        raise InvalidInput(found["problem"], field=f"lines.{name}{path}") from None
+        path = re.sub(r"\[(\d+)\]", r".\1", found["path"] or "")
+        field = f"lines.{name}.{path}" if path else f"lines.{name}"
+        raise InvalidInput(found["problem"], field=field) from None
 
 
 def secret(value: str, field: str) -> str:

@@ -108,11 +108,11 @@ class Pool:
 
     @property
     def processes(self) -> list[tuple[int, int, int]]:
-        """The process id, the calls and the capacity of each child."""
+        """The process id, the calls and the capacity of each child that can place calls."""
         return [
             (child.process.pid, len(child.calls), child.capacity)
             for child in self._children
-            if child.process.alive
+            if child.process.alive and child.capacity
         ]
 
     @property
