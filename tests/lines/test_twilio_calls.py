@@ -116,6 +116,28 @@ async def test_a_key_in_a_prompt_that_is_not_to_be_interrupted_is_kept_and_the_p
     assert tried.texts("said") == ["a tone"]
 
 
+async def test_keys_that_follow_each_other_fast_come_together(tmp_path: Path) -> None:
+    entered: list[str] = []
+
+    async def conversation(participant: Participant) -> None:
+        await participant.play(sound(0.1), interruptible=True)
+        while (key := await participant.digit(3)) not in (None, "#"):
+            entered.append(key or "")
+
+    async with desk(tmp_path) as tried:
+        call = tried.place(conversation)
+        placed = await tried.account.placed()
+        await placed.press_when_asked("1")
+        await until(lambda: len(placed.documents) == 2 and placed.gathering.is_set())
+        for key in "234#":
+            placed.press(key)
+        await call
+
+    assert entered == ["1", "2", "3", "4"]
+    assert placed.lost_keys == []
+    assert len(placed.documents) == 3
+
+
 async def test_what_is_said_next_is_not_held_up_by_listening(tmp_path: Path) -> None:
     async def conversation(participant: Participant) -> None:
         await participant.play(sound(0.1), interruptible=True)

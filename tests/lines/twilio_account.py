@@ -213,24 +213,32 @@ class PlacedCall:
         return None
 
     async def _gather(self, verb: Element) -> str:
-        assert verb.attrib["numDigits"] == "1"
         assert verb.attrib["finishOnKey"] == ""
+        most = int(verb.attrib.get("numDigits", "1000"))
+        seconds = int(verb.attrib["timeout"])
+        keys = ""
 
         async def listen() -> None:
             for child in verb:
                 await self._sound(child)
-            await asyncio.sleep(int(verb.attrib["timeout"]))
+            await asyncio.sleep(seconds)
 
         self.gathering.set()
-        listening = asyncio.create_task(listen())
-        pressed = asyncio.create_task(self._keys.get())
+        listening: asyncio.Task[Any] = asyncio.create_task(listen())
         try:
-            done, _ = await asyncio.wait((listening, pressed), return_when=asyncio.FIRST_COMPLETED)
-            return pressed.result() if pressed in done else ""
+            while len(keys) < most:
+                pressed = asyncio.create_task(self._keys.get())
+                await asyncio.wait((listening, pressed), return_when=asyncio.FIRST_COMPLETED)
+                listening.cancel()
+                if not pressed.done():
+                    pressed.cancel()
+                    break
+                keys += pressed.result()
+                listening = asyncio.create_task(asyncio.sleep(seconds))
+            return keys
         finally:
             self.gathering.clear()
-            for task in (listening, pressed):
-                task.cancel()
+            listening.cancel()
 
     async def _sound(self, verb: Element) -> None:
         match verb.tag:

@@ -3,7 +3,9 @@
 What is said is one document, which goes on listening behind it: by our clock we know when it has
 been heard, and the wait for a key that follows most often needs no document of its own, so that
 no key is lost between two. A prompt that is not to be interrupted is cut off by a key all the same,
-as `Gather` knows nothing else; the key is kept and the sentence is said again.
+as `Gather` knows nothing else; the key is kept and the sentence is said again. Twilio loses keys
+that are pressed between two documents, so where another key is waited for right after one, all
+that follow without a pause come together.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ START_SECONDS = 3.0  # within which Twilio asks for the sound; then it counts as
 LATE_SECONDS = 0.5  # from the request for the sound to its first sample at the far end
 SLACK_SECONDS = 2.0  # how much later than by our clock Twilio may stop listening
 _WORTH_ASKING = 1.0  # seconds of listening that are cut short when something else is to be said
+_BETWEEN_KEYS = 2  # seconds after which keys that come together are complete
 _MOST_CUTS = 8  # after which a prompt is said without listening
 _FASTEST_SPEECH = 20.0  # characters a second
 _TALKED = frozenset({"completed", "answered"})
@@ -61,6 +64,8 @@ class TwilioHandset(Handset):
         self._patience = PATIENCE_SECONDS
         self._idle_until = 0.0
         self._keys = 0
+        self._entering = False  # the conversation waits for one key after the other
+        self._several = False  # and Twilio for all of them
         leg.press, leg.gone = self.press, self._gone
         if leg.over:
             self._gone()
@@ -117,6 +122,7 @@ class TwilioHandset(Handset):
     async def pause(self, seconds: float) -> None:
         """See `Participant.pause`. Keys that are pressed meanwhile are kept."""
         self.check()
+        self._entering = False
         until = self._now() + seconds
         while (left := until - self._now()) > 0:
             if self._leg.asking and left > 0.5:
@@ -134,12 +140,15 @@ class TwilioHandset(Handset):
                 if left <= 0:
                     return False
                 self._listen(ceil(left))
-            wait = max(0.0, left)
-            if self._idle_until <= deadline + SLACK_SECONDS:
-                wait += SLACK_SECONDS  # Twilio stops listening by itself
+            wait: float | None = max(0.0, left)
+            if self._several:
+                wait = None  # Twilio has keys of which it tells when there are no more
+            elif self._idle_until <= deadline + SLACK_SECONDS:
+                wait = max(0.0, left) + SLACK_SECONDS  # Twilio stops listening by itself
             if not await self.changes.until(lambda: self.over or holds() or self._leg.asking, wait):
                 return False
             self.check()
+        self._entering = True
         await self.journal.settled()
         return True
 
@@ -195,12 +204,16 @@ class TwilioHandset(Handset):
         return asyncio.get_running_loop().time()
 
     def _listen(self, seconds: int) -> None:
-        self._leg.serve(twiml.gather(seconds=seconds, then=self._leg.next_turn))
+        then, self._several = self._leg.next_turn, self._entering
+        if self._several:
+            seconds = min(seconds, _BETWEEN_KEYS)
+        self._leg.serve(twiml.gather(seconds=seconds, then=then, several=self._several))
         self._idle_until = self._now() + max(1, seconds)
 
     async def _asked(self) -> None:
         """Wait until Twilio asks for a document; where it would listen on, have it ask now."""
         self.check()
+        self._entering = self._several = False
         if not self._leg.asking and self._idle_until - self._now() > _WORTH_ASKING:
             with suppress(Refused, Unreachable, Uncertain):
                 await self._api.redirect(self._leg.sid, self._leg.next_turn)

@@ -1,7 +1,7 @@
 """TwiML, the documents that tell Twilio what to do in a call.
 
-`Gather` is given one key at a time and an empty `finishOnKey`, so that `#` is a key like any other.
-Twilio asks for the next document after it, with the key or, by the `Redirect` behind it, without.
+`Gather` has an empty `finishOnKey`, so that `#` is a key like any other. Twilio asks for the next
+document after it, with what was pressed or, by the `Redirect` behind it, without.
 Source: "TwiML for Programmable Voice" of Twilio's documentation.
 """
 
@@ -46,15 +46,16 @@ def apology() -> str:
     return document(f"<Say>{text(APOLOGY)}</Say>", hang_up())
 
 
-def gather(*heard: str, seconds: int, then: str) -> str:
+def gather(*heard: str, seconds: int, then: str, several: bool = False) -> str:
     """Let `heard` be heard and then listen for `seconds`; a key ends both.
 
-    `then` is asked for the next document, with the key as `Digits` or without.
+    `then` is asked for the next document, with the key as `Digits` or without. For `several` keys
+    it is only asked once none has been pressed for `seconds`.
     """
-    action = attribute(then)
+    count = "" if several else ' numDigits="1"'
     return (
-        f'<Gather input="dtmf" numDigits="1" finishOnKey="" timeout="{max(1, seconds)}" '
-        f'action={action} method="POST">{"".join(heard)}</Gather>{redirect(then)}'
+        f'<Gather input="dtmf"{count} finishOnKey="" timeout="{max(1, seconds)}" '
+        f'action={attribute(then)} method="POST">{"".join(heard)}</Gather>{redirect(then)}'
     )
 
 
