@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import deque
 from typing import Any
 
 import pjsua2
@@ -21,6 +22,7 @@ from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_calls import TelephoneCall
 from ringfence.lines.sip.child_engine import CannotWork, Engine
 from ringfence.lines.sip.child_headers import header, identity_verified, uri
+from ringfence.lines.sip.child_pace import Pace
 from ringfence.lines.sip.child_pipes import LineGone, Pipes
 from ringfence.lines.sip.child_sound import Recorder
 from ringfence.lines.sip.child_timers import Timers
@@ -52,6 +54,8 @@ from ringfence.lines.sip.messages import (
 
 _PUMP_MILLISECONDS = 10
 _IDLE_MILLISECONDS = 20  # while there is no call
+_PLACE_SECONDS = 2.0  # for PJSIP to have room for a call that it should have room for
+_TOO_MANY = 70010  # PJ_ETOOMANY
 _LAST_SECONDS = 2.0  # for BYE, CANCEL and REGISTER to be answered when the child ends
 
 
@@ -67,6 +71,9 @@ class Child:
         self._pipes = pipes
         self._calls: dict[str, TelephoneCall] = {}
         self._over: list[TelephoneCall] = []
+        self._pace = Pace(self.engine.most_calls)
+        self._waiting: dict[str, tuple[Dial, float]] = {}  # and until when
+        self._refused: deque[tuple[TelephoneCall, int]] = deque()
         self._draining = False
         self._stopped = False
         self._trunks = {
@@ -81,7 +88,7 @@ class Child:
             for trunk in self._trunks.values():
                 self._keep_alive(trunk)
         try:
-            while not self._stopped and not (self._draining and not self._calls):
+            while not self._stopped and not (self._draining and not self._busy):
                 self._turn()
                 for message in self._pipes.receive():
                     self._take(message)
@@ -119,6 +126,12 @@ class Child:
         for call in self._over:
             self._calls.pop(call.name, None)
         self._over.clear()
+        for dial, until in list(self._waiting.values()):
+            if self._pace.allows(now):
+                self._place(dial, until, now)
+        while self._refused and self._pace.allows(now):
+            call, status = self._refused.popleft()
+            guarded(None)(call.reply)(status)
 
     def _take(self, message: ToChild) -> None:
         try:
@@ -136,6 +149,8 @@ class Child:
                 self._drain()
             case Setup():
                 print("a second Setup is ignored", file=sys.stderr)
+            case HangUp(name) if name in self._waiting:
+                self._give_up(name)
             case _ if message.call not in self._calls:
                 return
             case Join(name, other, on):
@@ -146,32 +161,45 @@ class Child:
                 _tell(self._calls[message.call], message)
 
     def _dial(self, dial: Dial) -> None:
-        if self._draining or len(self._calls) >= self.engine.most_calls:
-            self.send(Ended(call=dial.call, status=503, reason=NO_ROOM))
-            return
-        if dial.call in self._calls:
+        if dial.call in self._calls or dial.call in self._waiting:
             print("a call is dialled twice; the second is ignored", file=sys.stderr)
-            return
-        trunk = self._trunks.get(dial.trunk)
-        if trunk is None or _breaks_lines(dial):
+        elif self._draining or len(self._calls) + len(self._waiting) >= self.engine.most_calls:
+            self.send(Ended(call=dial.call, status=503, reason=NO_ROOM))
+        elif dial.trunk not in self._trunks or _breaks_lines(dial):
             self.send(Ended(call=dial.call, status=400, reason=CANNOT_DIAL))
-            return
-        call = TelephoneCall(dial.call, trunk, self)
-        self._calls[dial.call] = call
+        else:
+            now = time.monotonic()
+            self._waiting[dial.call] = (dial, now + _PLACE_SECONDS)
+            if self._pace.allows(now):
+                self._place(dial, now + _PLACE_SECONDS, now)
+
+    def _place(self, dial: Dial, until: float, now: float) -> None:
+        call = TelephoneCall(dial.call, self._trunks[dial.trunk], self)
+        self._pace.begin(now)
         try:
             call.dial(dial)
         except pjsua2.Error as error:
+            if error.status == _TOO_MANY and now < until:  # PJSIP is not done with a call before
+                call.forget()
+                return
             print(f"{CANNOT_DIAL}: {error.info()}", file=sys.stderr)
             call.fail(400, f"{CANNOT_DIAL}: {error.reason}")
+        del self._waiting[dial.call]
+        self._calls[dial.call] = call
+
+    def _give_up(self, name: str) -> None:
+        del self._waiting[name]
+        self.send(Ended(call=name, status=487, reason="Request Terminated"))
 
     def _offered(self, trunk: Trunk, prm: Any) -> None:
+        now = time.monotonic()
+        self._pace.begin(now)
         call = TelephoneCall(f"in-{os.urandom(16).hex()}", trunk, self, prm.callId)
         self._calls[call.name] = call
-        if not self._setup.takes_calls:
-            call.reply(488)
-            return
-        if self._draining or len(self._calls) > min(self._setup.calls, self.engine.most_calls):
-            call.reply(486)
+        room = len(self._calls) <= min(self._setup.calls, self.engine.most_calls)
+        if not self._setup.takes_calls or self._draining or not room:
+            # A flood of calls is turned away no faster than PJSIP bears.
+            self._refused.append((call, 486 if self._setup.takes_calls else 488))
             return
         message = prm.rdata.wholeMsg
         self.engine.prefer(trunk.setup.codecs)
@@ -198,6 +226,10 @@ class Child:
                 print(f"{trunk.setup.name}: {error.info()}", file=sys.stderr)
 
     @property
+    def _busy(self) -> bool:
+        return bool(self._calls or self._waiting)
+
+    @property
     def _registered(self) -> bool:
         return any(trunk.registered for trunk in self._trunks.values())
 
@@ -208,6 +240,8 @@ class Child:
             self.timers.at(time.monotonic() + every, lambda: self._keep_alive(trunk))
 
     def _finish(self) -> None:
+        for name in list(self._waiting):
+            self._give_up(name)
         for call in list(self._calls.values()):
             call.end()
         if not self._draining:

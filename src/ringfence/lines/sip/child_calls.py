@@ -24,6 +24,7 @@ from ringfence.lines.sip.messages import (
     Digit,
     Ended,
     FromChild,
+    Greeted,
     MachineHeard,
     Played,
     Recording,
@@ -175,14 +176,21 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._sound.playback.attend()
         if not self._answered:
             return True
-        pcm, keys, found = self._sound.listener.hear(now)
-        if pcm:
-            self._around.send(Sound(self.name, pcm))
-        for key in keys:
+        heard = self._sound.listener.hear(now)
+        if heard.pcm:
+            self._around.send(Sound(self.name, heard.pcm))
+        for key in heard.keys:
             self._around.send(Digit(self.name, key))
-        if found is not None:
-            self._around.send(MachineHeard(self.name, found.answered_by, found.why))
+        if heard.machine is not None:
+            self._around.send(MachineHeard(self.name, heard.machine.answered_by, heard.machine.why))
+        if heard.greeted is not None:
+            self._around.send(Greeted(self.name, heard.greeted))
         return True
+
+    def forget(self) -> None:
+        """It was never placed, and says nothing of it."""
+        self._is_over = True
+        self._around.timers.drop(self._ringing)
 
     def fail(self, status: int, reason: str) -> None:
         """It is over without an answer of the far end: PJSIP cannot place or end it."""
@@ -276,10 +284,16 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._watch_later()
         if self._dial is not None:
             self._sound.listener.sound_wanted |= self._dial.listen
-            if self._dial.detect_machine:
-                self._sound.listener.find_machine()
-            if self._dial.inband_digits:
-                self._sound.listener.find_keys()
+            self._listen_for(self._dial)
+
+    def _listen_for(self, dial: Dial) -> None:
+        listener = self._sound.listener
+        if dial.detect_machine:
+            listener.find_machine()
+        if dial.inband_digits:
+            listener.find_keys()
+        if dial.courtesy_seconds > 0:
+            listener.find_greeting(dial.courtesy_seconds)
 
     def _watch(self) -> None:
         """End the call when nothing comes: a telephone without power or network sends no BYE."""

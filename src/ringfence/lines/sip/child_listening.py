@@ -1,7 +1,12 @@
-"""What a child makes of the sound that comes in: keys, who picked up, and the sound itself."""
+"""What a child makes of the sound that comes in: keys, greetings, who picked up, the sound itself.
+
+How any of it is recognised is the business of `ringfence.lines.listening`, which is loaded when
+the first call asks for it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -10,20 +15,39 @@ from ringfence.lines.sip.child_sound import Ear, stop
 
 _FRAMES = 5  # that are passed on together: 100 ms
 _ECHO_SECONDS = 1.0
+_LONGEST_GREETING_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came in since the last time.
+
+    `pcm` is empty unless it is wanted. `machine` is a finding of who picked up. `greeted` is None
+    until one may speak; then whether the far end has spoken.
+    """
+
+    pcm: bytes = b""
+    keys: str = ""
+    machine: Any = None
+    greeted: bool | None = None
+
+
+_NOTHING = Heard()
 
 
 class Listener:
     """Listens to one call, for as long as anything is to be found out."""
 
     def __init__(self, engine: Engine) -> None:
+        self.sound_wanted = False
         self._engine = engine
         self._ear: Ear | None = None
         self._media: Any = None
         self._machine: Any = None
         self._keys: Any = None
-        self._told_otherwise = False
+        self._courtesy: Any = None
+        self._courtesy_samples = 0  # that may still pass until one speaks in any case
         self._last: tuple[str, float] = ("", float("-inf"))
-        self.sound_wanted = False
 
     def find_machine(self) -> None:
         """Find out who picked up, from now on."""
@@ -35,6 +59,12 @@ class Listener:
         tones = import_module("ringfence.lines.listening.tones")
         self._keys = tones.KeyDetector(self._engine.rate)
 
+    def find_greeting(self, silence_seconds: float) -> None:
+        """Find out when one may speak: the greeting is over, or none came for so long."""
+        self._courtesy = _courtesy(self._engine.rate, silence_seconds)
+        longest = silence_seconds + _LONGEST_GREETING_SECONDS
+        self._courtesy_samples = int(longest * self._engine.rate)
+
     def connect(self, media: Any) -> None:
         """Listen to this sound of the call, or none, whenever something is to be found out."""
         self._media = media
@@ -43,31 +73,29 @@ class Listener:
 
     def key(self, key: str, now: float) -> str:
         """`key`, which came beside the sound; empty when it was found in the sound already."""
-        self._told_otherwise = True
         self._keys = None
         heard, at = self._last
         return "" if heard == key and now - at < _ECHO_SECONDS else key
 
-    def hear(self, now: float) -> tuple[bytes, str, Any]:
-        """What came in: the sound if it is wanted, keys in it, and who picked up if found."""
-        wanted = self.sound_wanted or self._machine is not None or self._keys is not None
-        if not wanted:
+    def hear(self, now: float) -> Heard:
+        """What came in, as far as anybody wants to know."""
+        searching = (self._machine, self._keys, self._courtesy)
+        if not self.sound_wanted and not any(one is not None for one in searching):
             self.end()
-            return b"", "", None
+            return _NOTHING
         if self._ear is None and self._media is not None:
             self._ear = self._engine.ears.lend()
             self._ear.clear()
             self._media.startTransmit(self._ear)
         pcm = self._ear.take(_FRAMES) if self._ear else b""
         if not pcm:
-            return b"", "", None
-        keys = self._keys.hear(pcm) if self._keys else ""
+            return _NOTHING
+        keys = self._keys.hear(pcm) if self._keys is not None else ""
         if keys:
             self._last = (keys[-1], now)
-        found = self._machine.hear(pcm) if self._machine else None
-        if found is not None:
-            self._machine = None
-        return (pcm if self.sound_wanted else b""), keys, found
+        return Heard(
+            pcm if self.sound_wanted else b"", keys, self._find_machine(pcm), self._greeted(pcm)
+        )
 
     def end(self) -> None:
         """Listen no more until something is to be found out."""
@@ -76,3 +104,25 @@ class Listener:
                 stop(self._media, [self._ear])
             self._engine.ears.take_back(self._ear, [])
         self._ear = None
+
+    def _find_machine(self, pcm: bytes) -> Any:
+        found = self._machine.hear(pcm) if self._machine is not None else None
+        if found is not None:
+            self._machine = None
+        return found
+
+    def _greeted(self, pcm: bytes) -> bool | None:
+        if self._courtesy is None:
+            return None
+        over = self._courtesy.hear(pcm)
+        self._courtesy_samples -= len(pcm) // 2
+        if not over and self._courtesy_samples > 0:
+            return None
+        spoke = bool(self._courtesy.spoke)
+        self._courtesy = None
+        return spoke
+
+
+def _courtesy(rate: int, silence_seconds: float) -> Any:
+    courtesy = import_module("ringfence.lines.listening.courtesy")
+    return courtesy.Courtesy(rate, silence_seconds)
