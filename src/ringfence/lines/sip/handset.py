@@ -23,6 +23,8 @@ from ringfence.lines.sip.messages import (
 from ringfence.lines.speech.audio import Speech
 from ringfence.lines.speech.synthesizer import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
 
+_CUT_SECONDS = 0.1
+_NEXT_SECONDS = 1.0
 _OVERDUE_SECONDS = 5.0  # after a prompt's end, when no word of it came
 
 Bridge: TypeAlias = Callable[["SipHandset", Destination], Coroutine[Any, Any, None]]
@@ -54,6 +56,7 @@ class SipHandset(Handset):
         self._bridge = bridge
         self._playing = 0
         self._played = 0
+        self._heard_seconds = 0.0
 
     async def hear(self, speech: Speech, *, interruptible: bool) -> None:
         """See `Handset.hear`."""
@@ -97,8 +100,9 @@ class SipHandset(Handset):
         match message:
             case Digit(_, key) if not self.deaf:
                 self.press(key)
-            case Played(_, playing, _):
+            case Played(_, playing, heard):
                 self._played = max(self._played, playing)
+                self._heard_seconds = heard
                 self.changes.notify()
 
     def picked_up_by(self, answered_by: AnsweredBy) -> None:
@@ -128,6 +132,10 @@ class SipHandset(Handset):
             noted += 1
         longest = began + speech.audio.duration_seconds + _OVERDUE_SECONDS - loop.time()
         await self.changes.until(over, max(longest, 0.0))
+        cut_off = speech.audio.duration_seconds - self._heard_seconds > _CUT_SECONDS
+        if self._played >= playing and cut_off:
+            # Sound that ends too early does so with its call, of which the child tells next.
+            await self.changes.until(lambda: self.over, _NEXT_SECONDS)
         if self.over:
             raise HungUp
         if self._played < playing:
