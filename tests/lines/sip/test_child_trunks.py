@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from pathlib import Path
@@ -261,3 +262,26 @@ def test_sound_is_encrypted_as_both_ends_want_it(
             assert far.hear(Answered).secure is secure
             line.tell(HangUp("a"))
             assert far.hear(Ended).by_far_end
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_flood_of_calls_does_not_end_the_child(tmp_path: Path, takes: bool) -> None:
+    # The wheel has room for 64 sockets, each kept for half a second, and aborts without.
+    status = 603 if takes else 488
+    with child(tmp_path / "log", trunk(9), takes_calls=takes) as line:
+        port = line.ready.port
+        calling = _call(
+            port,
+            *_PROVISIONAL,
+            '<recv response="486" optional="true" next="1"/>',
+            receive_status(status),
+            '<label id="1"/>',
+            _within("ACK", port).format(1),
+        )
+        with far_end(calling, tmp_path, None, "-m", "200", "-r", "200", f"127.0.0.1:{port}") as far:
+            until = time.monotonic() + PATIENCE
+            while far.process.poll() is None:
+                assert time.monotonic() < until
+                with contextlib.suppress(AssertionError):
+                    line.tell(Decline(line.hear(Offered, within=0.2).call, status))
+            assert line.process.poll() is None, line.log.read_text()

@@ -13,36 +13,27 @@ import signal
 import sys
 import time
 import traceback
-from collections import deque
-from typing import Any
 
 import pjsua2
 
 from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_calls import TelephoneCall
 from ringfence.lines.sip.child_engine import CannotWork, Engine
-from ringfence.lines.sip.child_headers import header, identity_verified, uri
-from ringfence.lines.sip.child_pace import Pace
 from ringfence.lines.sip.child_pipes import LineGone, Pipes
-from ringfence.lines.sip.child_sound import Recorder
+from ringfence.lines.sip.child_switchboard import Switchboard
 from ringfence.lines.sip.child_timers import Timers
 from ringfence.lines.sip.child_trunks import Trunk
 from ringfence.lines.sip.messages import (
-    CANNOT_DIAL,
-    LARGEST_MESSAGE,
-    NO_ROOM,
     Accept,
     Broken,
     Decline,
     Dial,
     Drain,
-    Ended,
     Feed,
     FromChild,
     HangUp,
     Join,
     Listen,
-    Offered,
     Play,
     Played,
     Record,
@@ -54,8 +45,6 @@ from ringfence.lines.sip.messages import (
 
 _PUMP_MILLISECONDS = 10
 _IDLE_MILLISECONDS = 20  # while there is no call
-_PLACE_SECONDS = 2.0  # for PJSIP to have room for a call that it should have room for
-_TOO_MANY = 70010  # PJ_ETOOMANY
 _LAST_SECONDS = 2.0  # for BYE, CANCEL and REGISTER to be answered when the child ends
 
 
@@ -64,31 +53,25 @@ class Child:
 
     def __init__(self, setup: Setup, pipes: Pipes) -> None:
         """Raises `CannotWork`."""
-        self.timers = Timers()
-        self.engine = Engine(setup)
-        self.nothing_heard_seconds = setup.nothing_heard_seconds
-        self._setup = setup
         self._pipes = pipes
-        self._calls: dict[str, TelephoneCall] = {}
-        self._over: list[TelephoneCall] = []
-        self._pace = Pace(self.engine.most_calls)
-        self._waiting: dict[str, tuple[Dial, float]] = {}  # and until when
-        self._refused: deque[tuple[TelephoneCall, int]] = deque()
-        self._draining = False
+        self._setup = setup
+        self._timers = Timers()
+        self._engine = Engine(setup)
+        self._board = Switchboard(setup, self._engine, self._timers, self.send)
         self._stopped = False
         self._trunks = {
-            trunk.name: Trunk(trunk, setup, self.engine, self.send, self._offered)
+            trunk.name: Trunk(trunk, setup, self._engine, self.send, self._board.offered)
             for trunk in setup.trunks
         }
 
     def run(self) -> None:
         """Work until the line is gone, asks to drain and no call is left, or `stop`."""
-        self.send(self.engine.ready())
+        self.send(self._engine.ready())
         if self._setup.registers:
             for trunk in self._trunks.values():
                 self._keep_alive(trunk)
         try:
-            while not self._stopped and not (self._draining and not self._busy):
+            while not self._stopped and (self._board.busy or not self._board.closed):
                 self._turn()
                 for message in self._pipes.receive():
                     self._take(message)
@@ -107,31 +90,12 @@ class Child:
         with contextlib.suppress(LineGone):
             self._pipes.send(message)
 
-    def recorder(self) -> Recorder:
-        """A new recording, as long as one message can carry."""
-        return Recorder(LARGEST_MESSAGE - 4096)
-
-    def over(self, call: TelephoneCall) -> None:
-        """See `Surroundings.over`."""
-        self._over.append(call)
-
     def _turn(self) -> None:
-        self.engine.pump(_PUMP_MILLISECONDS if self._calls else _IDLE_MILLISECONDS)
+        self._engine.pump(_PUMP_MILLISECONDS if self._board.busy else _IDLE_MILLISECONDS)
         now = time.monotonic()
-        for due in self.timers.due(now):
+        for due in self._timers.due(now):
             guarded(None)(due)()
-        for call in list(self._calls.values()):
-            call.attend(now)
-        # Not before now: PJSIP was still using them when it said that they are over.
-        for call in self._over:
-            self._calls.pop(call.name, None)
-        self._over.clear()
-        for dial, until in list(self._waiting.values()):
-            if self._pace.allows(now):
-                self._place(dial, until, now)
-        while self._refused and self._pace.allows(now):
-            call, status = self._refused.popleft()
-            guarded(None)(call.reply)(status)
+        self._board.turn(now)
 
     def _take(self, message: ToChild) -> None:
         try:
@@ -142,92 +106,33 @@ class Child:
                 self.send(Played(message.call, message.playing, 0.0))
 
     def _do(self, message: ToChild) -> None:
+        calls = self._board.calls
         match message:
             case Dial():
-                self._dial(message)
+                self._board.dial(message, self._trunks.get(message.trunk))
+            case HangUp(name):
+                self._board.hang_up(name)
             case Drain():
                 self._drain()
             case Setup():
                 print("a second Setup is ignored", file=sys.stderr)
-            case HangUp(name) if name in self._waiting:
-                self._give_up(name)
-            case _ if message.call not in self._calls:
+            case _ if message.call not in calls:
                 return
+            case Decline(name, status):
+                self._board.refuse(calls[name], status)
             case Join(name, other, on):
-                call = self._calls[name]
-                if other in self._calls:
-                    (call.join if on else call.part)(self._calls[other])
+                if other in calls:
+                    (calls[name].join if on else calls[name].part)(calls[other])
             case _:
-                _tell(self._calls[message.call], message)
-
-    def _dial(self, dial: Dial) -> None:
-        if dial.call in self._calls or dial.call in self._waiting:
-            print("a call is dialled twice; the second is ignored", file=sys.stderr)
-        elif self._draining or len(self._calls) + len(self._waiting) >= self.engine.most_calls:
-            self.send(Ended(call=dial.call, status=503, reason=NO_ROOM))
-        elif dial.trunk not in self._trunks or _breaks_lines(dial):
-            self.send(Ended(call=dial.call, status=400, reason=CANNOT_DIAL))
-        else:
-            now = time.monotonic()
-            self._waiting[dial.call] = (dial, now + _PLACE_SECONDS)
-            if self._pace.allows(now):
-                self._place(dial, now + _PLACE_SECONDS, now)
-
-    def _place(self, dial: Dial, until: float, now: float) -> None:
-        call = TelephoneCall(dial.call, self._trunks[dial.trunk], self)
-        self._pace.begin(now)
-        try:
-            call.dial(dial)
-        except pjsua2.Error as error:
-            if error.status == _TOO_MANY and now < until:  # PJSIP is not done with a call before
-                call.forget()
-                return
-            print(f"{CANNOT_DIAL}: {error.info()}", file=sys.stderr)
-            call.fail(400, f"{CANNOT_DIAL}: {error.reason}")
-        del self._waiting[dial.call]
-        self._calls[dial.call] = call
-
-    def _give_up(self, name: str) -> None:
-        del self._waiting[name]
-        self.send(Ended(call=name, status=487, reason="Request Terminated"))
-
-    def _offered(self, trunk: Trunk, prm: Any) -> None:
-        now = time.monotonic()
-        self._pace.begin(now)
-        call = TelephoneCall(f"in-{os.urandom(16).hex()}", trunk, self, prm.callId)
-        self._calls[call.name] = call
-        room = len(self._calls) <= min(self._setup.calls, self.engine.most_calls)
-        if not self._setup.takes_calls or self._draining or not room:
-            # A flood of calls is turned away no faster than PJSIP bears.
-            self._refused.append((call, 486 if self._setup.takes_calls else 488))
-            return
-        message = prm.rdata.wholeMsg
-        self.engine.prefer(trunk.setup.codecs)
-        call.reply(180)
-        self.send(
-            Offered(
-                call=call.name,
-                sip_call_id=header(message, "Call-ID"),
-                trunk=trunk.setup.name,
-                source=prm.rdata.srcAddress,
-                from_uri=uri(header(message, "From")),
-                to_uri=_request_uri(message),
-                asserted_identity=uri(header(message, "P-Asserted-Identity")),
-                identity_verified=identity_verified(message),
-            )
-        )
+                _tell(calls[message.call], message)
 
     def _drain(self) -> None:
-        self._draining = True
+        self._board.closed = True
         for trunk in self._trunks.values():
             try:
                 trunk.unregister()
             except pjsua2.Error as error:
                 print(f"{trunk.setup.name}: {error.info()}", file=sys.stderr)
-
-    @property
-    def _busy(self) -> bool:
-        return bool(self._calls or self._waiting)
 
     @property
     def _registered(self) -> bool:
@@ -237,17 +142,13 @@ class Child:
         every = trunk.setup.keep_alive_seconds
         if every > 0:
             trunk.ask()
-            self.timers.at(time.monotonic() + every, lambda: self._keep_alive(trunk))
+            self._timers.at(time.monotonic() + every, lambda: self._keep_alive(trunk))
 
     def _finish(self) -> None:
-        for name in list(self._waiting):
-            self._give_up(name)
-        for call in list(self._calls.values()):
-            call.end()
-        if not self._draining:
-            self._drain()
+        self._board.hang_up_all()
+        self._drain()
         last = time.monotonic() + _LAST_SECONDS
-        while time.monotonic() < last and (self._calls or self._registered):
+        while time.monotonic() < last and (self._board.busy or self._registered):
             self._turn()
         with contextlib.suppress(LineGone):
             self._pipes.finish()
@@ -269,21 +170,6 @@ def _tell(call: TelephoneCall, message: ToChild) -> None:
             call.record(on)
         case Accept():
             call.reply(200)
-        case Decline(_, status):
-            call.reply(status)
-        case HangUp():
-            call.end()
-
-
-def _breaks_lines(dial: Dial) -> bool:
-    """Whether a part of it would begin a header of its own."""
-    parts = [dial.to_uri, dial.from_uri, *(part for entry in dial.headers for part in entry)]
-    return any("\r" in part or "\n" in part for part in parts)
-
-
-def _request_uri(message: str) -> str:
-    words = message.split(" ", 2)
-    return words[1] if len(words) == 3 else ""
 
 
 def main() -> None:

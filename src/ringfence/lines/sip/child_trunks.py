@@ -43,6 +43,7 @@ class Trunk(pjsua2.Account):  # type: ignore[misc]
         self._send = send
         self._offered = offered
         self._asking = False
+        self._leaving = False
         self.registered = False
         try:
             self.create(_account(trunk, setup, engine))
@@ -65,7 +66,8 @@ class Trunk(pjsua2.Account):  # type: ignore[misc]
 
     def unregister(self) -> None:
         """Take no more calls from the registrar."""
-        if self.registered:
+        if self.registered and not self._leaving:
+            self._leaving = True
             self.setRegistration(False)
 
     @guarded(None)
