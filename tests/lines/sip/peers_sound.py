@@ -99,6 +99,7 @@ class FarSound:
         self.loss = loss
         self.jitter_ms = jitter_ms
         self._talks = talks
+        self._muted = False
         self._chance = random.Random(seed)
         self._outgoing: dict[tuple[str, int], _Talk] = {}
         self._late: list[tuple[float, int, bytes, tuple[str, int]]] = []
@@ -116,6 +117,10 @@ class FarSound:
         for thread in self._threads:
             thread.join(2)
         self.socket.close()
+
+    def mute(self, on: bool = True) -> None:
+        """Send nothing at all, as when the network is gone; or do again."""
+        self._muted = on
 
     def stream(self, number: int = 0, within: float = 20.0) -> Stream:
         """The stream of the caller that came as number `number`, once there is one."""
@@ -173,7 +178,7 @@ class FarSound:
                 packets = [(talk.next(), to) for to, talk in self._outgoing.items()]
             now = time.monotonic()
             for packet, to in packets:
-                if self._chance.random() < self.loss:
+                if self._muted or self._chance.random() < self.loss:
                     continue
                 late = self._chance.random() * self.jitter_ms / 1000
                 heapq.heappush(self._late, (now + late, next(self._number), packet, to))
