@@ -20,6 +20,7 @@ from ringfence.cli import (
     functions,
     hours,
     keys,
+    lines,
     migrating,
     models,
     orchestration,
@@ -80,6 +81,7 @@ app.add_typer(hours.app, name="hours")
 app.add_typer(prompts.app, name="prompt")
 app.add_typer(bots.app, name="bot")
 app.add_typer(tasks.app, name="task")
+app.add_typer(lines.app, name="line")
 app.add_typer(phone_numbers.app, name="number")
 app.add_typer(recordings.app, name="recording")
 app.add_typer(permissions.app, name="permission")

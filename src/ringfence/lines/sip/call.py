@@ -54,19 +54,19 @@ class SipCall:
         self._means = means
         self._request = request
         self._incoming = leg is not None
-        self._leg = leg
+        self.leg = leg
         self._handset: SipHandset | None = None
         self._journal: Journal | None = None
 
     async def ring(self, journal: Journal) -> SipHandset | Unanswered:
         """See `FarEnd.ring`."""
         self._journal = journal
-        if self._leg is not None:
-            self._leg.tell(Accept(self._leg.name))
-            await self._leg.changes.until(lambda: self._leg_settled(self._leg), 10.0)
-            if self._leg.answered is None:
+        if self.leg is not None:
+            self.leg.tell(Accept(self.leg.name))
+            await self.leg.changes.until(lambda: self._leg_settled(self.leg), 10.0)
+            if self.leg.answered is None:
                 return Unanswered(CallEnd.FAILED, "the caller was gone before the answer")
-            return self._answered(self._leg, journal)
+            return self._answered(self.leg, journal)
         trunks = self._means.trunks.order(self._request.to_number)
         if not trunks:
             return Unanswered(CallEnd.LINE_DOWN, self._why_no_trunk())
@@ -77,7 +77,7 @@ class SipCall:
             if slot is None:
                 problem = self._means.pool.problem or "all channels of this line are taken"
                 return Unanswered(CallEnd.LINE_DOWN, problem)
-            self._leg = leg
+            self.leg = leg
             self._dial(leg, slot, self._request, trunk)
             await leg.ringing(lambda: journal.note(CallEventKind.RINGING))
             if leg.answered is not None:
@@ -97,8 +97,8 @@ class SipCall:
         """See `FarEnd.release`."""
         if self._handset is not None:
             self._handset.finish()
-        if self._leg is not None:
-            self._leg.hang_up()
+        if self.leg is not None:
+            self.leg.hang_up()
 
     def politely(self, conversation: Conversation) -> Conversation:
         """`conversation`, begun when who picked up is known, or has ended their greeting."""
@@ -111,7 +111,7 @@ class SipCall:
 
     async def finished(self, result: CallResult) -> CallResult:
         """The result with what the child tells last: the recording."""
-        leg = self._leg
+        leg = self.leg
         if leg is None or leg.slot is None:
             return result
         await leg.until_over()
@@ -120,7 +120,7 @@ class SipCall:
         return replace(result, recording=leg.recording)
 
     async def _listen(self) -> None:
-        leg, handset = self._leg, self._handset
+        leg, handset = self.leg, self._handset
         assert leg is not None
         assert handset is not None
         if self._request.detect_machine:
@@ -148,7 +148,7 @@ class SipCall:
         return self._handset
 
     async def _put_through(self, handset: SipHandset, destination: Destination) -> None:
-        near = self._leg
+        near = self.leg
         assert near is not None
         assert near.slot is not None
         assert self._journal is not None

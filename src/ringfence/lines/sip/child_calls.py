@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any, Protocol
 
 import pjsua2
 
+from ringfence.flows.participant import AnsweredBy
 from ringfence.lines.sip.child_call_sound import CallSound
 from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_engine import Engine
@@ -184,7 +186,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         if heard.machine is not None:
             self._around.send(MachineHeard(self.name, heard.machine.answered_by, heard.machine.why))
         if heard.greeted is not None:
-            self._around.send(Greeted(self.name, heard.greeted))
+            self._tell_greeted(heard.greeted)
         return True
 
     def forget(self) -> None:
@@ -289,11 +291,23 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     def _listen_for(self, dial: Dial) -> None:
         listener = self._sound.listener
         if dial.detect_machine:
-            listener.find_machine()
-        if dial.inband_digits:
-            listener.find_keys()
+            try:
+                listener.find_machine()
+            except ImportError as error:
+                self._around.send(MachineHeard(self.name, AnsweredBy.UNKNOWN, str(error)))
         if dial.courtesy_seconds > 0:
-            listener.find_greeting(dial.courtesy_seconds)
+            try:
+                listener.find_greeting(dial.courtesy_seconds)
+            except ImportError:  # then it is enough to wait
+                at = time.monotonic() + dial.courtesy_seconds
+                self._around.timers.at(at, lambda: self._tell_greeted(False))
+        if dial.inband_digits:
+            with contextlib.suppress(ImportError):
+                listener.find_keys()
+
+    def _tell_greeted(self, spoke: bool) -> None:
+        if not self._is_over:
+            self._around.send(Greeted(self.name, spoke))
 
     def _watch(self) -> None:
         """End the call when nothing comes: a telephone without power or network sends no BYE."""

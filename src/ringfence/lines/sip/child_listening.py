@@ -50,18 +50,19 @@ class Listener:
         self._last: tuple[str, float] = ("", float("-inf"))
 
     def find_machine(self) -> None:
-        """Find out who picked up, from now on."""
+        """Find out who picked up, from now on. Raises `ImportError` where nothing can."""
         machine = import_module("ringfence.lines.listening.machine")
         self._machine = machine.MachineDetector(self._engine.rate)
 
     def find_keys(self) -> None:
-        """Find keys in the sound, from now on, unless they come another way."""
+        """Find keys in the sound, from now on, unless they come another way. `ImportError`."""
         tones = import_module("ringfence.lines.listening.tones")
         self._keys = tones.KeyDetector(self._engine.rate)
 
     def find_greeting(self, silence_seconds: float) -> None:
-        """Find out when one may speak: the greeting is over, or none came for so long."""
-        self._courtesy = _courtesy(self._engine.rate, silence_seconds)
+        """Find out when one may speak: a greeting is over, or none came. Raises `ImportError`."""
+        courtesy = import_module("ringfence.lines.listening.courtesy")
+        self._courtesy = courtesy.Courtesy(self._engine.rate, silence_seconds)
         longest = silence_seconds + _LONGEST_GREETING_SECONDS
         self._courtesy_samples = int(longest * self._engine.rate)
 
@@ -121,8 +122,3 @@ class Listener:
         spoke = bool(self._courtesy.spoke)
         self._courtesy = None
         return spoke
-
-
-def _courtesy(rate: int, silence_seconds: float) -> Any:
-    courtesy = import_module("ringfence.lines.listening.courtesy")
-    return courtesy.Courtesy(rate, silence_seconds)

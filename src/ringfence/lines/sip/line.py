@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 
 import msgspec
 import structlog
@@ -19,6 +20,7 @@ from ringfence.lines.line import (
     Limits,
     Report,
 )
+from ringfence.lines.proving import Step
 from ringfence.lines.sip.call import Means, SipCall
 from ringfence.lines.sip.dialling import country_of, number_of_uri, trunk_setup
 from ringfence.lines.sip.leg import Leg
@@ -31,6 +33,7 @@ from ringfence.lines.sip.messages import (
     Setup,
 )
 from ringfence.lines.sip.pool import Child, Pool
+from ringfence.lines.sip.proving import prove
 from ringfence.lines.sip.settings import SipSettings
 from ringfence.lines.sip.trunks import Trunks, TrunkState
 from ringfence.lines.speech.synthesizer import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
@@ -77,7 +80,7 @@ class SipLine:
             told=self._told,
             check=self._check,
         )
-        self._means = Means(settings, self._pool, self._trunks, synthesizer)
+        self.means = Means(settings, self._pool, self._trunks, synthesizer)
 
     async def start(self) -> None:
         """Start the processes. Raises `Unavailable` when they cannot work."""
@@ -98,7 +101,7 @@ class SipLine:
             refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, refusal, conversation, report)
         self._dialled.add(request.call_id)
-        call = SipCall(self._means, request)
+        call = SipCall(self.means, request)
         async with self._synthesizer.preparing(request.prompts, self._rate):
             result = await hold(request, call, call.politely(conversation), report)
         return await call.finished(result)
@@ -106,6 +109,10 @@ class SipLine:
     def receive(self, receive: Receive) -> None:
         """See `TakesCalls.receive`."""
         self._receive = receive
+
+    def prove(self, request: CallRequest) -> AsyncIterator[Step]:
+        """See `Provable.prove`."""
+        return prove(self, request)
 
     def state(self) -> SipState:
         """How the line stands."""
@@ -170,7 +177,7 @@ class SipLine:
             from_number=call.to_number,
             language=answer.language,
         )
-        far_end = SipCall(self._means, request, leg)
+        far_end = SipCall(self.means, request, leg)
         async with self._synthesizer.preparing(answer.prompts, self._rate):
             await attend(answer, far_end, far_end.finished)
 
