@@ -44,7 +44,7 @@ async def _order(dispatching: Dispatcher, asked: list[tuple[str, Urgency]]) -> l
             got.append(number)
             await asyncio.sleep(0)
 
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         for number, (line, how) in enumerate(asked):
             tasks.create_task(call(number, line, how))
     return got
@@ -108,7 +108,7 @@ async def test_calls_begin_no_faster_than_the_line_takes_them() -> None:
             began.append(loop.time())
             dispatching.place(slot)
 
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         for _ in range(6):
             tasks.create_task(call())
     assert len(began) == 6
