@@ -12,6 +12,7 @@ from ringfence.flows.participant import AnsweredBy
 from ringfence.lines.sip.child_call_sound import CallSound
 from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_engine import Engine
+from ringfence.lines.sip.child_events import new_contact, received
 from ringfence.lines.sip.child_headers import header, status_line, uri
 from ringfence.lines.sip.child_keys import KeySender
 from ringfence.lines.sip.child_sound import Recorder
@@ -211,7 +212,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             self._tell_last()
             return
         if info.state == pjsua2.PJSIP_INV_STATE_EARLY and self._dial is not None:
-            sound = "sdp" in header(_received(prm.e), "Content-Type").lower()
+            sound = "sdp" in header(received(prm.e), "Content-Type").lower()
             early = self._trunk.setup.early_media and sound
             self._rang = True
             self._around.send(Ringing(self.name, info.lastStatusCode, early))
@@ -220,7 +221,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             self._tell_answered()
         elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
             self._around.timers.drop(self._ringing)
-            self._over(info, _received(prm.e))
+            self._over(info, received(prm.e))
 
     @guarded(None)
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
@@ -242,7 +243,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     @guarded(pjsua2.PJSIP_REDIRECT_STOP)
     def onCallRedirected(self, prm: Any) -> int:  # noqa: N802
         """A 3xx names another address."""
-        message = _received(prm.e)
+        message = received(prm.e)
         self._contact = uri(header(message, "Contact")) or uri(prm.targetUri)
         if self._trunk.setup.redirects:
             return int(pjsua2.PJSIP_REDIRECT_ACCEPT)
@@ -348,7 +349,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
                 reason=reason,
                 by_far_end=self._by_far_end(status, message),
                 answered=self._answered,
-                contact=self._contact or _contact(message),
+                contact=self._contact or new_contact(message),
                 reason_header=header(message, "Reason"),
                 lost_packets=reception.lost_packets,
                 received_packets=reception.received_packets,
@@ -387,19 +388,3 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
 
     def _tell_played(self, number: int, heard: float) -> None:
         self._around.send(Played(self.name, number, heard))
-
-
-def _received(event: Any) -> str:
-    """The message of the far end that an event is about; empty when it is about none."""
-    if event.type == pjsua2.PJSIP_EVENT_TSX_STATE:
-        change = event.body.tsxState
-        if change.type == pjsua2.PJSIP_EVENT_RX_MSG:
-            return str(change.src.rdata.wholeMsg)
-    elif event.type == pjsua2.PJSIP_EVENT_RX_MSG:
-        return str(event.body.rxMsg.rdata.wholeMsg)
-    return ""
-
-
-def _contact(message: str) -> str:
-    """Where a failure says that the far end is now: only an answer's Contact tells that."""
-    return uri(header(message, "Contact")) if message.startswith("SIP/") else ""
