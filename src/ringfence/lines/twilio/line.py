@@ -33,6 +33,7 @@ from ringfence.lines.twilio.leg import Leg
 from ringfence.lines.twilio.requests import done, read_form, refusal, sound_reply, twiml_reply
 
 _LINGER_SECONDS = 60.0  # in which a call that is over still answers what comes late
+_CLOSING_SECONDS = 5.0
 _CALL = re.compile(r"calls/(?P<token>[\w-]{1,64})/(?P<what>.+)")
 _TURN = re.compile(r"turn/(?P<number>\d{1,5})(?:/(?P<again>\d{1,5}))?")
 _SOUND = re.compile(r"sound/(?P<name>[\w-]{1,64})\.wav")
@@ -124,11 +125,16 @@ class TwilioLine:
         return await self._asked(about["token"], about["what"], sid, form)
 
     async def close(self) -> None:
-        """Hang up every call that came in, see the others hung up, and let go of Twilio."""
+        """Hang up every call that came in, see the others hung up, and let go of Twilio. What
+        Twilio does not take in a few seconds is given up."""
         for task in self._calls:
             task.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        if self._ending:
+            _, late = await asyncio.wait(self._ending, timeout=_CLOSING_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._api.close()
 
     async def _asked(
