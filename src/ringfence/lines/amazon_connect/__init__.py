@@ -1,0 +1,1 @@
+"""The line over a real Amazon Connect instance, whose flow holds the conversation."""
