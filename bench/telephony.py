@@ -1,7 +1,6 @@
 """Telephone calls over SIP: how many, how steadily they sound, what they cost, which keys arrive.
 
     python -m bench telephony
-    python bench/telephony.py [calls]
 
 The far end is SIPp, with its sound at one UDP port of this process, on the same machine and the
 same cores. Gaps are between two RTP packets of a call as the kernel received them, so that a busy
@@ -26,17 +25,13 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "lines" / "sip"))
 
+from bench import telephony_server
+from bench.servers import Server
+from bench.tables import print_table
 from peers_sound import FarSound, Samples
 from sip_children import ANSWER, HUNG_UP, Child, SIPp, child, dial, missing, scenario, trunk
 
 from ringfence.lines.sip.messages import Answered, Digit, Ended, HangUp, Play, Played
-
-if __package__:
-    from bench.servers import Server
-    from bench.tables import print_table
-else:
-    from servers import Server
-    from tables import print_table
 
 _CALLS = 100
 _NEW_PER_SECOND = 20
@@ -93,13 +88,12 @@ def main() -> None:
     if lacking := missing():
         print(f"\nNo telephony: {lacking}.")
         return
-    calls = int(sys.argv[1]) if len(sys.argv) > 1 else _CALLS
     with _plain_loop() as worst:
         time.sleep(_SECONDS)
         idle = f"{worst():.1f}"
-    sounding = _calls(calls)
+    sounding = _calls(_CALLS)
     print_table(
-        f"{calls} calls in progress for {_SECONDS:.0f} s, PJSIP {sounding['version']}, "
+        f"{_CALLS} calls in progress for {_SECONDS:.0f} s, PJSIP {sounding['version']}, "
         f"{sounding['children']} processes",
         ("what", "measured", "plain loop beside the calls", "plain loop alone"),
         [
@@ -122,6 +116,7 @@ def main() -> None:
         ("packets lost", "late by up to, ms", "pressed", "heard", "heard right"),
         [_keys(loss, late) for loss, late in ((0.0, 0.0), (0.05, 0.0), (0.05, 60.0))],
     )
+    telephony_server.main()
 
 
 def _calls(calls: int) -> dict[str, float | str]:
@@ -307,7 +302,3 @@ def _alike(pressed: str, heard: str) -> int:
 def _proportional_megabytes(process: subprocess.Popen[bytes]) -> float:
     lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from cardholders import FLOW
+from trunk_banks import SUSPICIOUS, card_number, phone_number, set_up
 from trunks import Trunk, missing
 
 from ringfence import cards
@@ -26,22 +26,9 @@ from ringfence.cases import (
     FollowUp,
     Verdict,
     attempts_of,
-    furnish,
     get_case,
-    put_plan,
 )
-from ringfence.contacts.flows import import_flow
-from ringfence.detectors import (
-    Detector,
-    RuleRef,
-    activate_detector_version,
-    create_detector_version,
-    put_detector,
-    put_rule,
-)
-from ringfence.rules import Rule
-from ringfence.settings import Settings
-from ringfence.storage import Database, migrate, now
+from ringfence.storage import Database, now
 from servers import HEADERS, Nursery
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
@@ -96,17 +83,17 @@ class Bank:
         customer = next(self.customers)
         body = {
             "customer": f"c{customer}",
-            "card_number": _card_number(customer),
+            "card_number": card_number(customer),
             "event_id": uuid.uuid4().hex,
             "event_timestamp": now().isoformat(),
-            "transaction": {"transaction_amt": 4155.0, "currency": "eur"},
+            "transaction": SUSPICIOUS,
         }
         with httpx2.Client(trust_env=False, timeout=20) as client:
             reply = client.post(
                 f"{self.nursery.there.url}/v1/transactions", json=body, headers=HEADERS
             )
         assert reply.status_code == 200, reply.text
-        return _number(customer), str(reply.json()["case"]["case_id"])
+        return phone_number(customer), str(reply.json()["case"]["case_id"])
 
     def case(self, case_id: str) -> Case:
         with self.database.read() as connection:
@@ -146,7 +133,7 @@ class Bank:
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     folder = tmp_path_factory.mktemp("bank")
-    database = _set_up(folder)
+    database = set_up(folder, PLAN, CUSTOMERS)
     trunk = Trunk(folder / "trunk")
     (folder / "ringfence.toml").write_text(SETTINGS.format(port=trunk.port))
     nursery = Nursery(folder)
@@ -209,49 +196,3 @@ def _check(bank: Bank, number: str, case: Case) -> None:
     assert all(invite.at < case.verdict_at.timestamp() for invite in calls[number])
     with bank.database.read() as connection:
         assert cards.get_card(connection, case.card_id).state is cards.CardState.BLOCKED
-
-
-def _set_up(data_dir: Path) -> Database:
-    database = Database(Settings(data_dir=data_dir).url)
-    migrate(database)
-    vault = cards.open_vault(data_dir, None, database)
-    with database.write() as connection:
-        furnish(connection)
-        import_flow(connection, "kills", FLOW)
-        put_plan(connection, PLAN)
-        put_detector(connection, Detector(detector_id="bank", event_type="card_payment"))
-        put_rule(
-            connection,
-            "bank",
-            Rule(
-                rule_id="large",
-                version="1",
-                expression="$transaction_amt > 1000",
-                outcomes=("call_cardholder",),
-            ),
-        )
-        create_detector_version(connection, "bank", rules=[RuleRef("large", "1")], models=[])
-        activate_detector_version(connection, "bank", "1")
-        for number in range(CUSTOMERS):
-            cards.put_customer(
-                connection,
-                cards.CustomerDetails(
-                    customer_id=f"c{number}", phone_number=_number(number), last_name="Winter"
-                ),
-                by="test",
-                at=now(),
-            )
-            cards.add_card(
-                connection, vault, f"c{number}", _card_number(number), by="test", at=now()
-            )
-    return database
-
-
-def _number(customer: int) -> str:
-    return f"+49301{customer:06d}"
-
-
-def _card_number(customer: int) -> str:
-    digits = f"400000{customer:09d}"
-    doubled = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
-    return digits + str(-sum(n - 9 if n > 9 else n for n in doubled) % 10)
