@@ -217,6 +217,11 @@ class RtpEnd:
             self._send(8, bytes(a_law(sample) for sample in samples[start : start + 160]))
             time.sleep(max(0.0, began + (number + 1) * 0.02 - time.monotonic()))
 
+    def lose(self, packets: int) -> None:
+        """Go on as if so many packets had been sent."""
+        self._sequence += packets
+        self._timestamp += packets * 160
+
     def send_raw(self, packet: bytes) -> None:
         """Send what may be no RTP at all."""
         assert self._peer is not None

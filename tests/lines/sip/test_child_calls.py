@@ -397,3 +397,46 @@ def test_a_far_end_that_answers_nothing_did_not_ring(tmp_path: Path) -> None:
         line.tell(dial(port, ring_seconds=0.3))
         ended = line.hear(Ended, within=15)
         assert (ended.status, ended.by_far_end) == (408, False)
+
+
+@pytest.mark.parametrize(
+    ("timer", "there", "not_there"),
+    [
+        ("off", "INVITE sip:", "Session-Expires"),
+        ("supported", "Session-Expires: 900", "Require: timer"),
+        ("required", "Require: timer", "Session-Expires: 1800"),
+    ],
+)
+def test_a_session_timer_is_asked_for_as_the_trunk_says(
+    tmp_path: Path, timer: str, there: str, not_there: str
+) -> None:
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path) as far,
+        child(
+            tmp_path / "log",
+            trunk(far.port, session_timer=timer, session_timer_seconds=900),
+        ) as line,
+    ):
+        line.tell(dial(far.port))
+        invite = far.saw("SIP/2.0 180")
+        assert there in invite
+        assert not_there not in invite
+
+
+def test_lost_packets_are_counted(tmp_path: Path) -> None:
+    sound = RtpEnd()
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path, sound) as far,
+        child(tmp_path / "log", trunk(far.port)) as line,
+    ):
+        line.tell(dial(far.port))
+        line.hear(Answered)
+        sound.wait_for_packets(1)
+        for _ in range(5):
+            sound.say([0] * 1600)
+            sound.lose(2)
+        sound.say([0] * 1600)
+        line.tell(HangUp("a"))
+        ended = line.hear(Ended)
+        assert (ended.received_packets, ended.lost_packets) == (60, 10)
+    sound.close()

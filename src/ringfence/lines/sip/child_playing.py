@@ -21,7 +21,6 @@ from ringfence.lines.sip.child_sound import (
 MOST_PLAYERS = 4  # of one call
 _AHEAD_SECONDS = 0.5  # of sound that players hold ready
 _TAIL_SECONDS = 0.6  # of silence after a sound: PJSIP tells no position in its last buffer
-_MOST_LOOKS = 4
 
 
 class _Player(pjsua2.AudioMediaPlayer):  # type: ignore[misc]
@@ -44,7 +43,8 @@ class _Part:
     player: Any
     before: _Part | None
     offset: int = 0  # how far the one before is ahead, in samples of both their files
-    looks: int = 0
+    late: int | None = None  # behind the one before, when last looked at
+    settled: bool = False  # both are known to run together
 
     @property
     def end(self) -> int:
@@ -113,7 +113,7 @@ class Playback:
                 self._parts[0].before = None
         self._fill()
         for part in self._parts:
-            if part.before is not None and part.looks < _MOST_LOOKS:
+            if part.before is not None and not part.settled:
                 self._align(part, part.before)
 
     def _fill(self) -> None:
@@ -159,15 +159,20 @@ class Playback:
             part.player.startTransmit(media)
 
     def _align(self, part: _Part, before: _Part) -> None:
-        # Between the look at the one player and the start of the other the clock may have ticked.
+        # Between the look at the one player and the start of the other the clock may have ticked,
+        # and while we look it may be between the two, so that only what is seen twice is believed.
         position, ahead = part.position, before.position
         near_its_sound = position + 3 * self._frame > part.lead
         if position == 0 or part.position != position or near_its_sound:
             return
-        part.looks += 1
-        late = (ahead - part.offset) - position
+        late, part.late = part.late, (ahead - part.offset) - position
+        if late != part.late:
+            return
         if late:
             part.player.setPos(position + late)
+            part.late = None
+        else:
+            part.settled = True
 
     def _heard(self, part: _Part) -> float:
         return max(0, min(part.samples, part.position - part.lead)) / self._rate
