@@ -59,6 +59,9 @@ def test_a_body_that_is_no_form_is_signed_by_its_hash() -> None:
 
     assert is_signed(TOKEN, url, [], body, given_signature)
     assert not is_signed(TOKEN, url, [], body + b" ", given_signature)
+    assert not is_signed(
+        TOKEN, "https://a.example/x", [], body, signature(TOKEN, "https://a.example/x")
+    )
 
 
 def address(tried: Desk, rest: str) -> str:

@@ -64,6 +64,7 @@ class Faults:
 
     place: list[tuple[int, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     placed_anyway: bool = False
+    answers_after: float = 0.0
     twice: bool = False
     lose_statuses: bool = False
     statuses_last: bool = False
@@ -92,6 +93,7 @@ class PlacedCall:
         self.lost_keys: list[str] = []
         self.gathering = asyncio.Event()
         self.answered_by = ""
+        self.redirected = 0
         self._keys: asyncio.Queue[str] = asyncio.Queue()
         self._statuses: list[dict[str, str]] = []
         self._task: asyncio.Task[None] | None = None
@@ -121,6 +123,7 @@ class PlacedCall:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def redirect(self, url: str) -> None:
+        self.redirected += 1
         await self.stop()
         self.start(lambda: self.follow(url))
 
@@ -337,6 +340,7 @@ class Account:
         call = PlacedCall(self, next(self._sids), form)
         self.calls.append(call)
         call.start(call.run)
+        await asyncio.sleep(self.faults.answers_after)
         if fault is not None:
             return JSONResponse(fault[1], fault[0], fault[2])
         return JSONResponse(self._shown(call), 201)

@@ -27,13 +27,13 @@ def is_signed(
 ) -> bool:
     """Whether `given` is the signature of this account for a request to `url`.
 
-    A `body` counts where `url` has its hash; `form` is empty then. Twilio writes the usual port of
-    an address or not, so both are tried.
+    Of a `body` that is no form, `url` has the hash; `form` is empty then. Twilio writes the usual
+    port of an address or not, so both are tried.
     """
     hashes = [v for name, v in parse_qsl(urlsplit(url).query) if name == "bodySHA256"]
-    if hashes and not form:
-        found = hashlib.sha256(body).hexdigest()
-        if not hmac.compare_digest(found, hashes[-1].lower()):
+    if body and not form:
+        found = hashlib.sha256(body).hexdigest().encode()
+        if not hashes or not hmac.compare_digest(found, hashes[-1].lower().encode()):
             return False
     signed_as = [signature(auth_token, written, form) for written in _spellings(url)]
     return any(hmac.compare_digest(one.encode(), given.encode()) for one in signed_as)
