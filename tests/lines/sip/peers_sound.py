@@ -27,6 +27,7 @@ KEYS = "0123456789*#"
 EVENTS = 120  # the payload type of telephone events that the wheel offers
 A_LAW_SILENCE = b"\xd5" * FRAME
 _SO_TIMESTAMPNS = 35
+_SO_RCVBUFFORCE = 33
 _TIMESPEC = struct.Struct("@qq")
 _HEAD = struct.Struct(">BBHII")
 
@@ -91,7 +92,9 @@ class FarSound:
         which a packet is late; with `talks`, each sends sound from when it first hears any."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 23)
+        for option in (socket.SO_RCVBUF, _SO_RCVBUFFORCE):
+            with contextlib.suppress(PermissionError):  # the second is root's, and has no limit
+                self.socket.setsockopt(socket.SOL_SOCKET, option, 1 << 23)
         self.socket.bind(("127.0.0.1", 0))
         self.socket.settimeout(0.1)
         self.port: int = self.socket.getsockname()[1]
