@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import wave
 from pathlib import Path
 
 import pytest
-from twilio_account import BANK, CARDHOLDER, Desk, Telephone, desk, until
+from twilio_account import BANK, CARDHOLDER, Desk, Telephone, desk, sound, until
 
 from ringfence.flows.participant import (
     AnsweredBy,
@@ -16,23 +14,11 @@ from ringfence.flows.participant import (
     NotConnected,
     Participant,
     Prompt,
-    Recording,
 )
 from ringfence.lines import CallEnd
 
 QUESTION = Prompt("Press two.", ssml=False)
 TABLE = "+4930901899"
-
-
-def sound(seconds: float, name: str = "a tone") -> Recording:
-    """A recording of this length."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(8000)
-        writer.writeframes(b"\x10\x20" * int(8000 * seconds))
-    return Recording(name, file.getvalue())
 
 
 async def silent(participant: Participant) -> None:

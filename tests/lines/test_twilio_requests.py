@@ -13,7 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
-from twilio_account import ACCOUNT, BANK, CARDHOLDER, LINE, TOKEN, Desk, Telephone, desk, until
+from twilio_account import (
+    ACCOUNT,
+    BANK,
+    CARDHOLDER,
+    LINE,
+    TOKEN,
+    Desk,
+    Telephone,
+    desk,
+    sound,
+    until,
+)
 
 from ringfence.flows.participant import Participant
 from ringfence.lines import (
@@ -142,8 +153,6 @@ async def test_another_call_at_the_address_of_a_call_is_not_known(tmp_path: Path
 
 
 async def test_a_sound_is_gone_once_the_call_is_over(tmp_path: Path) -> None:
-    from test_twilio_calls import sound
-
     async def conversation(participant: Participant) -> None:
         await participant.play(sound(0.1), interruptible=False)
 
@@ -202,8 +211,6 @@ class Switchboard:
 
 
 async def test_somebody_calls_and_presses_a_key(tmp_path: Path) -> None:
-    from test_twilio_calls import sound
-
     keys: list[str | None] = []
 
     async def conversation(participant: Participant) -> None:

@@ -31,6 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from twilio.request_validator import RequestValidator
 
+from ringfence.flows.participant import Recording
 from ringfence.lines import CallEvent, CallRequest, Synthesizer
 from ringfence.lines.journal import utc_now
 from ringfence.lines.opening import Surroundings, open_line
@@ -69,6 +70,17 @@ class Faults:
     lose_statuses: bool = False
     statuses_last: bool = False
     never_asks: bool = False
+
+
+def sound(seconds: float, name: str = "a tone") -> Recording:
+    """A recording of this length."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(b"\x10\x20" * int(8000 * seconds))
+    return Recording(name, file.getvalue())
 
 
 async def until(holds: Callable[[], bool]) -> None:
