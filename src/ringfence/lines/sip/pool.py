@@ -184,6 +184,7 @@ class Pool:
             await self._add(watches=watches)
         except (Unavailable, OSError) as error:
             _log.error("a process of the SIP line does not start", error=str(error))
+            self.problem = str(error)
             self._died()
         finally:
             if not watches:
@@ -202,12 +203,11 @@ class Pool:
         self._children.append(child)
         try:
             ready = await process.start()
-        except BaseException:
-            self._children.remove(child)
-            raise
-        try:
             self._check(ready)
         except BaseException:
+            # Out of the pool first: one that is sent away has not died, and is not to be replaced.
+            if child in self._children:
+                self._children.remove(child)
             await process.end()
             raise
         self.ready = ready
