@@ -81,7 +81,6 @@ def during(
 ) -> None:
     async def limited() -> None:
         line = AmazonConnectLine("connect", read_settings("connect", {**table, **changes}))
-        line.start()
         try:
             async with asyncio.timeout(60):
                 await work(line)
@@ -259,7 +258,13 @@ def test_contact_events_of_a_queue_tell_at_once(
     try:
         with phone(aws_server.url, number, KEY) as there:
             during(table, work, events_queue_url=queue, sqs_endpoint_url=url)
-        assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+        # What was read is gone; what came after the call waits for the next one.
+        left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        assert (
+            int(left["ApproximateNumberOfMessages"])
+            + int(left["ApproximateNumberOfMessagesNotVisible"])
+            <= 3
+        )
     finally:
         moto.stop()
 
@@ -269,10 +274,14 @@ def test_contact_events_of_a_queue_tell_at_once(
     [
         ("instance_id", {"instance_id": "no instance"}),
         ("contact_flow_id", {"contact_flow_id": ""}),
+        ("numbers", {"numbers": ["030"]}),
+        ("endpoint_url", {"endpoint_url": "connect.example"}),
+        ("events_queue_url", {"events_queue_url": "contact-events"}),
         ("contact_flow_ids", {"contact_flow_ids": {"not a tag": "x"}}),
         ("source_phone_number", {"source_phone_number": "030"}),
         ("source_phone_number", {"queue_id": "q"}),
         ("source_phone_number", {"source_phone_number": ""}),
+        ("numbers", {"source_phone_number": "", "queue_id": "q"}),
         ("access_key_id", {"secret_access_key": ""}),
         ("secret_access_key", {"secret_access_key": "env:NOT_SET_ANYWHERE"}),
         ("calls_per_second", {"calls_per_second": 0}),
@@ -301,15 +310,18 @@ def test_a_language_has_its_own_flow() -> None:
             "contact_flow_id": "all",
             "contact_flow_ids": {"de": "german", "pt-BR": "brazil"},
             "queue_id": "q",
+            "numbers": [OURS, "+4930901820"],
         },
     )
-    assert settings.instance == "abc"
+    assert (settings.instance, settings.instance_region) == ("abc", "eu-central-1")
     assert [settings.flow_for(tag) for tag in ("de-CH", "pt-BR", "pt-PT", "en-US")] == [
         "german",
         "brazil",
         "all",
         "all",
     ]
+    assert settings.all_numbers == {OURS, "+4930901820"}
+    assert [settings.source_for(number) for number in (OURS, "+1999")] == [OURS, ""]
     assert [ring_seconds(each) for each in (5, 30.4, 300)] == [15, 30, 60]
 
 
@@ -321,6 +333,12 @@ def test_a_language_has_its_own_flow() -> None:
         ("OUTBOUND_ATTEMPT_FAILED", False, "", CallEnd.NO_ANSWER),
         ("OUTBOUND_DESTINATION_ENDPOINT_ERROR", False, "", CallEnd.UNREACHABLE),
         ("OUTBOUND_RESOURCE_ERROR", False, "", CallEnd.LINE_DOWN),
+        ("OUTBOUND_RESOURCE_ERROR", True, "", CallEnd.FAILED),
+        ("TELECOM_PROBLEM", True, "HUMAN_ANSWERED", CallEnd.FAILED),
+        ("TELECOM_PROBLEM", False, "", CallEnd.LINE_DOWN),
+        ("CUSTOMER_DISCONNECT", False, "", CallEnd.REJECTED),
+        ("CONTACT_FLOW_DISCONNECT", False, "", CallEnd.COMPLETED),
+        ("OTHER", True, "", CallEnd.COMPLETED),
         ("", False, "", CallEnd.NO_ANSWER),
         ("CONTACT_FLOW_DISCONNECT", True, "SIT_TONE_BUSY", CallEnd.BUSY),
         ("CONTACT_FLOW_DISCONNECT", True, "SIT_TONE_INVALID_NUMBER", CallEnd.UNREACHABLE),

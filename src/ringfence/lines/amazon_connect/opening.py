@@ -18,7 +18,6 @@ async def open_line(
 ) -> AsyncIterator[Line]:
     """The line. Nothing is asked of AWS before the first call. Raises `InvalidInput`."""
     line = AmazonConnectLine(name, read_settings(name, table))
-    line.start()
     try:
         yield line
     finally:

@@ -13,7 +13,10 @@ from ringfence.flows.languages import flow_for_language
 from ringfence.lines.opening import read_table, secret
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_INSTANCE = re.compile(r"(?:arn:[^:]+:connect:[^:]*:[0-9]{12}:instance/)?([0-9A-Za-z-]{1,100})")
+_INSTANCE = re.compile(
+    r"(?:arn:[^:]+:connect:(?P<region>[^:]*):[0-9]{12}:instance/)?(?P<id>[0-9A-Za-z-]{1,100})"
+)
+_URL = re.compile(r"https?://[^/]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MOST_RING_SECONDS, _LEAST_RING_SECONDS = 60, 15
 
@@ -22,19 +25,26 @@ class ConnectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """A line over an instance of Amazon Connect.
 
     `contact_flow_id` is the flow there that holds the conversation, `contact_flow_ids` those of
-    other languages by tag (`de`). It calls from `source_phone_number`, or from the number of
-    `queue_id`. Credentials are found by boto3's own rules unless keys are given. `events_queue_url`
-    is an SQS queue that an EventBridge rule puts the instance's contact events into: then the line
-    hears of them at once, and asks only now and then. `calls_per_second` is AWS's limit for the
-    account and region.
+    other languages by tag (`de`). It calls from a plan's own caller number when that is one of
+    `numbers`, otherwise from `source_phone_number` or the number of `queue_id`. With a queue,
+    `numbers` are what it calls from. Credentials are found by boto3's own rules unless keys are
+    given. `events_queue_url` is an SQS queue that an EventBridge rule puts the instance's contact
+    events into: then the line hears of them at once, and asks only now and then. `calls_per_second`
+    is AWS's limit for the account and region, for every operation. `machine_detection` needs
+    outbound campaigns at AWS (`campaign_id`); `await_beep` has the flow begin after a machine's
+    beep. A call is hung up after `longest_call_seconds`.
     """
 
     instance_id: str
     contact_flow_id: str
     contact_flow_ids: dict[str, str] = {}
-    region: str = "us-east-1"
+    region: str = ""
     source_phone_number: str = ""
     queue_id: str = ""
+    numbers: tuple[str, ...] = ()
+    machine_detection: bool = True
+    await_beep: bool = True
+    campaign_id: str = ""
     access_key_id: str = ""
     secret_access_key: str = ""
     profile: str = ""
@@ -50,7 +60,22 @@ class ConnectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def instance(self) -> str:
         """The id of the instance, whether it or its ARN was given."""
         found = _INSTANCE.fullmatch(self.instance_id)
-        return found[1] if found else self.instance_id
+        return found["id"] if found else self.instance_id
+
+    @property
+    def instance_region(self) -> str:
+        """The region that is set, or that of the ARN."""
+        found = _INSTANCE.fullmatch(self.instance_id)
+        return self.region or (found["region"] if found else "") or "us-east-1"
+
+    @property
+    def all_numbers(self) -> frozenset[str]:
+        """What it calls from."""
+        return frozenset({*self.numbers, self.source_phone_number} - {""})
+
+    def source_for(self, number: str) -> str:
+        """What to call from for whom `number` is wished; empty where the queue decides."""
+        return number if number in self.numbers else self.source_phone_number
 
     def flow_for(self, language: str) -> str:
         """The flow that speaks `language` (a tag), or the one for all."""
@@ -96,6 +121,16 @@ def _check(settings: ConnectSettings) -> None:
         raise InvalidInput(
             "not E.164", field="source_phone_number", expected="such as +15550100000"
         )
+    if settings.queue_id and not settings.numbers:
+        raise InvalidInput(
+            "missing", field="numbers", expected="the numbers that queue_id calls from"
+        )
+    for number in settings.numbers:
+        if not _E164.fullmatch(number):
+            raise InvalidInput("not E.164", field="numbers", expected="such as +15550100000")
+    for field in ("endpoint_url", "events_queue_url", "sqs_endpoint_url"):
+        if (url := getattr(settings, field)) and not _URL.match(url):
+            raise InvalidInput("no address", field=field, expected="https://HOST/...")
     if bool(settings.access_key_id) != bool(settings.secret_access_key):
         raise InvalidInput(
             "one without the other", field="access_key_id", expected="secret_access_key beside it"
