@@ -1,0 +1,90 @@
+"""Keys in the sound itself, for far ends that send no telephone events (DTMF, ITU-T Q.23, Q.24).
+
+Each key is one tone of a low and one of a high group. A key counts when two blocks in a row hold it
+and little else, and is over when two blocks in a row do not: 40 ms are enough, for a key as for the
+pause after it, while speech hardly ever holds two such tones so purely.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from operator import mul
+
+from ringfence.lines.listening.frames import RATE, Frames, energy
+
+_LOW = (697, 770, 852, 941)
+_HIGH = (1209, 1336, 1477, 1633)
+_KEYS = ("123A", "456B", "789C", "*0#D")
+_BLOCK = 102  # samples, 12.75 ms: narrow enough to part the tones, wide enough for 1.5% of drift
+_BLOCKS = 2  # in a row, for a key and for its end
+
+_QUIETEST = _BLOCK * (32768 * 10 ** (-42 / 20)) ** 2  # both tones together, -42 dB
+_LOW_SHARE = 0.05  # that the low tone has of a block's energy at the least
+_SHARE = 0.6  # that both tones have of it together
+_TWIST = 8.0  # by which one tone may have more energy than the other, 9 dB
+_PEAK = 5.0  # by which a tone has more energy than the next in its group, 7 dB
+
+_Wave = tuple[array[float], array[float]]
+
+
+def _wave(frequency: int) -> _Wave:
+    steps = [2 * math.pi * frequency * index / RATE for index in range(_BLOCK)]
+    return array("d", map(math.cos, steps)), array("d", map(math.sin, steps))
+
+
+_LOW_WAVES = tuple(map(_wave, _LOW))
+_HIGH_WAVES = tuple(map(_wave, _HIGH))
+
+
+class KeyDetector:
+    """Finds keys in sound of `rate` (8000 or 16000 Hz)."""
+
+    def __init__(self, rate: int) -> None:
+        """Raises `ValueError` for another rate."""
+        self._frames = Frames(rate, _BLOCK)
+        self._last = ""  # what the block before held
+        self._pressed = ""
+        self._others = 0  # blocks since the pressed key was held last
+
+    def hear(self, pcm: bytes) -> str:
+        """The keys that began to sound, `0`-`9`, `*`, `#` and `A`-`D`; mostly none."""
+        return "".join(map(self._next, self._frames.cut(pcm)))
+
+    def _next(self, block: array[int]) -> str:
+        key, last = _key(block), self._last
+        self._last = key
+        if self._pressed:
+            self._others = 0 if key == self._pressed else self._others + 1
+            if self._others < _BLOCKS:
+                return ""
+            self._pressed = ""
+        if key and key == last:
+            self._pressed, self._others = key, 0
+            return key
+        return ""
+
+
+def _key(block: array[int]) -> str:
+    total = energy(block)
+    if total < _QUIETEST:
+        return ""
+    row, low = _strongest(block, _LOW_WAVES)
+    if low < _LOW_SHARE * total:
+        return ""
+    column, high = _strongest(block, _HIGH_WAVES)
+    if low + high < _SHARE * total or low > _TWIST * high or high > _TWIST * low:
+        return ""
+    return _KEYS[row][column]
+
+
+def _strongest(block: array[int], waves: tuple[_Wave, ...]) -> tuple[int, float]:
+    """Which tone of a group a block holds, and its energy; 0.0 when none stands out."""
+    found = [
+        (sum(map(mul, block, cosine)) ** 2 + sum(map(mul, block, sine)) ** 2) * 2 / _BLOCK
+        for cosine, sine in waves
+    ]
+    best = max(found)
+    which = found.index(best)
+    rest = max(found[:which] + found[which + 1 :])
+    return which, best if best > _PEAK * rest else 0.0
