@@ -15,7 +15,7 @@ from ringfence.lines.sip.dialling import (
     trunk_setup,
     written,
 )
-from ringfence.lines.sip.settings import SipSettings, TrunkSettings, read_settings
+from ringfence.lines.sip.settings import SipSettings, TrunkSettings, host_and_port, read_settings
 
 BERLIN, OURS = "+4930901820", "+4930123456"
 
@@ -113,6 +113,21 @@ def test_no_uri_breaks_the_reading(uri: str) -> None:
     assert not found or found.startswith("+")
 
 
+@pytest.mark.parametrize(
+    ("host", "name", "port"),
+    [
+        ("sip.carrier.example", "sip.carrier.example", None),
+        ("192.0.2.1:5070", "192.0.2.1", 5070),
+        ("[2001:db8::1]", "2001:db8::1", None),
+        ("[2001:db8::1]:5070", "2001:db8::1", 5070),
+    ],
+)
+def test_a_host_is_told_from_its_port(host: str, name: str, port: int | None) -> None:
+    assert host_and_port(host) == (name, port)
+    shown = trunk_setup(trunk(host=host)).id_uri.partition("@")[2]
+    assert shown == (f"[{name}]" if ":" in name else name)
+
+
 def test_the_country_of_a_line_is_that_of_its_numbers() -> None:
     assert country_of(frozenset({OURS, BERLIN, "+14155550100"})) == "DE"
     assert country_of(frozenset()) == ""
@@ -124,6 +139,10 @@ def test_the_country_of_a_line_is_that_of_its_numbers() -> None:
         ("trunks", {"trunks": []}, {}),
         ("trunks.0.host", {}, {"host": "no host"}),
         ("trunks.0.host", {}, {"host": "evil>host"}),
+        ("trunks.0.host", {}, {"host": "host:0"}),
+        ("trunks.0.host", {}, {"host": "host:65536"}),
+        ("trunks.0.host", {}, {"host": "host:\u0663"}),
+        ("trunks.0.registrar", {}, {"registrar": "host:99999"}),
         ("trunks.0.name", {}, {"name": "a b"}),
         ("trunks.0.transport", {}, {"transport": "sctp"}),
         ("trunks.0.dial", {}, {"dial": "{number}"}),
@@ -143,6 +162,8 @@ def test_the_country_of_a_line_is_that_of_its_numbers() -> None:
         ("tls_ca_file", {"tls_ca_file": "/nowhere/ca.pem"}, {}),
         ("calls_at_once", {"calls_at_once": 0}, {}),
         ("courtesy_seconds", {"courtesy_seconds": 60}, {}),
+        ("spare_calls", {"spare_calls": -1}, {}),
+        ("stun_servers", {"stun_servers": ["no host"]}, {}),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(

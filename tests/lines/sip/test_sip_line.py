@@ -320,6 +320,38 @@ def test_another_telephone_that_is_busy_is_told_to_the_flow(tmp_path: Path, rtp:
         during(work())
 
 
+def test_another_telephone_is_reached_on_the_next_trunk_when_the_first_takes_no_calls(
+    tmp_path: Path, rtp: RtpEnd
+) -> None:
+    full = scenario(receive("INVITE"), respond("503 Service Unavailable"), receive("ACK"))
+    with (
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path, rtp) as near,
+        far_end(full, tmp_path) as first,
+    ):
+
+        async def work() -> None:
+            trunks = [
+                {"name": "near", "host": f"127.0.0.1:{near.port}", "serves": ["+4930"]},
+                {"name": "first", "host": f"127.0.0.1:{first.port}", "serves": ["+1"]},
+                {"name": "second", "host": f"127.0.0.1:{near.port}", "serves": ["+1"]},
+            ]
+            async with open_line(trunks=trunks) as caller:
+
+                async def conversation(participant: Participant) -> None:
+                    joined = asyncio.Event()
+                    other = Destination("+14155550123", OURS, answered=joined.set)
+                    talking = asyncio.ensure_future(participant.connect(other))
+                    await asyncio.wait_for(joined.wait(), 20)
+                    talking.cancel()
+                    await asyncio.gather(talking, return_exceptions=True)
+
+                assert (await caller.call(conversation)).end is CallEnd.COMPLETED
+                await caller.until(lambda: not any(t.calls for t in caller.line.state().trunks))
+
+        during(work())
+        assert first.log().count("INVITE sip:+14155550123") >= 1
+
+
 def test_a_call_is_dialled_once_whatever_is_asked(tmp_path: Path) -> None:
     busy = scenario(receive("INVITE"), respond("486 Busy Here"), receive("ACK"))
     with far_end(busy, tmp_path) as peer:

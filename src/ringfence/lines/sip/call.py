@@ -152,30 +152,8 @@ class SipCall:
         assert near is not None
         assert near.slot is not None
         assert self._journal is not None
-        trunks = self._means.trunks.order(destination.number)
-        if not trunks:
-            raise NotConnected(f"no trunk may call {destination.number}")
-        far = Leg(self._name(), self._means.pool, partial(self._ended_on, trunks[0]))
-        slot = self._means.pool.take_beside(near.slot, far.name, far)
-        if slot is None:
-            raise NotConnected("the process of this call holds no further one")
-        request = CallRequest(
-            call_id=far.name,
-            to_number=destination.number,
-            from_number=destination.caller_number,
-            caller_name=destination.caller_name,
-            ring_timeout_seconds=destination.ring_seconds,
-        )
-        self._dial(far, slot, request, trunks[0])
+        far = await self._reached(near.slot, handset, destination)
         try:
-            await _either(handset, far)
-            handset.check()
-            if far.answered is None:
-                outcome = _outcome(far)
-                raise NotConnected(
-                    f"{destination.number}: {outcome.detail or outcome.end.replace('_', ' ')}",
-                    timed_out=outcome.end is CallEnd.NO_ANSWER,
-                )
             near.tell(Join(near.name, far.name, True))
             if destination.answered is not None:
                 destination.answered()
@@ -188,6 +166,42 @@ class SipCall:
         finally:
             near.tell(Join(near.name, far.name, False))
             far.hang_up()
+
+    async def _reached(self, near: Slot, handset: SipHandset, destination: Destination) -> Leg:
+        """The other telephone, which has answered. Raises `NotConnected`, and `HungUp`."""
+        trunks = self._means.trunks.order(destination.number)
+        if not trunks:
+            raise NotConnected(f"no trunk may call {destination.number}")
+        request = CallRequest(
+            call_id=f"{self._request.call_id[:70]}-through",
+            to_number=destination.number,
+            from_number=destination.caller_number,
+            caller_name=destination.caller_name,
+            ring_timeout_seconds=destination.ring_seconds,
+        )
+        outcome = Outcome(CallEnd.LINE_DOWN, "")
+        for trunk in trunks:
+            far = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
+            slot = self._means.pool.take_beside(near, far.name, far)
+            if slot is None:
+                raise NotConnected("the process of this call holds no further one")
+            self._dial(far, slot, request, trunk)
+            try:
+                await _either(handset, far)
+                handset.check()
+            except BaseException:
+                far.hang_up()
+                raise
+            if far.answered is not None:
+                return far
+            outcome = _outcome(far)
+            if outcome.end not in _TRY_ANOTHER or far.rang:
+                break
+            self._means.trunks.failed(trunk.name)
+        raise NotConnected(
+            f"{destination.number}: {outcome.detail or outcome.end.replace('_', ' ')}",
+            timed_out=outcome.end is CallEnd.NO_ANSWER,
+        )
 
     def _dial(self, leg: Leg, slot: Slot, request: CallRequest, trunk: TrunkSettings) -> None:
         leg.slot = slot

@@ -9,7 +9,7 @@ import re
 
 from ringfence.lines.line import CallRequest
 from ringfence.lines.sip.messages import Dial, TrunkSetup
-from ringfence.lines.sip.settings import SipSettings, TrunkSettings
+from ringfence.lines.sip.settings import SipSettings, TrunkSettings, host_and_port
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\<>]')
 _ANONYMOUS = "sip:anonymous@anonymous.invalid"
@@ -127,6 +127,5 @@ def _uri(trunk: TrunkSettings, host: str) -> str:
 
 
 def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    name, _ = host_and_port(host)
+    return f"[{name}]" if host.startswith("[") else name

@@ -12,7 +12,7 @@ from ringfence.lines.line import CallRequest
 from ringfence.lines.proving import Step, TestTalk
 from ringfence.lines.sip.call import SipCall
 from ringfence.lines.sip.leg import Leg
-from ringfence.lines.sip.settings import TrunkSettings
+from ringfence.lines.sip.settings import TrunkSettings, host_and_port
 from ringfence.lines.sip.trunks import TrunkState
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def sound_steps(leg: Leg) -> list[Step]:
 
 async def _named(trunk: TrunkSettings, *, looks_up: bool) -> Step:
     name = f"trunk {trunk.name}"
-    host, _, port = trunk.host.partition(":")
+    host, port = host_and_port(trunk.host)
     if not looks_up:
         return Step(name, None, f"{trunk.host}, looked up by the nameservers of the line")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
-            host, int(port or 5060), type=socket.SOCK_DGRAM
+            host, port or 5060, type=socket.SOCK_DGRAM
         )
     except OSError as error:
         return Step(name, False, f"the name {host} cannot be looked up: {error.strerror or error}")

@@ -17,7 +17,7 @@ Codec = Literal["PCMA", "PCMU", "G722", "opus"]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _HOST = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::\d+)?"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
 )
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
@@ -136,6 +136,16 @@ def read_settings(name: str, table: Mapping[str, Any]) -> SipSettings:
     return settings
 
 
+def host_and_port(host: str) -> tuple[str, int | None]:
+    """The name or address, without brackets, and the port of `host[:port]`."""
+    if host.startswith("["):
+        name, _, rest = host[1:].partition("]")
+        port = rest.removeprefix(":")
+    else:
+        name, _, port = host.partition(":")
+    return name, int(port) if port else None
+
+
 def _check(settings: SipSettings) -> None:
     names = [trunk.name for trunk in settings.trunks]
     if not 1 <= len(names) <= MOST_TRUNKS or len(set(names)) != len(names):
@@ -152,6 +162,11 @@ def _check(settings: SipSettings) -> None:
         _check_address(field, getattr(settings, field))
     for server in settings.nameservers:
         _check_address("nameservers", server)
+    for server in settings.stun_servers:
+        if not _is_host(server):
+            raise InvalidInput("not a host", field="stun_servers", expected="a name, or host:port")
+    if settings.spare_calls is not None and settings.spare_calls < 0:
+        raise InvalidInput("out of range", field="spare_calls", expected="0 or more")
     if settings.rtp_ports is not None:
         low, high = settings.rtp_ports
         if not (1024 <= low < high <= 65_535 and high - low >= 2 * settings.calls_at_once):
@@ -169,11 +184,11 @@ def _check(settings: SipSettings) -> None:
 def _check_trunk(trunk: TrunkSettings) -> None:
     if not _NAME.fullmatch(trunk.name):
         raise InvalidInput("not a name", field="name", expected="1 to 32 of A-Z a-z 0-9 _ -")
-    if not _HOST.fullmatch(trunk.host):
+    if not _is_host(trunk.host):
         raise InvalidInput("not a host", field="host", expected="sip.carrier.example or host:5060")
     for field in ("registrar", "domain", "outbound_proxy"):
         value = getattr(trunk, field)
-        if value and not _HOST.fullmatch(value):
+        if value and not _is_host(value):
             raise InvalidInput("not a host", field=field, expected="a name, or host:port")
     if trunk.username and not _USER.fullmatch(trunk.username):
         raise InvalidInput("not a user name", field="username", expected="without spaces and @")
@@ -205,6 +220,13 @@ def _check_ranges(settings: msgspec.Struct, ranges: tuple[tuple[str, float, floa
     for field, low, high in ranges:
         if not low <= getattr(settings, field) <= high:
             raise InvalidInput("out of range", field=field, expected=f"{low:g} to {high:g}")
+
+
+def _is_host(value: str) -> bool:
+    if not _HOST.fullmatch(value):
+        return False
+    _, port = host_and_port(value)
+    return port is None or 1 <= port <= 65_535
 
 
 def _check_address(field: str, value: str) -> None:
