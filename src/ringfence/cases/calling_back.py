@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from ringfence import cards
 from ringfence.cases.answering import hear_key
-from ringfence.cases.plans import CallBackCheck
+from ringfence.cases.plans import OPT_OUT_KEY, CallBackCheck
 from ringfence.cases.records import Case, answerable_cases, get_case
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import Verdict, record_answer
@@ -159,11 +159,11 @@ class _About:
         return {"statusCode": 200, "body": "the card is blocked"}
 
     async def observe(self, event: FlowEvent) -> None:
-        """A key in a menu of the case's own flow is its answer."""
+        """A key in a menu of the case's own flow is its answer; a star stops calls in any."""
         case = self.case
         if case is None or event.kind is not FlowEventKind.INPUT:
             return
-        if event.flow_name == case.flow_name:
+        if event.flow_name == case.flow_name or event.result == OPT_OUT_KEY:
             await asyncio.to_thread(self._hear, case, event)
 
     def _trusted(self) -> bool:

@@ -21,6 +21,7 @@ _SECTIONS: tuple[tuple[str, str, str, Scope], ...] = (
     ("live", "Live", "/", Scope.CASES_READ),
     ("cases", "Cases", "/cases", Scope.CASES_READ),
     ("contacts", "Contacts", "/contacts", Scope.CASES_READ),
+    ("lines", "Lines", "/lines", Scope.CASES_READ),
     ("queues", "Queues", "/queues", Scope.CASES_READ),
     ("tasks", "Tasks", "/tasks", Scope.CASES_READ),
     ("flows", "Flows", "/flows", Scope.RULES_READ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_PAGES = ("live", "cases", "case", "contacts", "contact", "queues", "tasks",
+_PAGES = ("live", "cases", "case", "contacts", "contact", "lines", "queues", "tasks",
           "flows", "flow", "functions", "function", "resources",
           "customers", "customer", "models", "model", "model_card",
           "drift", "version_drift", "jobs",
