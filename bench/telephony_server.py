@@ -52,7 +52,8 @@ _SETTINGS = """
 [lines.trunk]
 kind = "sip"
 bind_host = "127.0.0.1"
-calls_at_once = 160
+calls_at_once = {calls}
+spare_calls = {calls}
 calls_per_second = {rate}
 courtesy_seconds = 0.0
 
@@ -87,10 +88,11 @@ def _measured(rate: int) -> dict[str, str]:
         folder = Path(name)
         database = set_up(folder, _PLAN, number)
         trunk = Trunk(folder / "trunk", ring_seconds=1.0)
-        (folder / "ringfence.toml").write_text(_SETTINGS.format(port=trunk.port, rate=2.0 * rate))
+        settings = _SETTINGS.format(port=trunk.port, rate=2.0 * rate, calls=8 * rate)
+        (folder / "ringfence.toml").write_text(settings)
         try:
             with server(folder) as there:
-                time.sleep(10.0)  # its telephone processes start
+                time.sleep(15.0)  # its telephone processes start, all that are needed
                 watch = _Watch(trunk)
                 payments = _pay(there, number, rate)
                 _until_closed(database, number)
