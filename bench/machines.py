@@ -1,6 +1,6 @@
-"""Who picked up, told by sound: how often, and how soon, beside the plain rules of Asterisk's AMD().
+"""Who picked up, told by sound: how often, and how soon, beside the plain rules of AMD().
 
-Persons and voicemails are spoken by eSpeak NG, put onto a telephone line (band, level, noise,
+AMD() is Asterisk's. Persons and voicemails are spoken by eSpeak NG, put onto a telephone line (band, level, noise,
 G.711, lost packets) and heard in frames of 20 ms. The voices and sentences of the set that is
 reported took no part in choosing any limit; `python -m bench.machines development` shows the other.
 """
@@ -88,14 +88,19 @@ def spoken(voice: str, words: str, words_per_minute: int) -> Sound:
     with wave.open(io.BytesIO(made)) as file:
         rate, pcm = file.getframerate(), file.readframes(10_000_000)
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(float)
-    spectrum = np.fft.rfft(samples)
-    hz = np.fft.rfftfreq(len(samples), 1 / rate)
-    spectrum[(hz < 250) | (hz > 3500)] = 0
-    band = np.fft.irfft(spectrum, len(samples))
+    band = in_band(samples, rate)
     at = np.arange(int(len(band) * RATE / rate)) * rate / RATE
     sound = np.interp(at, np.arange(len(band)), band)
     loud = np.flatnonzero(np.abs(sound) > 0.02 * np.abs(sound).max())
     return sound[loud[0] : loud[-1]] / np.sqrt(np.mean(sound[loud[0] : loud[-1]] ** 2))
+
+
+def in_band(sound: Sound, rate: int) -> Sound:
+    """What a telephone passes of a sound."""
+    spectrum = np.fft.rfft(sound)
+    hz = np.fft.rfftfreq(len(sound), 1 / rate)
+    spectrum[(hz < 250) | (hz > 3500)] = 0
+    return np.fft.irfft(spectrum, len(sound))
 
 
 def tone(hz: float, seconds: float) -> Sound:
@@ -133,7 +138,8 @@ def noises(seconds: float, babble: list[Sound]) -> dict[str, Sound]:
     pink = np.fft.irfft(spectrum / np.sqrt(np.arange(1, len(spectrum) + 1)), count)
     talk = sum(np.resize(np.roll(one, 777 * n), count) for n, one in enumerate(babble))
     made = {"white": white, "pink": pink, "babble": np.asarray(talk)}
-    return {name: one / np.sqrt(np.mean(one**2)) for name, one in made.items()}
+    passed = {name: in_band(one, RATE) for name, one in made.items()}
+    return {name: one / np.sqrt(np.mean(one**2)) for name, one in passed.items()}
 
 
 def cases(which: str) -> Iterator[Case]:

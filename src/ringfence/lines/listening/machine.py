@@ -41,8 +41,8 @@ class Limits:
     """
 
     initial_silence: float = 3.5
-    greeting: float = 2.2
-    after_greeting: float = 0.7
+    greeting: float = 1.7
+    after_greeting: float = 0.9
     undecided: float = 5.0
     after_machine: float = 2.0
     longest: float = 7.0

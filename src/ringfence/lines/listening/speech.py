@@ -14,9 +14,9 @@ FRAME_SAMPLES = 160
 
 _FAINTEST_DB = -48.0  # under which nothing is speech
 _CONTRAST_DB = 9.0  # between what is quiet and what is loud, for any speech to be in it
-_ABOVE_QUIET = 0.4  # of that contrast
+_ABOVE_QUIET = 0.6  # of that contrast
 _CLICK_FRAMES = 3  # of sound that is no word
-_GAP_FRAMES = 4  # of quiet that is no pause: a stop consonant, a lost packet
+_GAP_FRAMES = 9  # of quiet that is no pause: a stop consonant, a lost packet
 
 
 @dataclass(frozen=True, slots=True)

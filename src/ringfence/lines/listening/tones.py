@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from operator import mul
+from typing import TypeAlias
 
 from ringfence.lines.listening.frames import RATE, Frames, energy
 
@@ -25,7 +26,7 @@ _SHARE = 0.6  # that both tones have of it together
 _TWIST = 8.0  # by which one tone may have more energy than the other, 9 dB
 _PEAK = 5.0  # by which a tone has more energy than the next in its group, 7 dB
 
-_Wave = tuple[array[float], array[float]]
+_Wave: TypeAlias = "tuple[array[float], array[float]]"
 
 
 def _wave(frequency: int) -> _Wave:
