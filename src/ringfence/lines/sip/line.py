@@ -64,7 +64,7 @@ class SipLine:
         self.numbers: frozenset[str] | None = frozenset(settings.numbers) or None
         self.limits = Limits(settings.calls_at_once, settings.calls_per_second)
         self._synthesizer = synthesizer
-        self._rate = WIDEBAND_RATE if settings.wideband else TELEPHONE_RATE
+        self.rate = WIDEBAND_RATE if settings.wideband else TELEPHONE_RATE
         self._trunks = Trunks(settings.trunks, time.monotonic)
         self._receive: Receive | None = None
         self._dialled: set[str] = set()
@@ -73,7 +73,7 @@ class SipLine:
         if spare is None:
             spare = max(4, round(settings.calls_per_second * _SPARE_SECONDS))
         self._pool = Pool(
-            _setup(settings, self._rate),
+            _setup(settings, self.rate),
             calls_at_once=settings.calls_at_once,
             spare_calls=spare,
             offered=self._offered,
@@ -102,7 +102,7 @@ class SipLine:
             return await hold(request, refusal, conversation, report)
         self._dialled.add(request.call_id)
         call = SipCall(self.means, request)
-        async with self._synthesizer.preparing(request.prompts, self._rate):
+        async with self._synthesizer.preparing(request.prompts, self.rate):
             result = await hold(request, call, call.politely(conversation), report)
         return await call.finished(result)
 
@@ -178,7 +178,7 @@ class SipLine:
             language=answer.language,
         )
         far_end = SipCall(self.means, request, leg)
-        async with self._synthesizer.preparing(answer.prompts, self._rate):
+        async with self._synthesizer.preparing(answer.prompts, self.rate):
             await attend(answer, far_end, far_end.finished)
 
     def _incoming(self, offered: Offered) -> IncomingCall:

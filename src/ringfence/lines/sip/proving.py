@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ringfence.lines.holding import hold
 from ringfence.lines.line import CallRequest
-from ringfence.lines.proving import Step, TestTalk
+from ringfence.lines.proving import TEST_PROMPT, Step, TestTalk
 from ringfence.lines.sip.call import SipCall
 from ringfence.lines.sip.leg import Leg
 from ringfence.lines.sip.settings import TrunkSettings, host_and_port
@@ -37,7 +37,8 @@ async def prove(line: SipLine, request: CallRequest) -> AsyncIterator[Step]:
         if trunk.keep_alive_seconds:
             yield _answers(found)
     call, talk = SipCall(line.means, request), TestTalk()
-    result = await call.finished(await hold(request, call, talk.talk, talk.report))
+    async with line.means.synthesizer.preparing((TEST_PROMPT,), line.rate):
+        result = await call.finished(await hold(request, call, talk.talk, talk.report))
     for step in talk.steps(result):
         yield step
     if result.end.answered and call.leg is not None:
