@@ -22,6 +22,7 @@ from ringfence.lines.amazon_connect.client import Contact
 from ringfence.lines.amazon_connect.events import contact_of
 from ringfence.lines.amazon_connect.line import AmazonConnectLine, end_of
 from ringfence.lines.amazon_connect.settings import read_settings, ring_seconds
+from ringfence.lines.proving import prove
 from ringfence.storage import now
 
 OURS = "+15550100000"
@@ -130,6 +131,30 @@ def test_a_call_is_placed_followed_and_its_attributes_come_back(
         assert there.heard == ["Was it you, Mrs Rojas?"]
         assert len(there.rung) == 1
     assert events == ["dialled", "ringing", "answered", "ended"]
+
+
+def test_a_line_is_proved_by_a_call_and_by_what_its_flow_leaves(
+    aws_server: Server, table: dict[str, Any]
+) -> None:
+    number = f"{ALLOWED}506"
+
+    async def work(line: AmazonConnectLine) -> None:
+        async def proved(call_id: str, to_number: str) -> list[tuple[str, bool | None]]:
+            request = CallRequest(call_id, to_number, OURS, ring_timeout_seconds=15)
+            steps = [step async for step in prove(line, request)]
+            texts.extend(step.text for step in steps)
+            return [(step.name, step.ok) for step in steps]
+
+        proving = asyncio.ensure_future(proved("proof", number))
+        await asyncio.to_thread(until, lambda: there.heard)
+        await asyncio.to_thread(there.press, "2")
+        assert await proving == [("call", True), ("flow", True)]
+        assert "Answer" in texts[1]
+        assert await proved("no proof", "+14155550123") == [("call", False)]
+
+    texts: list[str] = []
+    with phone(aws_server.url, number, KEY) as there:
+        during(table, work)
 
 
 def test_two_lines_with_one_attempt_place_one_call(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -32,6 +32,7 @@ from ringfence.lines.line import (
     Limits,
     Report,
 )
+from ringfence.lines.proving import Step, TestTalk
 
 _SLOW_POLL_SECONDS = 10.0  # where events tell that something has happened
 _LONGEST_POLL_SECONDS = 5.0
@@ -106,6 +107,14 @@ class AmazonConnectLine:
                 detail = f"{type(error).__name__}: {error}"
                 result = CallResult(CallEnd.FAILED, None, utc_now(), detail)
             return await _ended(journal, result)
+
+    async def prove(self, request: CallRequest) -> AsyncIterator[Step]:
+        """See `Provable.prove`. What is said, and which keys arrive, only the flow knows."""
+        trial = TestTalk()
+        result = await self.call(request, trial.talk, trial.report)
+        yield trial.steps(result)[0]
+        if result.end.answered:
+            yield _flow_step(set(result.attributes) - set(request.attributes))
 
     async def _placed(self, request: CallRequest, journal: Journal) -> CallResult:
         wanted = True
@@ -242,6 +251,16 @@ def end_of(contact: Contact) -> tuple[CallEnd, str]:
     if reason in _CONVERSED:
         return CallEnd.COMPLETED, ""
     return _UNANSWERED.get(reason, (CallEnd.NO_ANSWER, reason or "nobody answered"))
+
+
+def _flow_step(left: set[str]) -> Step:
+    if left:
+        return Step("flow", True, f"the flow left these attributes: {', '.join(sorted(left))}")
+    return Step(
+        "flow",
+        None,
+        "the flow left no attribute: no key was pressed, or it has no block that stores the answer",
+    )
 
 
 async def _ended(journal: Journal, result: CallResult) -> CallResult:
