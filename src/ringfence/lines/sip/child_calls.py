@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any, Protocol
 
 import pjsua2
 
-from ringfence.flows.participant import AnsweredBy
 from ringfence.lines.sip.child_call_sound import CallSound
 from ringfence.lines.sip.child_callbacks import guarded
 from ringfence.lines.sip.child_engine import Engine
@@ -33,12 +31,14 @@ from ringfence.lines.sip.messages import (
     Recording,
     Ringing,
     Sound,
+    Trying,
 )
 
 _FAREWELL_SECONDS = 3.0  # for the far end to answer a BYE or CANCEL; PJSIP itself waits for 32 s
 _FAULT = "a fault in the telephone process"
 _SILENT = "neither ringing nor an answer"  # where nothing says that a telephone rang in vain
 _LOOKS = 6  # for sound, within the time that a call may be without any
+_TRYING = 100  # the status of a trunk that has the call
 _KEYS = frozenset("0123456789*#")
 
 
@@ -77,6 +77,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._why = ""  # we ended it ourselves
         self._hung_up = False
         self._rang = False
+        self._trying = False
         self._answered = False
         self._faulty = False  # a fault of ours: nothing more is done on it than to end it
         self._is_over = False
@@ -187,7 +188,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         if heard.machine is not None:
             self._around.send(MachineHeard(self.name, heard.machine.answered_by, heard.machine.why))
         if heard.greeted is not None:
-            self._tell_greeted(heard.greeted)
+            self._around.send(Greeted(self.name, heard.greeted))
         return True
 
     def forget(self) -> None:
@@ -222,6 +223,16 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         elif info.state == pjsua2.PJSIP_INV_STATE_DISCONNECTED:
             self._around.timers.drop(self._ringing)
             self._over(info, received(prm.e))
+
+    @guarded(None)
+    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
+        """Something has come of a request: told is only that the trunk has our INVITE."""
+        if self._trying or self._dial is None:
+            return
+        transaction = prm.e.body.tsxState.tsx
+        if transaction.method == "INVITE" and transaction.statusCode == _TRYING:
+            self._trying = True
+            self._around.send(Trying(self.name))
 
     @guarded(None)
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
@@ -292,23 +303,11 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
     def _listen_for(self, dial: Dial) -> None:
         listener = self._sound.listener
         if dial.detect_machine:
-            try:
-                listener.find_machine()
-            except ImportError as error:
-                self._around.send(MachineHeard(self.name, AnsweredBy.UNKNOWN, str(error)))
+            listener.find_machine()
         if dial.courtesy_seconds > 0:
-            try:
-                listener.find_greeting(dial.courtesy_seconds)
-            except ImportError:  # then it is enough to wait
-                at = time.monotonic() + dial.courtesy_seconds
-                self._around.timers.at(at, lambda: self._tell_greeted(False))
+            listener.find_greeting(dial.courtesy_seconds)
         if dial.inband_digits:
-            with contextlib.suppress(ImportError):
-                listener.find_keys()
-
-    def _tell_greeted(self, spoke: bool) -> None:
-        if not self._is_over:
-            self._around.send(Greeted(self.name, spoke))
+            listener.find_keys()
 
     def _watch(self) -> None:
         """End the call when nothing comes: a telephone without power or network sends no BYE."""

@@ -1,21 +1,21 @@
 """What a child makes of the sound that comes in: keys, greetings, who picked up, the sound itself.
 
-How any of it is recognised is the business of `ringfence.lines.listening`, which is loaded when
-the first call asks for it.
+How any of it is recognised is the business of `ringfence.lines.listening`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
+from ringfence.lines.listening.courtesy import Courtesy
+from ringfence.lines.listening.machine import Finding, MachineDetector
+from ringfence.lines.listening.tones import KeyDetector
 from ringfence.lines.sip.child_engine import Engine
 from ringfence.lines.sip.child_sound import Ear, stop
 
 _FRAMES = 5  # that are passed on together: 100 ms
 _ECHO_SECONDS = 1.0
-_LONGEST_GREETING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Heard:
 
     pcm: bytes = b""
     keys: str = ""
-    machine: Any = None
+    machine: Finding | None = None
     greeted: bool | None = None
 
 
@@ -43,28 +43,22 @@ class Listener:
         self._engine = engine
         self._ear: Ear | None = None
         self._media: Any = None
-        self._machine: Any = None
-        self._keys: Any = None
-        self._courtesy: Any = None
-        self._courtesy_samples = 0  # that may still pass until one speaks in any case
+        self._machine: MachineDetector | None = None
+        self._keys: KeyDetector | None = None
+        self._courtesy: Courtesy | None = None
         self._last: tuple[str, float] = ("", float("-inf"))
 
     def find_machine(self) -> None:
-        """Find out who picked up, from now on. Raises `ImportError` where nothing can."""
-        machine = import_module("ringfence.lines.listening.machine")
-        self._machine = machine.MachineDetector(self._engine.rate)
+        """Find out who picked up, from now on."""
+        self._machine = MachineDetector(self._engine.rate)
 
     def find_keys(self) -> None:
-        """Find keys in the sound, from now on, unless they come another way. `ImportError`."""
-        tones = import_module("ringfence.lines.listening.tones")
-        self._keys = tones.KeyDetector(self._engine.rate)
+        """Find keys in the sound, from now on, unless they come another way."""
+        self._keys = KeyDetector(self._engine.rate)
 
     def find_greeting(self, silence_seconds: float) -> None:
-        """Find out when one may speak: a greeting is over, or none came. Raises `ImportError`."""
-        courtesy = import_module("ringfence.lines.listening.courtesy")
-        self._courtesy = courtesy.Courtesy(self._engine.rate, silence_seconds)
-        longest = silence_seconds + _LONGEST_GREETING_SECONDS
-        self._courtesy_samples = int(longest * self._engine.rate)
+        """Find out when one may speak: a greeting is over, or none came for so long."""
+        self._courtesy = Courtesy(self._engine.rate, silence_seconds)
 
     def connect(self, media: Any) -> None:
         """Listen to this sound of the call, or none, whenever something is to be found out."""
@@ -106,19 +100,15 @@ class Listener:
             self._engine.ears.take_back(self._ear, [])
         self._ear = None
 
-    def _find_machine(self, pcm: bytes) -> Any:
+    def _find_machine(self, pcm: bytes) -> Finding | None:
         found = self._machine.hear(pcm) if self._machine is not None else None
         if found is not None:
             self._machine = None
         return found
 
     def _greeted(self, pcm: bytes) -> bool | None:
-        if self._courtesy is None:
+        if self._courtesy is None or not self._courtesy.hear(pcm):
             return None
-        over = self._courtesy.hear(pcm)
-        self._courtesy_samples -= len(pcm) // 2
-        if not over and self._courtesy_samples > 0:
-            return None
-        spoke = bool(self._courtesy.spoke)
+        spoke = self._courtesy.spoke
         self._courtesy = None
         return spoke
