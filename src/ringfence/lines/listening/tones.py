@@ -22,7 +22,7 @@ _BLOCKS = 2  # in a row, for a key and for its end
 
 _QUIETEST = _BLOCK * (32768 * 10 ** (-42 / 20)) ** 2  # both tones together, -42 dB
 _LOW_SHARE = 0.05  # that the low tone has of a block's energy at the least
-_SHARE = 0.6  # that both tones have of it together
+_SHARE = 0.72  # that both tones have of it together
 _TWIST = 8.0  # by which one tone may have more energy than the other, 9 dB
 _PEAK = 5.0  # by which a tone has more energy than the next in its group, 7 dB
 
@@ -73,13 +73,27 @@ def _key(block: array[int]) -> str:
     row, low = _strongest(block, _LOW_WAVES)
     if low < _LOW_SHARE * total:
         return ""
-    column, high = _strongest(block, _HIGH_WAVES)
+    # What a much louder low tone spills over the high group would hide the high tone.
+    column, high = _strongest(_without(block, _LOW_WAVES[row]), _HIGH_WAVES)
     if low + high < _SHARE * total or low > _TWIST * high or high > _TWIST * low:
         return ""
     return _KEYS[row][column]
 
 
-def _strongest(block: array[int], waves: tuple[_Wave, ...]) -> tuple[int, float]:
+def _without(block: array[int], wave: _Wave) -> array[float]:
+    cosine, sine = wave
+    real = sum(map(mul, block, cosine)) * 2 / _BLOCK
+    imaginary = sum(map(mul, block, sine)) * 2 / _BLOCK
+    return array(
+        "d",
+        [
+            value - real * one - imaginary * other
+            for value, one, other in zip(block, cosine, sine, strict=True)
+        ],
+    )
+
+
+def _strongest(block: array[int] | array[float], waves: tuple[_Wave, ...]) -> tuple[int, float]:
     """Which tone of a group a block holds, and its energy; 0.0 when none stands out."""
     found = [
         (sum(map(mul, block, cosine)) ** 2 + sum(map(mul, block, sine)) ** 2) * 2 / _BLOCK
