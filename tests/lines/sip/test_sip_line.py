@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import signal
+import socket
 import wave
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,24 @@ def test_a_call_goes_to_the_next_trunk_when_the_first_takes_none(
         # The second call did not try again what had just failed.
         assert first.log().count("INVITE sip:") == 1
         assert second.log().count("INVITE sip:") == 2
+
+
+def test_a_trunk_that_says_nothing_is_given_up_for_the_next_in_seconds(
+    tmp_path: Path, rtp: RtpEnd
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        with far_end(scenario(*ANSWER, *HUNG_UP), tmp_path, rtp) as second:
+
+            async def work() -> None:
+                async with open_line(deaf.getsockname()[1], second.port) as caller:
+                    assert (await caller.call()).end is CallEnd.COMPLETED
+                    # SIP itself goes on asking the first for 32 s (64 times T1).
+                    assert caller.line.state().trunks[0].calls == 1
+                    await caller.until(lambda: caller.line.state().trunks[1].calls == 0)
+
+            during(work())
+            assert second.log().count("INVITE sip:") == 1
 
 
 def test_no_second_trunk_rings_a_telephone_that_has_rung(tmp_path: Path) -> None:

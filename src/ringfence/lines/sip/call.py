@@ -30,6 +30,7 @@ from ringfence.lines.speech.synthesizer import Synthesizer
 
 # In these another trunk may do better, as long as no telephone has rung.
 _TRY_ANOTHER = frozenset({CallEnd.LINE_DOWN, CallEnd.UNAUTHORIZED})
+_SILENT_SECONDS = 4.0  # without a word of a trunk, when there is another one
 _LISTEN_SECONDS = 8.0  # at most, for who picked up
 _TALK_SECONDS = 4.0  # at most, of a greeting
 _COMMA_SECONDS = 1.0
@@ -71,7 +72,8 @@ class SipCall:
         if not trunks:
             return Unanswered(CallEnd.LINE_DOWN, self._why_no_trunk())
         outcome = Outcome(CallEnd.LINE_DOWN, "")
-        for trunk in trunks:
+        for place, trunk in enumerate(trunks):
+            patience = _SILENT_SECONDS if place + 1 < len(trunks) else None
             leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
             slot = await self._means.pool.take(leg.name, leg)
             if slot is None:
@@ -79,9 +81,11 @@ class SipCall:
                 return Unanswered(CallEnd.LINE_DOWN, problem)
             self.leg = leg
             self._dial(leg, slot, self._request, trunk)
-            await leg.ringing(lambda: journal.note(CallEventKind.RINGING))
+            await leg.ringing(lambda: journal.note(CallEventKind.RINGING), patience)
             if leg.answered is not None:
                 return self._answered(leg, journal)
+            if leg.silent:
+                leg.hang_up()
             outcome = _outcome(leg)
             if outcome.end not in _TRY_ANOTHER or leg.rang:
                 break

@@ -18,10 +18,12 @@ from ringfence.lines.sip.messages import (
     Recording,
     Ringing,
     ToChild,
+    Trying,
 )
 from ringfence.lines.sip.pool import Pool, Slot
 
 _END_SECONDS = 10.0  # for a child to say that a call is over that it was told to end
+_GONE_SECONDS = 45.0  # after which it holds none; a trunk that is away keeps it for 32 s
 
 
 class Leg:
@@ -33,6 +35,7 @@ class Leg:
     def __init__(self, name: str, pool: Pool, over: Callable[[], None] = lambda: None) -> None:
         """`over` is called once, when the call is over."""
         self.name = name
+        self.tried = False
         self.rang = False
         self.answered: Answered | None = None
         self.ended: Ended | None = None
@@ -57,11 +60,25 @@ class Leg:
         if self.slot is not None and not self.over:
             self.slot.child.process.tell(message)
 
-    async def ringing(self, on_ringing: Callable[[], object]) -> None:
-        """Wait until it is answered or over; `on_ringing` is called when it rings."""
+    @property
+    def silent(self) -> bool:
+        """Whether nothing at all has come from the far end."""
+        return not (self.tried or self.rang or self.answered or self.over)
+
+    async def ringing(
+        self, on_ringing: Callable[[], object], silent_seconds: float | None = None
+    ) -> None:
+        """Wait until it is answered or over; `on_ringing` is called when it rings.
+
+        Returns too when it is still `silent` after `silent_seconds`.
+        """
         self._on_ringing = on_ringing
         if self.rang:
             self._rings()
+        if silent_seconds is not None and not await self.changes.until(
+            lambda: not self.silent, silent_seconds
+        ):
+            return
         await self.changes.until(lambda: self.answered is not None or self.over)
 
     def hang_up(self) -> None:
@@ -70,7 +87,7 @@ class Leg:
             return
         self.tell(HangUp(self.name))
         # A child that does not say so is none to wait for.
-        asyncio.get_running_loop().call_later(_END_SECONDS, self._give_up)
+        asyncio.get_running_loop().call_later(_GONE_SECONDS, self._give_up)
 
     async def until_over(self) -> None:
         """Wait until the child says that the call is over, for a while at most."""
@@ -79,6 +96,8 @@ class Leg:
     def heard(self, message: FromChild) -> None:
         """See `Holder.heard`."""
         match message:
+            case Trying():
+                self.tried = True
             case Ringing():
                 self.rang = True
                 self._rings()

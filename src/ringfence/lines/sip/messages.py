@@ -205,6 +205,12 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str = ""
 
 
+class Trying(msgspec.Struct, frozen=True, tag=True):
+    """The trunk has the call (100): somebody is there."""
+
+    call: str
+
+
 class Ringing(msgspec.Struct, frozen=True, tag=True):
     """A provisional answer, 180 or 183."""
 
@@ -302,6 +308,7 @@ FromChild = (
     | Broken
     | Registered
     | Alive
+    | Trying
     | Ringing
     | Answered
     | Digit
