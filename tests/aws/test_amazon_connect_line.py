@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC
 from typing import Any
 
 import boto3
@@ -122,6 +123,8 @@ def test_a_call_is_placed_followed_and_its_attributes_come_back(
         assert result.attributes["Answer"] == "2"
         assert result.attributes["Name"] == "Mrs Rojas"
         assert result.answered_at is not None
+        assert result.answered_at.tzinfo is result.ended_at.tzinfo is UTC
+        assert result.answered_by is None
         again = await calls(line, number, "one")
         assert again.end is CallEnd.FAILED
         assert "dialled before" in again.detail

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ringfence.lines.amazon_connect.settings import ConnectSettings
@@ -111,8 +111,8 @@ class ConnectClient:
         """How a contact stands. Raises `NotAnswered`, `ContactGone`."""
         found = (await self._ask("describe_contact", {"ContactId": contact_id}))["Contact"]
         return Contact(
-            connected_at=found.get("ConnectedToSystemTimestamp"),
-            disconnected_at=found.get("DisconnectTimestamp"),
+            connected_at=_utc(found.get("ConnectedToSystemTimestamp")),
+            disconnected_at=_utc(found.get("DisconnectTimestamp")),
             disconnect_reason=str(found.get("DisconnectReason") or ""),
             machine=str(found.get("AnsweringMachineDetectionStatus") or ""),
         )
@@ -177,6 +177,10 @@ class ConnectClient:
             raise _refused(error.response) from None
         except BotoCoreError as error:
             raise _unsent(error) from None
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(UTC)
 
 
 class _Again(Exception):

@@ -167,7 +167,8 @@ class AmazonConnectLine:
                     text = f"the contact {contact_id} cannot be followed: {error}"
                     return CallResult(CallEnd.FAILED, answered_at, utc_now(), text)
                 continue
-            if contact.connected_at is not None and answered_at is None:
+            picked_up = contact.connected_at is not None and contact.machine not in _SIT_TONES
+            if picked_up and answered_at is None:
                 answered_at = contact.connected_at
                 journal.note(CallEventKind.ANSWERED)
                 pause = self._settings.poll_seconds
@@ -198,12 +199,13 @@ class AmazonConnectLine:
                 _log.error("attributes are lost", contact_id=contact_id, error=str(error))
                 detail = f"{detail + '; ' if detail else ''}its attributes are lost: {error}"
         answered = None if contact.machine in _SIT_TONES else contact.connected_at
+        listened = answered is not None and contact.machine != ""
         return CallResult(
             end,
             answered,
             contact.disconnected_at or utc_now(),
             detail,
-            _MACHINES.get(contact.machine, AnsweredBy.UNKNOWN) if answered else None,
+            _MACHINES.get(contact.machine, AnsweredBy.UNKNOWN) if listened else None,
             attributes,
         )
 
