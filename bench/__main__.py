@@ -20,6 +20,7 @@ SUBJECTS = (
     "footprint",
     "frauddetector",
     "latency",
+    "machines",
     "models",
     "profiles",
     "scoring",

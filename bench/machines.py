@@ -1,8 +1,9 @@
 """Who picked up, told by sound: how often, and how soon, beside the plain rules of AMD().
 
-AMD() is Asterisk's. Persons and voicemails are spoken by eSpeak NG, put onto a telephone line (band, level, noise,
-G.711, lost packets) and heard in frames of 20 ms. The voices and sentences of the set that is
-reported took no part in choosing any limit; `python -m bench.machines development` shows the other.
+AMD() is Asterisk's. Persons and voicemails are spoken by eSpeak NG, put onto a telephone line
+(band, level, noise, G.711, lost packets) and heard in frames of 20 ms. The voices and sentences of
+the set that is reported took no part in choosing any limit; `python -m bench.machines development`
+shows the other.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from ringfence.lines.listening.frames import RATE
 LOWEST_HZ, HIGHEST_HZ = 350.0, 2500.0
 
 _IMPURE = 0.06  # of the energy that does not belong to the tone, at the most
-_DRIFT_HZ = 25.0  # from frame to frame
-_SPREAD_HZ = 60.0  # within one tone
+_DRIFT_HZ = 15.0  # from frame to frame
+_SPREAD_HZ = 30.0  # within one tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,19 @@ class Tone:
 
 def pitch(frame: array[int]) -> float:
     """The frequency in Hz of the one tone that a frame holds; 0.0 when it holds more or none."""
-    energy = sum(map(mul, frame, frame))
-    if energy == 0:
+    first, second, last_but_one, last = frame[0], frame[1], frame[-2], frame[-1]
+    whole = sum(map(mul, frame, frame))
+    near = sum(map(mul, frame[1:], frame))
+    far = sum(map(mul, frame[2:], frame))
+    # Of each inner sample x, and of s, the sum of its two neighbours.
+    xx = whole - first**2 - last**2
+    sx = 2 * near - first * second - last_but_one * last
+    ss = 2 * whole - first**2 - second**2 - last_but_one**2 - last**2 + 2 * far
+    if xx == 0 or abs(sx) >= 2 * xx:
         return 0.0
-    middle = energy - (frame[0] ** 2 + frame[-1] ** 2) / 2
-    near = sum(map(mul, frame[1:], frame)) / middle
-    far = sum(map(mul, frame[2:], frame)) / (middle - (frame[1] ** 2 + frame[-2] ** 2) / 2)
-    if not -1.0 < near < 1.0:
-        return 0.0
-    impure = abs(1 + far - 2 * near * near) / (2 * (1 - near * near))
-    hz = math.acos(near) * RATE / (2 * math.pi)
+    cosine = sx / (2 * xx)
+    impure = (ss - sx * sx / xx) / (4 * xx * (1 - cosine * cosine))
+    hz = math.acos(cosine) * RATE / (2 * math.pi)
     return hz if impure <= _IMPURE and LOWEST_HZ <= hz <= HIGHEST_HZ else 0.0
 
 

@@ -1,0 +1,100 @@
+"""Who picked up, told by sound: persons, voicemails, fax machines, the network, nobody."""
+
+from __future__ import annotations
+
+import pytest
+from heard_sounds import RATE, chunks, pcm, silence, speech, tone, with_noise
+
+from ringfence.flows.participant import AnsweredBy
+from ringfence.lines.listening.machine import Finding, Limits, MachineDetector
+
+NOISES = [-70.0, -45.0, -36.0]
+
+
+def found(sound: list[float], rate: int = RATE, size: int = 320) -> tuple[Finding, float]:
+    """What was found, and after how many seconds."""
+    detector = MachineDetector(rate)
+    data = pcm(sound, rate)
+    for count, chunk in enumerate(chunks(data, size), 1):
+        finding = detector.hear(chunk)
+        if finding is not None:
+            return finding, count * size / 2 / rate
+    return detector.finish(), len(data) / 2 / rate
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("length", [0.4, 0.8, 1.2])
+@pytest.mark.parametrize("level", [-30.0, -12.0])
+def test_who_says_a_word_and_waits_is_a_person(noise: float, length: float, level: float) -> None:
+    hello = silence(0.4) + speech(length, level + (6 if noise > -40 else 0)) + silence(5.0)
+    finding, seconds = found(with_noise(hello, noise + min(0.0, level + 18)))
+    assert finding.answered_by is AnsweredBy.HUMAN, finding.why
+    assert seconds <= 3.0
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_who_goes_on_speaking_is_a_machine_which_is_told_of_after_its_beep(noise: float) -> None:
+    lowest = 440 if noise < -40 else 620  # a low beep needs a clear line
+    for hz in (lowest, 850, 1000, 1400, 2000):
+        greeting = silence(0.3) + speech(4.0) + silence(0.3)
+        whole = with_noise(greeting + tone(hz, seconds=0.4) + silence(4.0), noise)
+        finding, seconds = found(whole)
+        assert finding.answered_by is AnsweredBy.MACHINE_BEEP, (hz, finding.why)
+        assert 5.0 <= seconds <= 5.4
+
+
+def test_that_a_machine_speaks_is_known_within_three_seconds() -> None:
+    detector = MachineDetector(RATE)
+    detector.hear(pcm(silence(0.3) + speech(2.7)))
+    assert "without waiting" in detector.machine
+
+
+def test_a_machine_without_a_beep_is_told_of_when_it_falls_silent() -> None:
+    finding, seconds = found(with_noise(speech(3.0) + silence(5.0), -50.0))
+    assert finding.answered_by is AnsweredBy.MACHINE_SILENT
+    assert 4.9 <= seconds <= 5.3
+
+
+def test_a_machine_that_never_ends_is_waited_for_no_longer_than_the_limit() -> None:
+    finding, seconds = found(speech(12.0))
+    assert finding.answered_by is AnsweredBy.MACHINE_SILENT
+    assert seconds <= Limits().longest + 0.1
+
+
+def test_a_short_greeting_with_a_beep_is_a_machine() -> None:
+    whole = silence(0.3) + speech(1.0) + silence(0.3) + tone(1000, seconds=0.4) + silence(4.0)
+    finding, _ = found(with_noise(whole, -50.0))
+    assert finding.answered_by is AnsweredBy.MACHINE_BEEP
+
+
+def test_a_fax_machine_is_a_machine() -> None:
+    for hz in (1100, 2100):
+        finding, seconds = found(silence(0.3) + tone(hz, seconds=0.5) + silence(4.0))
+        assert finding.answered_by is AnsweredBy.MACHINE_SILENT
+        assert "fax" in finding.why
+        assert seconds <= 1.5
+
+
+def test_a_number_that_is_not_in_service_is_no_machine() -> None:
+    tones = [sample for hz in (950, 1400, 1800) for sample in tone(hz, seconds=0.33)]
+    finding, _ = found(silence(0.2) + tones + speech(4.0))
+    assert finding.answered_by is AnsweredBy.UNKNOWN
+    assert "not in service" in finding.why
+
+
+@pytest.mark.parametrize("noise", [-80.0, -40.0, -25.0])
+def test_nobody_who_speaks_is_neither(noise: float) -> None:
+    finding, seconds = found(with_noise(silence(6.0), noise))
+    assert finding == Finding(AnsweredBy.UNKNOWN, "silent: nobody spoke")
+    assert seconds <= 4.0
+
+
+def test_a_call_that_ends_early_is_undecided() -> None:
+    finding, _ = found(silence(0.3) + speech(0.5))
+    assert finding.answered_by is AnsweredBy.UNKNOWN
+
+
+def test_neither_the_rate_nor_how_sound_is_cut_changes_what_is_found() -> None:
+    hello = with_noise(silence(0.4) + speech(0.8) + silence(3.0), -45.0)
+    findings = {found(hello, rate, size) for rate in (8000, 16000) for size in (320, 1600)}
+    assert {finding.answered_by for finding, _ in findings} == {AnsweredBy.HUMAN}
