@@ -245,6 +245,15 @@ def far_sound(loss: float = 0.0, jitter_ms: float = 0.0) -> Iterator[FarSound]:
         sound.close()
 
 
+def tones(key: str, milliseconds: int = 100, pause_milliseconds: int = 120) -> Samples:
+    """The two tones of a key (ITU-T Q.23), and silence after them."""
+    row, column = divmod("123456789*0#".index(key), 3)
+    at = np.arange(RATE * milliseconds // 1000) / RATE
+    low, high = (697, 770, 852, 941)[row], (1209, 1336, 1477)[column]
+    sound = 6000 * (np.sin(2 * np.pi * low * at) + np.sin(2 * np.pi * high * at))
+    return np.pad(sound, (0, RATE * pause_milliseconds // 1000)).astype(np.int16)
+
+
 def level_dbov(samples: Samples) -> float:
     """The level of sound: 0 is that of a square wave as loud as can be."""
     if not len(samples):

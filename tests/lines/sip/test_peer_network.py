@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from peers_raw import raw_peer
-from peers_sound import RATE, Samples, far_sound, found_in, level_dbov
+from peers_sound import RATE, Samples, far_sound, found_in, level_dbov, tones
 from sip_children import (
     ANSWER,
     HUNG_UP,
@@ -87,6 +87,25 @@ def test_every_key_is_heard_once_and_in_order(
     assert heard == dict.fromkeys(calls, PRESSED)
     lost = sum(end.lost_packets for end in ended)
     assert (lost > 0) is (loss > 0)
+
+
+def test_keys_in_the_sound_are_heard_where_they_are_listened_for(
+    telephone: Child, tmp_path: Path
+) -> None:
+    with (
+        far_sound() as sound,
+        far_end(scenario(*ANSWER, *HUNG_UP), tmp_path, sound) as peer,
+    ):
+        telephone.tell(dial(peer.port, "tones", inband_digits=True))
+        telephone.hear(Answered, call="tones")
+        stream = sound.stream()
+        time.sleep(0.5)
+        for key in PRESSED:
+            sound.say(tones(key), stream)
+        heard = "".join(telephone.hear(Digit, call="tones").key for _ in PRESSED)
+        telephone.tell(HangUp("tones"))
+        telephone.hear(Ended, call="tones")
+    assert heard == PRESSED
 
 
 def test_what_is_played_arrives_whole_and_as_loud_as_it_is(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from peers_phones import no_phone, phone
+from peers_phones import Phone, no_phone, phone
 from peers_registrar import PASSWORD, Network, authority, network, no_network
 from peers_sound import RATE, Samples, found_in
 from sip_children import child, dial, missing, trunk
@@ -56,6 +56,11 @@ def _sweep(seconds: float) -> Samples:
     return (9000 * np.sin(2 * np.pi * (300 * at + 250 * at**2))).astype(np.int16)
 
 
+def _hears(far: Phone, prompt: Samples) -> bool:
+    """Whether the prompt came out of its earpiece; what was still in its buffer need not."""
+    return found_in(prompt[: len(prompt) * 3 // 4], far.heard())[0] > 0.9
+
+
 @pytest.mark.parametrize("dtmf", ["rtpevent", "info"])
 def test_a_telephone_hears_the_prompt_and_its_keys_are_heard(tmp_path: Path, dtmf: str) -> None:
     prompt = _sweep(2.0)
@@ -75,9 +80,8 @@ def test_a_telephone_hears_the_prompt_and_its_keys_are_heard(tmp_path: Path, dtm
         far.hang_up()
         ended = near.hear(Ended)
         far.wait_for("CALL_CLOSED")
-        heard = far.heard()
+        assert _hears(far, prompt)
     assert (ended.answered, ended.by_far_end) == (True, True)
-    assert found_in(prompt, heard)[0] > 0.9
 
 
 def test_a_telephone_declines(tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_a_call_goes_through_a_network_that_asks_who_we_are(
         near.tell(HangUp("a"))
         assert near.hear(Ended).answered
         far.wait_for("CALL_CLOSED")
-        assert found_in(prompt, far.heard())[0] > 0.9
+        assert _hears(far, prompt)
         near.tell(dial(between.port, "b", to_uri=f"sip:nobody@{here}"))
         assert near.hear(Ended, call="b").status == 404
 
