@@ -338,19 +338,23 @@ def test_another_telephone_that_is_busy_is_told_to_the_flow(tmp_path: Path, rtp:
         during(work())
 
 
+@pytest.mark.parametrize("first", ["full", "silent"])
 def test_another_telephone_is_reached_on_the_next_trunk_when_the_first_takes_no_calls(
-    tmp_path: Path, rtp: RtpEnd
+    first: str, tmp_path: Path, rtp: RtpEnd
 ) -> None:
     full = scenario(receive("INVITE"), respond("503 Service Unavailable"), receive("ACK"))
     with (
         far_end(scenario(*ANSWER, *HUNG_UP), tmp_path, rtp) as near,
-        far_end(full, tmp_path) as first,
+        far_end(full, tmp_path) as refusing,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf,
     ):
+        deaf.bind(("127.0.0.1", 0))
+        port = refusing.port if first == "full" else deaf.getsockname()[1]
 
         async def work() -> None:
             trunks = [
                 {"name": "near", "host": f"127.0.0.1:{near.port}", "serves": ["+4930"]},
-                {"name": "first", "host": f"127.0.0.1:{first.port}", "serves": ["+1"]},
+                {"name": "first", "host": f"127.0.0.1:{port}", "serves": ["+1"]},
                 {"name": "second", "host": f"127.0.0.1:{near.port}", "serves": ["+1"]},
             ]
             async with open_line(trunks=trunks) as caller:
@@ -364,10 +368,10 @@ def test_another_telephone_is_reached_on_the_next_trunk_when_the_first_takes_no_
                     await asyncio.gather(talking, return_exceptions=True)
 
                 assert (await caller.call(conversation)).end is CallEnd.COMPLETED
-                await caller.until(lambda: not any(t.calls for t in caller.line.state().trunks))
+                await caller.until(lambda: caller.line.state().trunks[2].calls == 0)
 
         during(work())
-        assert first.log().count("INVITE sip:+14155550123") >= 1
+        assert near.log().count("INVITE sip:+14155550123") >= 1
 
 
 def test_a_call_is_dialled_once_whatever_is_asked(tmp_path: Path) -> None:

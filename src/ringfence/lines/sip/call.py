@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -184,20 +185,23 @@ class SipCall:
             ring_timeout_seconds=destination.ring_seconds,
         )
         outcome = Outcome(CallEnd.LINE_DOWN, "")
-        for trunk in trunks:
+        for place, trunk in enumerate(trunks):
+            patience = _SILENT_SECONDS if place + 1 < len(trunks) else None
             far = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
             slot = self._means.pool.take_beside(near, far.name, far)
             if slot is None:
                 raise NotConnected("the process of this call holds no further one")
             self._dial(far, slot, request, trunk)
             try:
-                await _either(handset, far)
+                await _either(handset, far, patience)
                 handset.check()
             except BaseException:
                 far.hang_up()
                 raise
             if far.answered is not None:
                 return far
+            if far.silent:
+                far.hang_up()
             outcome = _outcome(far)
             if outcome.end not in _TRY_ANOTHER or far.rang:
                 break
@@ -235,8 +239,17 @@ def _outcome(leg: Leg) -> Outcome:
     return outcome_of(ended, rang=leg.rang)
 
 
-async def _either(handset: SipHandset, far: Leg) -> None:
-    """Wait until the far telephone is answered or gone, or the near one is."""
+async def _either(handset: SipHandset, far: Leg, silent_seconds: float | None) -> None:
+    """Wait until the far telephone is answered or gone, or the near one is.
+
+    Returns too when the far one is still `silent` after `silent_seconds`.
+    """
+    if silent_seconds is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(silent_seconds):
+                await _watched(handset, far, lambda: not far.silent)
+        if far.silent:
+            return
     await _watched(handset, far, lambda: far.answered is not None or far.over)
 
 
@@ -245,21 +258,15 @@ async def _until_parted(handset: SipHandset, far: Leg) -> None:
 
 
 async def _watched(handset: SipHandset, far: Leg, holds: Callable[[], bool]) -> None:
-    notify: Callable[[], None] = far.changes.notify
-    watching = handset.changes.until(lambda: handset.over or holds())
-    task = _start(watching, notify)
+    async def watch_near() -> None:
+        await handset.changes.until(lambda: handset.over or holds())
+        far.changes.notify()
+
+    task = asyncio.create_task(watch_near())
     try:
         await far.changes.until(lambda: handset.over or holds())
     finally:
         task.cancel()
-
-
-def _start(watching: Awaitable[bool], then: Callable[[], None]) -> asyncio.Task[None]:
-    async def watch() -> None:
-        await watching
-        then()
-
-    return asyncio.create_task(watch())
 
 
 async def _send_digits(far: Leg, digits: str) -> None:
