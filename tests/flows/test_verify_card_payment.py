@@ -22,6 +22,7 @@ from ringfence.flows.laboratory.suite import judge, read_suite, shipped_suite
 from ringfence.lines.speech import TELEPHONE_RATE, Synthesizer
 from ringfence.lines.speech.script import Utterance, script
 
+SPELLED = {"ReferenceSpelled": "K, D, 7, P, X"}
 CONTENT = shipped_flows()["verify-card-payment"]
 FLOW = load_flow(CONTENT)
 LANGUAGES = ("de", "es", "fr", "it", "pt")
@@ -193,7 +194,7 @@ def test_every_block_is_reached_in_some_conversation() -> None:
         converse(FLOW, Cardholder(["2"]), attributes={}),
         converse(FLOW, Cardholder(["2"]), bank=Bank([])),
         converse(FLOW, Cardholder(["3"])),
-        converse(FLOW, Cardholder(["*"])),
+        converse(FLOW, Cardholder(["*"]), attributes={**ATTRIBUTES, **SPELLED}),
     ]
     assert {event.block_id for talk in talks for event in talk.blocks} == set(FLOW.blocks)
 
@@ -204,6 +205,14 @@ def test_there_is_one_in_each_language() -> None:
     assert others == {"answer-call-back", "leave-message"}
 
 
+def test_who_may_hang_up_is_told_the_reference_to_call_back_with() -> None:
+    attributes = {**ATTRIBUTES, **SPELLED}
+    said = converse(FLOW, Cardholder(["1"]), attributes=attributes).said[0]
+    told = "call the number on the back of your card. Your reference is K, D, 7, P, X."
+    assert told in " ".join(said.split())
+    assert spoken_seconds(said) < 60
+
+
 def structure(name: str) -> Any:
     """A flow without what is said, and by whom."""
     flow = json.loads(shipped_flows()[name])
@@ -212,14 +221,19 @@ def structure(name: str) -> Any:
     for block in flow["Actions"]:
         for text in ("SSML", "TextToSpeechVoice"):
             block["Parameters"].pop(text, None)
-        block["Parameters"].get("Attributes", {}).pop("Payment", None)
+        for text in ("Payment", "Recall"):
+            block["Parameters"].get("Attributes", {}).pop(text, None)
     return flow
 
 
 def texts(name: str) -> list[str]:
     blocks = [each["Parameters"] for each in json.loads(shipped_flows()[name])["Actions"]]
-    payments = [each["Attributes"]["Payment"] for each in blocks if "Attributes" in each]
-    return [*payments, *(each["SSML"] for each in blocks if "SSML" in each)]
+    noted = [each["Attributes"] for each in blocks if "Attributes" in each]
+    told = [each[text] for each in noted for text in ("Payment", "Recall") if text in each]
+    return [
+        *(text for text in told if text.strip()),
+        *(each["SSML"] for each in blocks if "SSML" in each),
+    ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -94,6 +94,7 @@ class CaseOpening:
                     "CardNo": card.last4,
                     "Bank": self._bank_name,
                     "Reference": reference,
+                    "ReferenceSpelled": ", ".join(reference),
                     **payment,
                 },
                 open=True,

@@ -22,6 +22,7 @@ EXAMPLE_ATTRIBUTES = {
     "CardNo": "8788",
     "Bank": "your bank",
     "Reference": "T3ST",
+    "ReferenceSpelled": "T, 3, S, T",
     "Amount": "41.55",
     "Currency": "EUR",
     "AmountSpoken": "EUR 41.55",
