@@ -41,8 +41,8 @@ class Limits:
     """
 
     initial_silence: float = 3.5
-    greeting: float = 1.7
-    after_greeting: float = 0.9
+    greeting: float = 1.6
+    after_greeting: float = 0.8
     undecided: float = 5.0
     after_machine: float = 2.0
     longest: float = 7.0
@@ -120,7 +120,9 @@ class MachineDetector:
         first = _first_greeting(heard, self._limits.after_greeting)
         length, silence = _seconds(first.end - first.start), _seconds(now - first.end)
         if length >= self._limits.greeting:
-            self.machine = f"spoke for over {length:.1f} s without waiting for an answer"
+            self.machine = (
+                f"spoke for over {self._limits.greeting:.1f} s without waiting for an answer"
+            )
             return self._machine_over(heard, now)
         if silence >= self._limits.after_greeting and not self._sounds(now):
             why = f"spoke for {length:.1f} s and waited for an answer"
