@@ -207,28 +207,26 @@ def _class(answered_by: AnsweredBy) -> str:
 
 
 def plain(sound: Sound) -> tuple[str, float]:
-    """The rules of AMD() as its documentation gives them, with the values of its sample file."""
-    silence = voice = words = run = 0
-    initial, greeting, in_word = True, 0, False
+    """Our rendering of the rules that AMD() documents, with the values of its sample file."""
+    silence = voice = words = greeting = 0  # in ms, but for the words
+    spoke = in_word = False
     for start in range(0, len(sound) - 159, 160):
         now = (start + 160) * 1000 // RATE
         if now > 5000:
             break
         if np.abs(sound[start : start + 160].astype(int)).mean() < 256:
-            silence, run = silence + 20, run + 20
-            if run > 50:
-                in_word = False
-                voice = 0
-            if initial and silence > 2500:
+            silence += 20
+            if silence >= 50:
+                in_word, voice = False, 0
+            if not spoke and silence >= 2500:
                 return MACHINE, now / 1000
-            if not initial and run > 800:
+            if spoke and silence >= 800:
                 return PERSON, now / 1000
         else:
-            run, voice = 0, voice + 20
-            greeting += 20
+            silence, voice, greeting = 0, voice + 20, greeting + 20
             if voice >= 100 and not in_word:
-                words, in_word, initial = words + 1, True, False
-            if words > 3 or greeting > 1500:
+                words, in_word, spoke = words + 1, True, True
+            if words > 2 or (spoke and greeting >= 1500):
                 return MACHINE, now / 1000
     return NEITHER, 5.0
 
