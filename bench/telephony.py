@@ -28,7 +28,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "lines" / "sip"))
 from bench import telephony_server
 from bench.servers import Server
 from bench.tables import print_table
-from peers_sound import FarSound, Samples
+from peers_sound import FarSound, Samples, Stream
 from sip_children import ANSWER, HUNG_UP, Child, SIPp, child, dial, missing, scenario, trunk
 
 from ringfence.lines.sip.messages import Answered, Digit, Ended, HangUp, Play, Played
@@ -146,11 +146,11 @@ def _calls(calls: int) -> dict[str, float | str]:
         gaps: list[float] = []
         lacking = packets = over = 0
         for source, stream in sound.streams.items():
-            stream.packets = stream.packets[marks[source] : ended[source]]
-            gaps.append(stream.worst_gap_ms())
-            lacking += stream.missing()
-            packets += len(stream.packets)
-            over += stream.gaps_over(40.0)
+            heard = Stream(source, stream.packets[marks[source] : ended[source]])
+            gaps.append(heard.worst_gap_ms())
+            lacking += heard.missing()
+            packets += len(heard.packets)
+            over += heard.gaps_over(40.0)
         for call in range(calls):
             telephones.of(call).tell(HangUp(str(call)))
         hearing.until(lambda: len(hearing.ended) >= calls)
