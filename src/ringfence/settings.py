@@ -179,6 +179,12 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='What is said before a recording, by language, such as {"en" = "..."}.',
     )
+    drain_seconds: float = Field(
+        30.0,
+        ge=0,
+        le=600,
+        description="How long a server that is stopped lets talks over trunks go on.",
+    )
     calls_at_once: int = Field(
         100, ge=1, le=100_000, description="How many calls may be in progress."
     )

@@ -175,6 +175,16 @@ class Nursery:
         while _alive(pid):
             time.sleep(0.001)
 
+    def stop(self) -> None:
+        """Tell the server to stop, and return once it has."""
+        pid, self._pid = self._pid, None
+        assert pid is not None
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 60.0
+        while _alive(pid):
+            assert time.monotonic() < deadline, "the server does not stop"
+            time.sleep(0.01)
+
     def close(self) -> None:
         """No more servers."""
         if self._pid is not None and _alive(self._pid):

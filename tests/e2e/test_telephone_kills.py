@@ -185,6 +185,19 @@ def test_no_case_is_lost_and_nobody_called_after_the_verdict_when(
     _check(bank, number, case)
 
 
+def test_a_server_that_is_told_to_stop_lets_a_talk_come_to_its_end(bank: Bank) -> None:
+    calls = len(bank.trunk.sound.streams)
+    number, case_id = bank.pay()
+    bank.trunk.sound.stream(calls, PATIENCE)  # somebody has answered, and pressed nothing yet
+    bank.nursery.stop()
+    (attempt,) = bank.attempts(case_id)
+    assert bank.case(case_id).verdict is Verdict.FRAUD
+    bank.nursery.start()
+    case = bank.closed(case_id)
+    assert [each.attempt_id for each in bank.attempts(case_id)] == [attempt.attempt_id]
+    _check(bank, number, case)
+
+
 def _check(bank: Bank, number: str, case: Case) -> None:
     assert case.verdict_at is not None
     attempts = bank.attempts(case.case_id)

@@ -149,6 +149,8 @@ class Calls:
             result = CallResult(CallEnd.FAILED, None, now(), detail)
         else:
 
+            talk.goes_on = getattr(line, "drains", False)
+
             async def conversation(participant: Participant) -> None:
                 await self.talks.hold(contact, participant, talk, flow, watchers)
 

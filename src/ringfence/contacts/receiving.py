@@ -54,6 +54,7 @@ class Receiving:
         self, talks: Talks, *, most_at_once: int, language: str = "en-US", bank_name: str = ""
     ):
         self.watching: Watching | None = None
+        self._draining: set[str] = set()
         self._talks = talks
         self._database = talks.database
         self._most_at_once = most_at_once
@@ -62,6 +63,7 @@ class Receiving:
 
     def start(self, lines: Mapping[str, Line]) -> None:
         """Take the calls of every line that they can come in on."""
+        self._draining = {name for name, line in lines.items() if getattr(line, "drains", False)}
         for line in lines.values():
             receive = getattr(line, "receive", None)
             if receive is not None:
@@ -76,7 +78,7 @@ class Receiving:
         if contact is None:
             return Declined(CallEnd.UNREACHABLE)
         prompts = await self._talks.first_words(contact, None)
-        talk = Talk()
+        talk = Talk(goes_on=call.line in self._draining)
         self._talks.running[contact.contact_id] = talk
         watchers = Watchers() if self.watching is None else self.watching.watch(contact, call)
 

@@ -40,6 +40,7 @@ from ringfence.lines import CallEvent, CallResult
 from ringfence.storage import Database, now
 
 _MACHINES = (AnsweredBy.MACHINE_BEEP, AnsweredBy.MACHINE_SILENT)
+_DRAIN_LOOK_SECONDS = 0.1
 _log = structlog.get_logger(__name__)
 
 Observe: TypeAlias = Callable[[FlowEvent], Awaitable[None]]
@@ -105,9 +106,13 @@ class RecordingTerms:
 
 @dataclass(slots=True)
 class Talk:
-    """A call that is in progress. `reason` is why its flow ended, once it has."""
+    """A call that is in progress. `reason` is why its flow ended, once it has.
+
+    `goes_on` is whether it can without this server's web part, as a call over a trunk can.
+    """
 
     task: asyncio.Task[Any] | None = None
+    goes_on: bool = False
     state: ContactState | None = None
     stop_reason: str = ""
     reason: list[EndReason] = field(default_factory=list)
@@ -137,6 +142,18 @@ class Talks:
         self._built_ins = built_ins
         self._sensitive = sensitive
         self.running: dict[str, Talk] = {}
+
+    async def drain(self, seconds: float) -> None:
+        """Let talks that can go on come to their end, for so long at most. What still rings does
+        not count: nobody has answered."""
+        try:
+            async with asyncio.timeout(seconds):
+                while any(  # noqa: ASYNC110 - talks end in many ways, and this is the last of it
+                    talk.goes_on and talk.state for talk in self.running.values()
+                ):
+                    await asyncio.sleep(_DRAIN_LOOK_SECONDS)
+        except TimeoutError:
+            return
 
     def open(self, connection: Connection, contact: StoredContact) -> StoredContact:
         """Put a contact on record, in the caller's transaction; the contact, or the one of its

@@ -164,6 +164,7 @@ async def open_services(
         await asyncio.to_thread(drift.close)
         engine.close()
         await asyncio.to_thread(publisher.close)
+        await centre.calls.talks.drain(settings.drain_seconds)
         await desk.stop()
         await centre.stop()
         await asyncio.to_thread(contact_publisher.close)

@@ -45,7 +45,7 @@ class Limits:
     after_greeting: float = 0.8
     undecided: float = 5.0
     after_machine: float = 2.0
-    longest: float = 7.0
+    longest: float = 35.0
 
 
 class MachineDetector:

@@ -32,7 +32,7 @@ from ringfence.lines.speech.synthesizer import Synthesizer
 # In these another trunk may do better, as long as no telephone has rung.
 _TRY_ANOTHER = frozenset({CallEnd.LINE_DOWN, CallEnd.UNAUTHORIZED})
 _SILENT_SECONDS = 4.0  # without a word of a trunk, when there is another one
-_LISTEN_SECONDS = 8.0  # at most, for who picked up
+_LISTEN_SECONDS = 40.0  # at most, for who picked up: a machine is heard out to its beep
 _TALK_SECONDS = 4.0  # at most, of a greeting
 _COMMA_SECONDS = 1.0
 _DIED = "the telephone process died"

@@ -57,6 +57,8 @@ class SipState(msgspec.Struct, frozen=True, kw_only=True):
 class SipLine:
     """A `Line` over a pool of PJSIP processes. Started and stopped on one event loop."""
 
+    drains = True  # its talks go on while a server stops
+
     def __init__(self, name: str, settings: SipSettings, synthesizer: Synthesizer) -> None:
         """Raises `InvalidInput` for secrets that cannot be read."""
         self.name = name
