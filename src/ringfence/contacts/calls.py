@@ -148,7 +148,6 @@ class Calls:
             detail = f"there is no line {contact.line!r} here"
             result = CallResult(CallEnd.FAILED, None, now(), detail)
         else:
-
             talk.goes_on = getattr(line, "drains", False)
 
             async def conversation(participant: Participant) -> None:
