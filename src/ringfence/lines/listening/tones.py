@@ -45,6 +45,7 @@ class KeyDetector:
         """Raises `ValueError` for another rate."""
         self._frames = Frames(rate, _BLOCK)
         self._last = ""  # what the block before held
+        self._skipped: array[int] | None = None  # the block before, when nobody looked at it yet
         self._pressed = ""
         self._others = 0  # blocks since the pressed key was held last
 
@@ -53,7 +54,14 @@ class KeyDetector:
         return "".join(map(self._next, self._frames.cut(pcm)))
 
     def _next(self, block: array[int]) -> str:
+        if not (self._pressed or self._last or self._skipped):
+            # A key holds two blocks in a row, so that one of any two tells whether to look closer.
+            self._skipped = block
+            return ""
         key, last = _key(block), self._last
+        if self._skipped:
+            last = _key(self._skipped) if key else ""
+            self._skipped = None
         self._last = key
         if self._pressed:
             self._others = 0 if key == self._pressed else self._others + 1
