@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable
 
 import structlog
@@ -19,6 +20,7 @@ from ringfence.web.app import build_application
 
 _log = structlog.get_logger(__name__)
 _GRACE_SECONDS = 10
+_SWITCH_SECONDS = 0.0005
 _NEW_OBJECTS_BEFORE_COLLECTION = 10_000
 
 
@@ -30,6 +32,9 @@ def serve(settings: Settings, *, show: Callable[[str], None]) -> None:
     the server from starting.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # Whoever writes gives the interpreter away at each statement, and holds the database until it
+    # has it back: Python's 5 ms for each would keep all other writers waiting.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     database = Database(settings.url)
     migrate(database)
     _first_access(settings, database, show)
