@@ -67,6 +67,21 @@ def test_a_short_greeting_with_a_beep_is_a_machine() -> None:
     assert finding.answered_by is AnsweredBy.MACHINE_BEEP
 
 
+def test_a_key_is_no_beep() -> None:
+    for low, high in ((697, 1209), (852, 1336), (941, 1477)):
+        key = [a + b for a, b in zip(tone(low, seconds=0.2), tone(high, seconds=0.2), strict=True)]
+        finding, _ = found(with_noise(silence(0.3) + speech(0.5) + key + silence(4.0), -50.0))
+        assert finding.answered_by is AnsweredBy.HUMAN, finding.why
+
+
+def test_a_tone_that_does_not_end_is_no_beep() -> None:
+    hello = silence(0.4) + speech(0.6)
+    finding, seconds = found(with_noise(hello + tone(440, seconds=8.0), -50.0))
+    assert finding.answered_by is AnsweredBy.UNKNOWN
+    assert "does not end" in finding.why
+    assert seconds <= 5.0
+
+
 def test_a_fax_machine_is_a_machine() -> None:
     for hz in (1100, 2100):
         finding, seconds = found(silence(0.3) + tone(hz, seconds=0.5) + silence(4.0))

@@ -14,10 +14,12 @@ from ringfence.flows.participant import AnsweredBy
 from ringfence.lines.listening.beep import Tone, is_near, is_special_information, pitch, tones
 from ringfence.lines.listening.frames import Frames, level
 from ringfence.lines.listening.speech import FRAME_SAMPLES, FRAME_SECONDS, Word, words
+from ringfence.lines.listening.tones import BLOCK, held_key
 
 _LOOK_FRAMES = 5
 _TONE_FRAMES = 7  # of a beep, at the least
 _LONG_TONE_FRAMES = 20  # of a fax machine
+_ENDLESS_TONE_FRAMES = 200  # longer than a machine beeps
 _AFTER_TONE_FRAMES = 5
 _TONE_FAINTEST_DB = -45.0
 
@@ -78,7 +80,9 @@ class MachineDetector:
     def _take(self, frame: array[int]) -> None:
         loud = level(frame)
         self._levels.append(loud)
-        self._pitches.append(pitch(frame) if loud > _TONE_FAINTEST_DB else 0.0)
+        hz = pitch(frame) if loud > _TONE_FAINTEST_DB else 0.0
+        # The two tones of a key may pass for one between them.
+        self._pitches.append(0.0 if hz and held_key(frame[:BLOCK]) else hz)
 
     def _by_tones(self) -> Finding | None:
         heard = tones(self._pitches, _TONE_FRAMES)
@@ -89,6 +93,8 @@ class MachineDetector:
         last = heard[-1]
         if not self.machine and not self._spoken_before(last):
             return self._by_first_tone(last)
+        if last.end - last.start >= _ENDLESS_TONE_FRAMES:
+            return Finding(AnsweredBy.UNKNOWN, f"a tone of {last.hz:.0f} Hz that does not end")
         if len(self._levels) - last.end < _AFTER_TONE_FRAMES:
             return None
         return Finding(AnsweredBy.MACHINE_BEEP, f"a beep of {last.hz:.0f} Hz after speech")

@@ -17,10 +17,10 @@ from ringfence.lines.listening.frames import RATE, Frames, energy
 _LOW = (697, 770, 852, 941)
 _HIGH = (1209, 1336, 1477, 1633)
 _KEYS = ("123A", "456B", "789C", "*0#D")
-_BLOCK = 102  # samples, 12.75 ms: narrow enough to part the tones, wide enough for 1.5% of drift
+BLOCK = 102  # samples, 12.75 ms: narrow enough to part the tones, wide enough for 1.5% of drift
 _BLOCKS = 2  # in a row, for a key and for its end
 
-_QUIETEST = _BLOCK * (32768 * 10 ** (-42 / 20)) ** 2  # both tones together, -42 dB
+_QUIETEST = BLOCK * (32768 * 10 ** (-42 / 20)) ** 2  # both tones together, -42 dB
 _LOW_SHARE = 0.05  # that the low tone has of a block's energy at the least
 _SHARE = 0.72  # that both tones have of it together
 _TWIST = 8.0  # by which one tone may have more energy than the other, 9 dB
@@ -30,7 +30,7 @@ _Wave: TypeAlias = "tuple[array[float], array[float]]"
 
 
 def _wave(frequency: int) -> _Wave:
-    steps = [2 * math.pi * frequency * index / RATE for index in range(_BLOCK)]
+    steps = [2 * math.pi * frequency * index / RATE for index in range(BLOCK)]
     return array("d", map(math.cos, steps)), array("d", map(math.sin, steps))
 
 
@@ -43,7 +43,7 @@ class KeyDetector:
 
     def __init__(self, rate: int) -> None:
         """Raises `ValueError` for another rate."""
-        self._frames = Frames(rate, _BLOCK)
+        self._frames = Frames(rate, BLOCK)
         self._last = ""  # what the block before held
         self._skipped: array[int] | None = None  # the block before, when nobody looked at it yet
         self._pressed = ""
@@ -58,9 +58,9 @@ class KeyDetector:
             # A key holds two blocks in a row, so that one of any two tells whether to look closer.
             self._skipped = block
             return ""
-        key, last = _key(block), self._last
+        key, last = held_key(block), self._last
         if self._skipped:
-            last = _key(self._skipped) if key else ""
+            last = held_key(self._skipped) if key else ""
             self._skipped = None
         self._last = key
         if self._pressed:
@@ -74,7 +74,8 @@ class KeyDetector:
         return ""
 
 
-def _key(block: array[int]) -> str:
+def held_key(block: array[int]) -> str:
+    """The key that `BLOCK` samples hold; empty for none."""
     total = energy(block)
     if total < _QUIETEST:
         return ""
@@ -90,8 +91,8 @@ def _key(block: array[int]) -> str:
 
 def _without(block: array[int], wave: _Wave) -> array[float]:
     cosine, sine = wave
-    real = sum(map(mul, block, cosine)) * 2 / _BLOCK
-    imaginary = sum(map(mul, block, sine)) * 2 / _BLOCK
+    real = sum(map(mul, block, cosine)) * 2 / BLOCK
+    imaginary = sum(map(mul, block, sine)) * 2 / BLOCK
     return array(
         "d",
         [
@@ -104,7 +105,7 @@ def _without(block: array[int], wave: _Wave) -> array[float]:
 def _strongest(block: array[int] | array[float], waves: tuple[_Wave, ...]) -> tuple[int, float]:
     """Which tone of a group a block holds, and its energy; 0.0 when none stands out."""
     found = [
-        (sum(map(mul, block, cosine)) ** 2 + sum(map(mul, block, sine)) ** 2) * 2 / _BLOCK
+        (sum(map(mul, block, cosine)) ** 2 + sum(map(mul, block, sine)) ** 2) * 2 / BLOCK
         for cosine, sine in waves
     ]
     best = max(found)
