@@ -18,6 +18,7 @@ from ringfence.flows.participant import (
 from ringfence.lines.holding import Unanswered
 from ringfence.lines.journal import Journal
 from ringfence.lines.line import CallEnd, CallEventKind, CallRequest, CallResult, Conversation
+from ringfence.lines.listening.words import WordRecogniser
 from ringfence.lines.replies import KEYS
 from ringfence.lines.sip.dialling import dial_of
 from ringfence.lines.sip.handset import SipHandset
@@ -26,6 +27,7 @@ from ringfence.lines.sip.messages import Accept, Ended, Join, SendDigits
 from ringfence.lines.sip.pool import Pool, Slot
 from ringfence.lines.sip.results import Outcome, outcome_of
 from ringfence.lines.sip.settings import SipSettings, TrunkSettings
+from ringfence.lines.sip.spoken import SpokenKeys
 from ringfence.lines.sip.trunks import Trunks
 from ringfence.lines.speech.synthesizer import Synthesizer
 
@@ -46,6 +48,7 @@ class Means:
     pool: Pool
     trunks: Trunks
     synthesizer: Synthesizer
+    words: WordRecogniser | None = None
 
 
 class SipCall:
@@ -148,6 +151,10 @@ class SipCall:
             bridge=self._put_through,
             wideband=self._means.settings.wideband,
         )
+        recogniser = self._means.words
+        if recogniser is not None and self._request.language.lower().startswith("en"):
+            handset = leg.handset
+            handset.spoken = SpokenKeys(handset.rate, recogniser.word, handset.changes.notify)
         if leg.over:
             leg.handset.left("hung up")
         return self._handset

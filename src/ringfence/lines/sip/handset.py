@@ -14,12 +14,15 @@ from ringfence.lines.sip.messages import (
     Digit,
     FromChild,
     HangUp,
+    Listen,
     Play,
     Played,
     Record,
     Silence,
+    Sound,
     ToChild,
 )
+from ringfence.lines.sip.spoken import SpokenKeys
 from ringfence.lines.speech.audio import Speech
 from ringfence.lines.speech.synthesizer import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
 
@@ -50,6 +53,7 @@ class SipHandset(Handset):
         super().__init__(journal, synthesizer, answered_by)
         self.rate = WIDEBAND_RATE if wideband else TELEPHONE_RATE
         self.left_how: str | None = None
+        self.spoken: SpokenKeys | None = None  # who may say a word in place of a key
         self.deaf = False  # while it is put through, its keys are for the other telephone
         self._call = call
         self._tell = tell
@@ -72,6 +76,29 @@ class SipHandset(Handset):
             self._tell(Silence(self._call))
         self.check()
         await self.journal.settled()
+
+    async def digit(self, timeout_seconds: float) -> str | None:
+        """See `Participant.digit`. A word may stand for the key, once it is said twice."""
+        spoken = self.spoken
+        if spoken is None:
+            return await super().digit(timeout_seconds)
+        spoken.listen(True)
+        self._tell(Listen(self._call, True))
+        try:
+            while await self.replied(
+                lambda: self.replies.has_key or spoken.waiting, timeout_seconds
+            ):
+                if self.replies.has_key:
+                    return self.replies.take_key()
+                said = spoken.take()
+                if isinstance(said, str):
+                    self.press(said)
+                    continue
+                await self.say(said, interruptible=True)
+            return self.replies.take_key()
+        finally:
+            spoken.listen(False)
+            self._tell(Listen(self._call, False))
 
     async def connect(self, destination: Destination) -> None:
         """See `Participant.connect`."""
@@ -100,6 +127,8 @@ class SipHandset(Handset):
         match message:
             case Digit(_, key) if not self.deaf:
                 self.press(key)
+            case Sound(_, pcm) if self.spoken is not None:
+                self.spoken.hear(pcm)
             case Played(_, playing, heard):
                 self._played = max(self._played, playing)
                 self._heard_seconds = heard

@@ -20,6 +20,7 @@ from ringfence.lines.line import (
     Limits,
     Report,
 )
+from ringfence.lines.listening.words import WordRecogniser
 from ringfence.lines.proving import Step
 from ringfence.lines.sip.call import Means, SipCall
 from ringfence.lines.sip.dialling import country_of, number_of_uri, trunk_setup
@@ -82,7 +83,8 @@ class SipLine:
             told=self._told,
             check=self._check,
         )
-        self.means = Means(settings, self._pool, self._trunks, synthesizer)
+        self._words = WordRecogniser() if settings.words else None
+        self.means = Means(settings, self._pool, self._trunks, synthesizer, self._words)
 
     async def start(self) -> None:
         """Start the processes. Raises `Unavailable` when they cannot work."""
@@ -94,6 +96,8 @@ class SipLine:
             task.cancel()
         await asyncio.gather(*self._coming, return_exceptions=True)
         await self._pool.stop()
+        if self._words is not None:
+            self._words.close()
 
     async def call(
         self, request: CallRequest, conversation: Conversation, report: Report

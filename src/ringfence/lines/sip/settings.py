@@ -78,7 +78,8 @@ class SipSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     `numbers` are those that the line owns: it calls from them, and calls to them come in when
     `takes_calls`. `calls_at_once` counts all calls of the line. `rtp_ports` is the range that a
     firewall lets through. `courtesy_seconds` is how long it waits for a greeting before it speaks;
-    0 speaks at once.
+    0 speaks at once. With `words`, cardholders who hear English may say yes, no, fraud or repeat in
+    place of a key; each is asked about and counts when it is said again.
     """
 
     trunks: tuple[TrunkSettings, ...]
@@ -101,6 +102,7 @@ class SipSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     jitter_ms: int = 200
     nothing_heard_seconds: float = 30.0
     courtesy_seconds: float = 1.2
+    words: bool = False
     spare_calls: int | None = None
     log_level: int = 2
 
