@@ -212,7 +212,7 @@ async def test_nobody_answering_or_declining_brings_the_first_phone_back(
     await tones_counted(context)
     near, errors = await open_phone(context, there)
     far, _ = await open_phone(context, there, OTHER)
-    late = Conversation(ring_seconds=0.5)
+    late = Conversation(ring_seconds=2.0)
     call = there.place(late)
     await accept(near)
     await expect(near.get_by_role("log")).to_contain_text(f"{OTHER} was not reached")

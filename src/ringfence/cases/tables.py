@@ -77,8 +77,8 @@ attempts = Table(
     Column("answered_at", Instant),
     Column("ended_at", Instant),
     Column("end", String(16)),
-    Column("answered_by", String(16)),
     Column("detail", String(512), nullable=False, default=""),
+    Column("answered_by", String(16)),
     UniqueConstraint("case_id", "number"),
 )
 

@@ -258,6 +258,10 @@ def test_an_unusual_but_well_formed_reply_is_an_answer(telephone: Child, status:
         telephone.hear(Answered, call=status)
         telephone.tell(HangUp(status))
         assert telephone.hear(Ended, call=status).answered
+        until = time.monotonic() + 10
+        while "BYE" not in peer.methods():
+            assert time.monotonic() < until, peer.methods()
+            time.sleep(0.02)
     assert peer.methods() == ["INVITE", "ACK", "BYE"]
 
 
