@@ -15,9 +15,9 @@ from twilio.request_validator import RequestValidator
 from ringfence.contacts.message_providers import open_provider
 from ringfence.contacts.messages import StoredMessage
 from ringfence.contacts.providing import NotSent
-from ringfence.contacts.twilio_messages import is_signed_by_twilio
 from ringfence.errors import InvalidInput
 from ringfence.flows import Channel
+from ringfence.lines.twilio.signature import is_signed
 from ringfence.storage import now
 
 SID, TOKEN = "AC" + "0" * 32, "secret/token"
@@ -131,7 +131,7 @@ def test_signatures_are_those_of_twilios_own_library() -> None:
     form = {"From": "+4930901820", "To": "+15550100000", "Body": "1 é", "Empty": ""}
     signature = RequestValidator(TOKEN).compute_signature(address, form)
     fields = [*form.items()]
-    assert is_signed_by_twilio(TOKEN, address, fields, signature)
-    assert not is_signed_by_twilio(TOKEN, address, [*fields, ("More", "1")], signature)
-    assert not is_signed_by_twilio("other", address, fields, signature)
-    assert not is_signed_by_twilio(TOKEN, address, fields, "")
+    assert is_signed(TOKEN, address, fields, b"", signature)
+    assert not is_signed(TOKEN, address, [*fields, ("More", "1")], b"", signature)
+    assert not is_signed("other", address, fields, b"", signature)
+    assert not is_signed(TOKEN, address, fields, b"", "")

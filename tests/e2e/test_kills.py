@@ -19,8 +19,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from cardholders import FLOW, KEYS, WAYS, Telephone, World
+from cardholders import KEYS, WAYS, Telephone, World
 from sqlalchemy import select
+from trunk_banks import card_number, phone_number, set_up
 
 from ringfence import cards
 from ringfence.cases import (
@@ -30,26 +31,15 @@ from ringfence.cases import (
     FollowUp,
     Verdict,
     attempts_of,
-    furnish,
     get_case,
-    put_plan,
     tables,
     timeline_of,
 )
-from ringfence.contacts.flows import import_flow
 from ringfence.detectors import (
-    Detector,
-    RuleRef,
-    activate_detector_version,
-    create_detector_version,
-    put_detector,
-    put_rule,
     stored_decision,
 )
 from ringfence.events import stored_event
-from ringfence.rules import Rule
-from ringfence.settings import Settings
-from ringfence.storage import Database, migrate, now
+from ringfence.storage import Database, now
 from servers import HEADERS, Nursery
 
 KILLS = int(os.environ.get("RINGFENCE_KILLS", "100"))
@@ -71,58 +61,12 @@ PLAN = ContactPlan(
 )
 
 
-def _set_up(data_dir: Path) -> Database:
-    database = Database(Settings(data_dir=data_dir).url)
-    migrate(database)
-    vault = cards.open_vault(data_dir, None, database)
-    with database.write() as connection:
-        furnish(connection)
-        import_flow(connection, "kills", FLOW)
-        put_plan(connection, PLAN)
-        put_detector(connection, Detector(detector_id="bank", event_type="card_payment"))
-        put_rule(
-            connection,
-            "bank",
-            Rule(
-                rule_id="large",
-                version="1",
-                expression="$transaction_amt > 1000",
-                outcomes=("call_cardholder",),
-            ),
-        )
-        create_detector_version(connection, "bank", rules=[RuleRef("large", "1")], models=[])
-        activate_detector_version(connection, "bank", "1")
-        for number in range(CUSTOMERS):
-            cards.put_customer(
-                connection,
-                cards.CustomerDetails(
-                    customer_id=f"c{number}", phone_number=_number(number), last_name="Winter"
-                ),
-                by="test",
-                at=now(),
-            )
-            cards.add_card(
-                connection, vault, f"c{number}", _card_number(number), by="test", at=now()
-            )
-    return database
-
-
-def _number(customer: int) -> str:
-    return f"+49301{customer:06d}"
-
-
-def _card_number(customer: int) -> str:
-    digits = f"400000{customer:09d}"
-    doubled = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(digits)]
-    return digits + str(-sum(n - 9 if n > 9 else n for n in doubled) % 10)
-
-
 async def _send(world: World, client: httpx2.AsyncClient, customer: int, amount: float) -> str:
     """Send a payment, with retries under one id, until there is an answer; gives its case."""
     event_id = uuid.uuid4().hex
     body = {
         "customer": f"c{customer}",
-        "card_number": _card_number(customer),
+        "card_number": card_number(customer),
         "event_id": event_id,
         "event_timestamp": now().isoformat(),
         "transaction": {"transaction_amt": amount, "currency": "eur"},
@@ -151,7 +95,7 @@ async def _send(world: World, client: httpx2.AsyncClient, customer: int, amount:
 async def _customer(world: World, client: httpx2.AsyncClient, customer: int) -> None:
     """A customer's day: an ordinary payment, a suspicious one or two, the telephone."""
     way = world.choose.choice(WAYS)
-    phone = asyncio.create_task(Telephone(world, _number(customer), way).attend())
+    phone = asyncio.create_task(Telephone(world, phone_number(customer), way).attend())
     if way == "no phone":
         phone.cancel()
     try:
@@ -217,7 +161,7 @@ def test_nothing_is_lost_and_nobody_is_called_twice_however_often_the_server_die
     tmp_path: Path,
 ) -> None:
     began = time.monotonic()
-    database = _set_up(tmp_path)
+    database = set_up(tmp_path, PLAN, CUSTOMERS)
     world = World(Nursery(tmp_path), random.Random(SEED))
     try:
         asyncio.run(_play(world, database))

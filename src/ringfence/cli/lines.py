@@ -7,21 +7,18 @@ from urllib.parse import quote
 
 import typer
 
+from ringfence.cli.options import HERE, ServerKey, ServerUrl
+
 app = typer.Typer(
     help="Telephone lines of a server: how they stand, and whether they work.",
     no_args_is_help=True,
 )
 
-Url = Annotated[str, typer.Option(help="The server that has the lines.", envvar="RINGFENCE_URL")]
-ApiKey = Annotated[
-    str | None, typer.Option(help="API key for the server.", envvar="RINGFENCE_API_KEY")
-]
-_HERE = "http://127.0.0.1:8750"
 _MARKS = {True: "[green]ok  [/green]", False: "[red]no  [/red]", None: "[yellow]?   [/yellow]"}
 
 
 @app.command("list")
-def list_all(url: Url = _HERE, api_key: ApiKey = None) -> None:
+def list_all(url: ServerUrl = HERE, api_key: ServerKey = None) -> None:
     """List the lines, their limits, and how their trunks stand.
 
     Examples:
@@ -55,8 +52,8 @@ def prove(
     caller: Annotated[
         str | None, typer.Option("--from", help="The number to call from; the server's own.")
     ] = None,
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """Prove a line: look at its trunks, call a telephone, and see that sound and keys arrive.
 

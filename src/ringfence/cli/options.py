@@ -35,6 +35,12 @@ CaseHours = Annotated[
     float | None,
     typer.Option(help="How long a case lasts; until the end of the UTC day when left out."),
 ]
+HERE = "http://127.0.0.1:8750"  # where a server listens unless it is told otherwise
+ServerUrl = Annotated[str, typer.Option("--url", help="The server.", envvar="RINGFENCE_URL")]
+ServerKey = Annotated[
+    str | None,
+    typer.Option("--api-key", help="API key for the server.", envvar="RINGFENCE_API_KEY"),
+]
 EventTypeName = Annotated[str, typer.Option("--event-type", help="Name of the event type.")]
 
 

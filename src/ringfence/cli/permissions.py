@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import typer
 
+from ringfence.cli.options import HERE, ServerKey, ServerUrl
+
 app = typer.Typer(
     help="Consent of customers to be called and written to about suspicious payments: shown, "
     "recorded, withdrawn. A number given to the bank is consent unless the plan asks for more.",
@@ -20,15 +22,10 @@ Customer = Annotated[str, typer.Argument(help="The customer's id.")]
 Channel = Annotated[str, typer.Option(help="voice or sms.")]
 Source = Annotated[str, typer.Option(help="What it rests on, such as 'application form'.")]
 Number = Annotated[str, typer.Argument(help="The number with its country code.")]
-Url = Annotated[str, typer.Option(help="The server to ask.", envvar="RINGFENCE_URL")]
-ApiKey = Annotated[
-    str | None, typer.Option(help="API key for the server.", envvar="RINGFENCE_API_KEY")
-]
-_HERE = "http://127.0.0.1:8750"
 
 
 @app.command("show")
-def show(customer: Customer, url: Url = _HERE, api_key: ApiKey = None) -> None:
+def show(customer: Customer, url: ServerUrl = HERE, api_key: ServerKey = None) -> None:
     """Show whether a customer may be contacted, and everything recorded about it.
 
     Examples:
@@ -46,8 +43,8 @@ def give(
     customer: Customer,
     channel: Channel = "voice",
     source: Source = "command line",
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """Record that a customer agrees to be contacted.
 
@@ -65,8 +62,8 @@ def withdraw(
     customer: Customer,
     channel: Channel = "voice",
     source: Source = "command line",
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """Record that a customer wishes to be contacted no more, not even about open cases.
 
@@ -81,8 +78,8 @@ def withdraw(
 def list_numbers(
     after: Annotated[str, typer.Option(help="Begin after this number.")] = "",
     limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 100,
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """List the numbers that nobody contacts.
 
@@ -111,8 +108,8 @@ def list_numbers(
 def add(
     number: Number,
     reason: Annotated[str, typer.Option(help="Why.")],
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """List a number; it is contacted no more, not even about open cases.
 
@@ -129,7 +126,7 @@ def add(
 
 
 @do_not_call.command("remove")
-def remove(number: Number, url: Url = _HERE, api_key: ApiKey = None) -> None:
+def remove(number: Number, url: ServerUrl = HERE, api_key: ServerKey = None) -> None:
     """Take a number off the list.
 
     Examples:

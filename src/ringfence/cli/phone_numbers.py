@@ -6,17 +6,14 @@ from typing import Annotated
 
 import typer
 
+from ringfence.cli.options import HERE, ServerKey, ServerUrl
+
 app = typer.Typer(
     help="Phone numbers: claimed from the lines of a server, and led to flows.",
     no_args_is_help=True,
 )
 
 Number = Annotated[str, typer.Argument(help="The number, with country code.")]
-Url = Annotated[str, typer.Option(help="The server that has the lines.", envvar="RINGFENCE_URL")]
-ApiKey = Annotated[
-    str | None, typer.Option(help="API key for the server.", envvar="RINGFENCE_API_KEY")
-]
-_HERE = "http://127.0.0.1:8750"
 
 
 @app.command("claim")
@@ -26,8 +23,8 @@ def claim(
         str | None, typer.Option(help="Contact flow that calls to it lead to, by name.")
     ] = None,
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """Claim a number that a line owns, or change where a claimed one leads.
 
@@ -45,7 +42,7 @@ def claim(
 
 
 @app.command("list")
-def list_all(url: Url = _HERE, api_key: ApiKey = None) -> None:
+def list_all(url: ServerUrl = HERE, api_key: ServerKey = None) -> None:
     """List the numbers that are claimed, and those of the lines that can be.
 
     Examples:
@@ -77,7 +74,7 @@ def list_all(url: Url = _HERE, api_key: ApiKey = None) -> None:
 
 
 @app.command("release")
-def release(number: Number, url: Url = _HERE, api_key: ApiKey = None) -> None:
+def release(number: Number, url: ServerUrl = HERE, api_key: ServerKey = None) -> None:
     """Release a number, which anybody can claim then.
 
     Examples:

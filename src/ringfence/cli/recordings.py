@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import typer
 
+from ringfence.cli.options import HERE, ServerKey, ServerUrl
+
 app = typer.Typer(
     help="Recordings of calls: listed, saved, deleted. They are off unless RINGFENCE_RECORDINGS "
     "says otherwise.",
@@ -15,18 +17,13 @@ app = typer.Typer(
 )
 
 Contact = Annotated[str, typer.Argument(help="The contact whose call was recorded.")]
-Url = Annotated[str, typer.Option(help="The server that has them.", envvar="RINGFENCE_URL")]
-ApiKey = Annotated[
-    str | None, typer.Option(help="API key for the server.", envvar="RINGFENCE_API_KEY")
-]
-_HERE = "http://127.0.0.1:8750"
 
 
 @app.command("list")
 def list_all(
     limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 50,
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """List the recordings, the newest first.
 
@@ -62,8 +59,8 @@ def list_all(
 def save(
     contact: Contact,
     file: Annotated[Path, typer.Argument(help="The WAV file to write.")],
-    url: Url = _HERE,
-    api_key: ApiKey = None,
+    url: ServerUrl = HERE,
+    api_key: ServerKey = None,
 ) -> None:
     """Save the sound of a call as a WAV file. That you did is logged at the server.
 
@@ -85,7 +82,7 @@ def save(
 
 
 @app.command("delete")
-def delete(contact: Contact, url: Url = _HERE, api_key: ApiKey = None) -> None:
+def delete(contact: Contact, url: ServerUrl = HERE, api_key: ServerKey = None) -> None:
     """Delete the sound of a call before its time.
 
     Examples:

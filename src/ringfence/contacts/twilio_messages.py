@@ -1,20 +1,15 @@
-"""SMS by Twilio's REST API (2010-04-01), and the requests that it sends us signed.
+"""SMS by Twilio's REST API (2010-04-01).
 
     twilio://ACCOUNT_SID:AUTH_TOKEN@            from the sender of the settings
     twilio://ACCOUNT_SID:AUTH_TOKEN@?service=MG...   by a messaging service
     twilio+http://SID:TOKEN@127.0.0.1:8080      another host, for trying it out
 
 Twilio has no idempotency key for messages: one that is handed over again because the answer to the
-first time was lost may arrive twice. Sources: "Message resource" and "Webhooks security" of
-Twilio's documentation.
+first time was lost may arrive twice. Source: "Message resource" of Twilio's documentation.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-from collections.abc import Sequence
 from urllib.parse import SplitResult, parse_qs, unquote
 
 from ringfence.contacts.messages import StoredMessage
@@ -77,15 +72,3 @@ class TwilioProvider:
             refused=code in _REFUSED,
             wait_seconds=30.0 if reply.status_code == 429 else 0.0,
         )
-
-
-def is_signed_by_twilio(
-    auth_token: str, url: str, form: Sequence[tuple[str, str]], signature: str
-) -> bool:
-    """Whether a request with these form fields to `url` bears the signature of this account.
-
-    HMAC-SHA1 over the URL and the fields sorted by name, each with its values.
-    """
-    signed = url + "".join(f"{name}{value}" for name, value in sorted(set(form)))
-    digest = hmac.new(auth_token.encode(), signed.encode(), hashlib.sha1).digest()
-    return hmac.compare_digest(base64.b64encode(digest).decode(), signature)

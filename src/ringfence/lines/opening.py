@@ -24,6 +24,8 @@ from ringfence.lines.speech import Synthesizer
 KINDS = ("sip", "amazon_connect", "twilio")
 TAKEN = frozenset({"browser", "terminal"})
 
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _Table = TypeVar("_Table", bound=msgspec.Struct)
@@ -88,6 +90,11 @@ def read_table(name: str, table: Mapping[str, Any], type_: type[_Table]) -> _Tab
         path = re.sub(r"\[(\d+)\]", r".\1", found["path"] or "")
         field = f"lines.{name}.{path}" if path else f"lines.{name}"
         raise InvalidInput(found["problem"], field=field) from None
+
+
+def within(place: str, error: InvalidInput) -> InvalidInput:
+    """The same error, of a field that is within `place`, such as `lines.trunk`."""
+    return InvalidInput(error.message, field=f"{place}.{error.field}", expected=error.expected)
 
 
 def secret(value: str, field: str) -> str:

@@ -15,9 +15,10 @@ from fastapi import FastAPI, Request, Response
 from ringfence.access import Scope
 from ringfence.cards.phones import read_phone_number
 from ringfence.cases.texting import IncomingText, hear_text
-from ringfence.contacts.twilio_messages import TwilioProvider, is_signed_by_twilio
+from ringfence.contacts.twilio_messages import TwilioProvider
 from ringfence.errors import Forbidden, InvalidInput, NotFound
 from ringfence.flows import Channel
+from ringfence.lines.twilio.signature import is_signed
 from ringfence.storage import now
 from ringfence.web.api import Call, Operations
 from ringfence.web.services import Services
@@ -58,10 +59,11 @@ def add_incoming_texts(app: FastAPI, services: Callable[[], Services]) -> None:
         provider = opened.centre.providers.get(Channel.SMS)
         if not isinstance(provider, TwilioProvider):
             raise NotFound("no SMS of Twilio are expected here", field="sms_url")
+        body = await request.body()  # before the form, which leaves nothing of it
         form = [(name, str(value)) for name, value in (await request.form()).multi_items()]
         url = _address(opened, request)
         signature = request.headers.get("x-twilio-signature", "")
-        if not is_signed_by_twilio(provider.auth_token, url, form, signature):
+        if not is_signed(provider.auth_token, url, form, body, signature):
             raise Forbidden(
                 "the request is not signed by this Twilio account",
                 expected=f"a signature over {url}; public_url says where this server is reached",

@@ -10,9 +10,8 @@ import msgspec
 
 from ringfence.errors import InvalidInput
 from ringfence.flows.languages import flow_for_language
-from ringfence.lines.opening import read_table, secret
+from ringfence.lines.opening import E164, read_table, secret, within
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _INSTANCE = re.compile(
     r"(?:arn:[^:]+:connect:(?P<region>[^:]*):[0-9]{12}:instance/)?(?P<id>[0-9A-Za-z-]{1,100})"
 )
@@ -95,9 +94,7 @@ def read_settings(name: str, table: Mapping[str, Any]) -> ConnectSettings:
     try:
         _check(settings)
     except InvalidInput as error:
-        raise InvalidInput(
-            error.message, field=f"lines.{name}.{error.field}", expected=error.expected
-        ) from None
+        raise within(f"lines.{name}", error) from None
     return settings
 
 
@@ -117,7 +114,7 @@ def _check(settings: ConnectSettings) -> None:
             field="source_phone_number",
             expected="either it or queue_id: what to call from",
         )
-    if settings.source_phone_number and not _E164.fullmatch(settings.source_phone_number):
+    if settings.source_phone_number and not E164.fullmatch(settings.source_phone_number):
         raise InvalidInput(
             "not E.164", field="source_phone_number", expected="such as +15550100000"
         )
@@ -126,7 +123,7 @@ def _check(settings: ConnectSettings) -> None:
             "missing", field="numbers", expected="the numbers that queue_id calls from"
         )
     for number in settings.numbers:
-        if not _E164.fullmatch(number):
+        if not E164.fullmatch(number):
             raise InvalidInput("not E.164", field="numbers", expected="such as +15550100000")
     for field in ("endpoint_url", "events_queue_url", "sqs_endpoint_url"):
         if (url := getattr(settings, field)) and not _URL.match(url):

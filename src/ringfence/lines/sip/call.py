@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,6 +35,7 @@ from ringfence.lines.speech.synthesizer import Synthesizer
 _TRY_ANOTHER = frozenset({CallEnd.LINE_DOWN, CallEnd.UNAUTHORIZED})
 _SILENT_SECONDS = 4.0  # without a word of a trunk, when there is another one
 _LISTEN_SECONDS = 40.0  # at most, for who picked up: a machine is heard out to its beep
+_ACCEPT_SECONDS = 10.0
 _TALK_SECONDS = 4.0  # at most, of a greeting
 _COMMA_SECONDS = 1.0
 _DIED = "the telephone process died"
@@ -49,6 +50,10 @@ class Means:
     trunks: Trunks
     synthesizer: Synthesizer
     words: WordRecogniser | None = None
+
+
+class _NoRoom(Exception):
+    """No process holds a further call."""
 
 
 class SipCall:
@@ -67,34 +72,33 @@ class SipCall:
         """See `FarEnd.ring`."""
         self._journal = journal
         if self.leg is not None:
-            self.leg.tell(Accept(self.leg.name))
-            await self.leg.changes.until(lambda: self._leg_settled(self.leg), 10.0)
-            if self.leg.answered is None:
-                return Unanswered(CallEnd.FAILED, "the caller was gone before the answer")
-            return self._answered(self.leg, journal)
+            return await self._accepted(self.leg, journal)
         trunks = self._means.trunks.order(self._request.to_number)
         if not trunks:
             return Unanswered(CallEnd.LINE_DOWN, self._why_no_trunk())
-        outcome = Outcome(CallEnd.LINE_DOWN, "")
-        for place, trunk in enumerate(trunks):
-            patience = _SILENT_SECONDS if place + 1 < len(trunks) else None
-            leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
-            slot = await self._means.pool.take(leg.name, leg)
-            if slot is None:
-                problem = self._means.pool.problem or "all channels of this line are taken"
-                return Unanswered(CallEnd.LINE_DOWN, problem)
-            self.leg = leg
-            self._dial(leg, slot, self._request, trunk)
+
+        async def take(leg: Leg) -> Slot | None:
+            return await self._means.pool.take(leg.name, leg)
+
+        async def wait(leg: Leg, patience: float | None) -> None:
             await leg.ringing(lambda: journal.note(CallEventKind.RINGING), patience)
-            if leg.answered is not None:
-                return self._answered(leg, journal)
-            if leg.silent:
-                leg.hang_up()
-            outcome = _outcome(leg)
-            if outcome.end not in _TRY_ANOTHER or leg.rang:
-                break
-            self._means.trunks.failed(trunk.name)
-        return Unanswered(outcome.end, outcome.detail)
+
+        try:
+            reached = await self._reach(self._request, trunks, take, wait)
+        except _NoRoom:
+            problem = self._means.pool.problem or "all channels of this line are taken"
+            return Unanswered(CallEnd.LINE_DOWN, problem)
+        if isinstance(reached, Outcome):
+            return Unanswered(reached.end, reached.detail)
+        self.leg = reached
+        return self._answered(reached, journal)
+
+    async def _accepted(self, leg: Leg, journal: Journal) -> SipHandset | Unanswered:
+        leg.tell(Accept(leg.name))
+        await leg.changes.until(lambda: leg.answered is not None or leg.over, _ACCEPT_SECONDS)
+        if leg.answered is None:
+            return Unanswered(CallEnd.FAILED, "the caller was gone before the answer")
+        return self._answered(leg, journal)
 
     @property
     def left(self) -> str | None:
@@ -191,32 +195,59 @@ class SipCall:
             caller_name=destination.caller_name,
             ring_timeout_seconds=destination.ring_seconds,
         )
+
+        async def take(far: Leg) -> Slot | None:
+            return self._means.pool.take_beside(near, far.name, far)
+
+        async def wait(far: Leg, patience: float | None) -> None:
+            await _either(handset, far, patience)
+            handset.check()
+
+        try:
+            reached = await self._reach(request, trunks, take, wait)
+        except _NoRoom:
+            raise NotConnected("the process of this call holds no further one") from None
+        if isinstance(reached, Leg):
+            return reached
+        raise NotConnected(
+            f"{destination.number}: {reached.detail or reached.end.replace('_', ' ')}",
+            timed_out=reached.end is CallEnd.NO_ANSWER,
+        )
+
+    async def _reach(
+        self,
+        request: CallRequest,
+        trunks: Sequence[TrunkSettings],
+        take: Callable[[Leg], Awaitable[Slot | None]],
+        wait: Callable[[Leg, float | None], Awaitable[None]],
+    ) -> Leg | Outcome:
+        """The first leg that is answered, of those on these trunks in turn; or why none is.
+
+        `take` finds room for a leg, `wait` waits for it, no longer than so many seconds while it is
+        `silent`. Whatever ends the waiting hangs up. Raises `_NoRoom`.
+        """
         outcome = Outcome(CallEnd.LINE_DOWN, "")
         for place, trunk in enumerate(trunks):
             patience = _SILENT_SECONDS if place + 1 < len(trunks) else None
-            far = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
-            slot = self._means.pool.take_beside(near, far.name, far)
+            leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
+            slot = await take(leg)
             if slot is None:
-                raise NotConnected("the process of this call holds no further one")
-            self._dial(far, slot, request, trunk)
+                raise _NoRoom
+            self._dial(leg, slot, request, trunk)
             try:
-                await _either(handset, far, patience)
-                handset.check()
+                await wait(leg, patience)
             except BaseException:
-                far.hang_up()
+                leg.hang_up()
                 raise
-            if far.answered is not None:
-                return far
-            if far.silent:
-                far.hang_up()
-            outcome = _outcome(far)
-            if outcome.end not in _TRY_ANOTHER or far.rang:
+            if leg.answered is not None:
+                return leg
+            if leg.silent:
+                leg.hang_up()
+            outcome = _outcome(leg)
+            if outcome.end not in _TRY_ANOTHER or leg.rang:
                 break
             self._means.trunks.failed(trunk.name)
-        raise NotConnected(
-            f"{destination.number}: {outcome.detail or outcome.end.replace('_', ' ')}",
-            timed_out=outcome.end is CallEnd.NO_ANSWER,
-        )
+        return outcome
 
     def _dial(self, leg: Leg, slot: Slot, request: CallRequest, trunk: TrunkSettings) -> None:
         leg.slot = slot
@@ -233,10 +264,6 @@ class SipCall:
 
     def _name(self) -> str:
         return f"{self._request.call_id[:80]}-{secrets.token_hex(4)}"
-
-    @staticmethod
-    def _leg_settled(leg: Leg | None) -> bool:
-        return leg is None or leg.answered is not None or leg.over
 
 
 def _outcome(leg: Leg) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from ringfence.errors import InvalidInput
-from ringfence.lines.opening import read_table, secret
+from ringfence.lines.opening import E164, read_table, secret, within
 
 Codec = Literal["PCMA", "PCMU", "G722", "opus"]
 
@@ -19,7 +19,6 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
 )
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
 _FORMAT = re.compile(r"[A-Za-z0-9+*#_.-]*(?:\{(?:e164|digits|national)\})[A-Za-z0-9+*#_.-]*")
 _USER = re.compile(r"[A-Za-z0-9+*#_.!~'()&=$,;?/-]{1,128}")
@@ -132,9 +131,9 @@ def read_settings(name: str, table: Mapping[str, Any]) -> SipSettings:
             try:
                 _check_trunk(trunk)
             except InvalidInput as error:
-                raise _within(f"trunks.{place}", error) from None
+                raise within(f"trunks.{place}", error) from None
     except InvalidInput as error:
-        raise _within(f"lines.{name}", error) from None
+        raise within(f"lines.{name}", error) from None
     return settings
 
 
@@ -158,7 +157,7 @@ def _check(settings: SipSettings) -> None:
         )
     _check_ranges(settings, _LINE_RANGES)
     for number in settings.numbers:
-        if not _E164.fullmatch(number):
+        if not E164.fullmatch(number):
             raise InvalidInput("not E.164", field="numbers", expected="such as +4930901820")
     for field in ("bind_host", "public_host"):
         _check_address(field, getattr(settings, field))
@@ -237,7 +236,3 @@ def _check_address(field: str, value: str) -> None:
             ip_address(value)
     except ValueError:
         raise InvalidInput("not an address", field=field, expected="such as 192.0.2.10") from None
-
-
-def _within(place: str, error: InvalidInput) -> InvalidInput:
-    return InvalidInput(error.message, field=f"{place}.{error.field}", expected=error.expected)

@@ -19,13 +19,12 @@ import msgspec
 
 from ringfence.errors import InvalidInput
 from ringfence.lines.line import Limits, Line
-from ringfence.lines.opening import Surroundings, read_table, secret
+from ringfence.lines.opening import E164, Surroundings, read_table, secret
 from ringfence.lines.twilio.api import Credentials, TwilioApi
 from ringfence.lines.twilio.call import Terms
 from ringfence.lines.twilio.line import TwilioLine
 
 _ACCOUNT = re.compile(r"AC[0-9a-f]{32}")
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
 _LABEL = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _DETECTION = {"detect": "Enable", "message_end": "DetectMessageEnd"}
@@ -112,7 +111,7 @@ def _check(settings: TwilioSettings, place: str) -> None:
     if not settings.numbers:
         raise wrong("numbers", "is empty", "the numbers of the account, such as +4930901820")
     for index, number in enumerate(settings.numbers):
-        if not _E164.fullmatch(number):
+        if not E164.fullmatch(number):
             raise wrong(f"numbers[{index}]", "is not E.164", "such as +4930901820")
     if bool(settings.api_key) != bool(settings.api_secret):
         missing = "api_secret" if settings.api_key else "api_key"

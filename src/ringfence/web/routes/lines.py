@@ -65,8 +65,14 @@ async def post_proof(services: Services, call: Call) -> list[Step]:
             field="line",
             expected="one of " + ", ".join(services.lines),
         )
+    request = proof_request(services, body)
+    return [step async for step in prove(line, request)]
+
+
+def proof_request(services: Services, body: ProofBody) -> CallRequest:
+    """The call that proves a line. Raises `InvalidInput`."""
     number = body.from_number or services.settings.caller_number
-    request = CallRequest(
+    return CallRequest(
         call_id=f"proof-{secrets.token_hex(8)}",
         to_number=read_phone_number(body.to_number, field="to_number").e164,
         from_number=read_phone_number(number, field="from_number").e164,
@@ -74,7 +80,6 @@ async def post_proof(services: Services, call: Call) -> list[Step]:
         ring_timeout_seconds=body.ring_timeout_seconds,
         language=body.language,
     )
-    return [step async for step in prove(line, request)]
 
 
 def view_of(services: Services, name: str) -> LineView:

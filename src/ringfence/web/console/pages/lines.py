@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,6 @@ from markupsafe import Markup
 from nicegui import background_tasks, ui
 
 from ringfence.access import Scope
-from ringfence.cards.phones import read_phone_number
 from ringfence.lines import CallRequest
 from ringfence.lines.proving import Step, prove
 from ringfence.web.console import markup
@@ -19,7 +17,7 @@ from ringfence.web.console.dialogs import ask_text
 from ringfence.web.console.layout import button, console_page, done, every, heading, html, rewrite
 from ringfence.web.console.tables import actions, row, table
 from ringfence.web.console.visit import Visit
-from ringfence.web.routes.lines import LineView, view_of
+from ringfence.web.routes.lines import LineView, ProofBody, proof_request, view_of
 
 _UP = {True: ("up", "good"), False: ("down", "bad"), None: ("not known yet", "plain")}
 _TRUNKS_HEAD = Markup(
@@ -82,10 +80,10 @@ class _Lines:
 
     def _ask(self, name: str) -> None:
         async def go(number: str) -> None:
-            to_number = read_phone_number(number, field="to_number").e164
+            request = proof_request(self._visit.services, ProofBody(number))
             await self._visit.write(Scope.CASES_WRITE, _nothing)  # who may not, is refused
             # No timer of the dialog's, which would go with it.
-            background_tasks.create(self._prove(name, to_number), name=f"proof of {name}")
+            background_tasks.create(self._prove(name, request), name=f"proof of {name}")
 
         ask_text(
             f"Test the line {name}",
@@ -97,19 +95,12 @@ class _Lines:
             hint="With country code, such as +4930901820",
         )
 
-    async def _prove(self, name: str, to_number: str) -> None:
-        services = self._visit.services
-        request = CallRequest(
-            call_id=f"proof-{secrets.token_hex(8)}",
-            to_number=to_number,
-            from_number=services.settings.caller_number,
-            caller_name=services.settings.bank_name,
-        )
+    async def _prove(self, name: str, request: CallRequest) -> None:
         self._proof.set_visibility(True)
-        steps: list[Step] = [Step("call", None, f"calling {to_number}: answer, and press a key")]
-        rewrite(self._steps, _shown(steps))
+        begun = [Step("call", None, f"calling {request.to_number}: answer, and press a key")]
+        rewrite(self._steps, _shown(begun))
         found: list[Step] = []
-        async for step in prove(services.lines[name], request):
+        async for step in prove(self._visit.services.lines[name], request):
             found.append(step)
             rewrite(self._steps, _shown(found))
         with self._steps:
