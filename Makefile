@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ANSWER ?=
 PYTEST_ARGS ?=
 
+# Where images set it, every process would compile all that it imports: 5 s of each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install install-dev demo test lint format bench lock clean
 
 help:
@@ -29,7 +32,7 @@ install-dev: .venv/installed-dev
 	@$(PIP) --no-compile --require-hashes -r requirements.lock
 	@$(PIP) --no-compile --no-deps --no-build-isolation -e .
 	@# Compiles what is used, not all that is installed: a quarter of the disk space.
-	@$(BIN)/python -c 'import alembic, dbos, lightgbm, nicegui, polars, ringfence.web.server'
+	@$(BIN)/python -c 'import alembic, boto3, dbos, lightgbm, nicegui, polars, ringfence.web.server'
 	@touch $@
 
 .venv/installed-dev: requirements-dev.lock .venv/installed
