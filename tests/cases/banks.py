@@ -220,8 +220,6 @@ async def open_bank(
         centre.calls,
         bank_name="Example Bank",
         caller_number="+15550100000",
-        lines=lines,
-        calls_at_once=100,
         texting=texting,
     )
     engine = DecisionEngine(database, desk.opening)

@@ -7,6 +7,7 @@ from scripted_lines import ScriptedLine
 
 from ringfence.contacts.agents import AgentStatus
 from ringfence.contacts.callbacks import Callbacks, open_callback
+from ringfence.contacts.dispatching import Dispatcher
 from ringfence.contacts.queues import get_queue
 from ringfence.contacts.records import (
     StoredContact,
@@ -36,7 +37,7 @@ def wanted(
 def run_until(centre: Centre, line: ScriptedLine, done: Callable[[], bool]) -> None:
     async def work() -> None:
         room = WaitingRoom(centre.database, ANNOUNCER, after_contact_seconds=60)
-        callbacks = Callbacks({"line": line}, room)
+        callbacks = Callbacks({"line": line}, room, Dispatcher({"line": line}, calls_at_once=9))
         callbacks.start()
         await eventually(done)
         await callbacks.stop()
@@ -111,7 +112,7 @@ def test_a_call_back_that_no_line_can_make_is_closed_saying_so(centre: Centre) -
 
     async def work() -> None:
         room = WaitingRoom(centre.database, ANNOUNCER)
-        callbacks = Callbacks({}, room)
+        callbacks = Callbacks({}, room, Dispatcher({}, calls_at_once=9))
         callbacks.start()
         await eventually(
             lambda: centre.read(get_contact, contact.contact_id).disconnected_at is not None

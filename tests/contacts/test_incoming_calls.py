@@ -122,7 +122,7 @@ def test_a_call_to_a_claimed_number_is_held_as_its_flow_says_and_is_on_record(
     async def work() -> None:
         async with open_centre(database, tmp_path, line) as centre:
             await line.comes_in(Caller(line))
-            assert centre.calls.in_progress == 0
+            assert centre.calls.dispatcher.taken == 0
 
     during(work())
     assert line.story == ["Good day."]

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, insert, update
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.answering import hear_answer, hear_key
-from ringfence.cases.dispatching import Dispatcher, Slot, Urgency
 from ringfence.cases.follow_ups import INTERRUPTED, MACHINES, SETTLED, NoAttempt
 from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.machines import flow_for_machine
@@ -26,6 +25,7 @@ from ringfence.cases.policy import amount_of, follow_up, may_call_from
 from ringfence.cases.records import Case, attempts_of, get_case, held_case, settled_cases
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.contacts.calls import Calls
+from ringfence.contacts.dispatching import Slot, Urgency
 from ringfence.contacts.flows import find_flow, stored_flow
 from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.records import CallWishes, StoredContact
@@ -54,15 +54,12 @@ class _Wanted:
 
 
 class Attempts:
-    """Places the calls of cases on the lines of this process, in the order of `dispatcher`."""
+    """Places the calls of cases on the lines of this process, the most urgent first."""
 
-    def __init__(
-        self, database: Database, calls: Calls, caller_number: str, dispatcher: Dispatcher
-    ):
+    def __init__(self, database: Database, calls: Calls, caller_number: str):
         self._database = database
         self._calls = calls
         self._caller_number = caller_number
-        self._dispatcher = dispatcher
         self._ringing: dict[str, asyncio.Task[CallResult]] = {}
         self._waiting: dict[str, Slot] = {}
 
@@ -77,7 +74,7 @@ class Attempts:
         wanted = await asyncio.to_thread(self._look, case_id, number)
         if isinstance(wanted, str):
             return wanted
-        with self._dispatcher.slot(wanted.line, _urgency(wanted.case)) as slot:
+        with self._calls.dispatcher.slot(wanted.line, _urgency(wanted.case)) as slot:
             self._waiting[case_id] = slot
             try:
                 if not slot.decided:
@@ -89,7 +86,7 @@ class Attempts:
             begun = await asyncio.to_thread(self._begin, case_id, number, wanted.line)
             if isinstance(begun, str):
                 return begun
-            self._dispatcher.place(slot)
+            slot.dialled = True
             result = await self._call(begun, number)
             await asyncio.to_thread(self._end, begun, number, result)
             return SETTLED if result is None else result.end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,6 @@ from sqlalchemy import Connection, select, update
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.calls import Attempts
-from ringfence.cases.dispatching import Dispatcher
 from ringfence.cases.follow_ups import INTERRUPTED
 from ringfence.cases.opening import CaseOpening
 from ringfence.cases.texting import Texting
@@ -30,7 +29,6 @@ from ringfence.cases.workflow import (
 )
 from ringfence.contacts.calls import Calls
 from ringfence.errors import Unavailable
-from ringfence.lines import Line
 from ringfence.storage import Database, now
 
 _log = structlog.get_logger(__name__)
@@ -55,8 +53,6 @@ class CaseDesk:
         *,
         bank_name: str,
         caller_number: str,
-        lines: Mapping[str, Line],
-        calls_at_once: int,
         texting: Texting | None = None,
     ):
         self._database = database
@@ -64,10 +60,7 @@ class CaseDesk:
         self._lock: sqlite3.Connection | None = None
         self.opening = CaseOpening(bank_name, self._opened)
         self._configuration = workflow_configuration(workflow_database_url(database, data_dir))
-        dispatcher = Dispatcher(
-            lines, calls_at_once=calls_at_once, in_progress=lambda: calls.in_progress
-        )
-        self._attempts = Attempts(database, calls, caller_number, dispatcher)
+        self._attempts = Attempts(database, calls, caller_number)
         self._texting = texting
         self._launched = False
         self._started: set[str] = set()

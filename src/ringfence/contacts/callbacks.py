@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from ringfence.contacts import records
 from ringfence.contacts.agents import StoredAgent
 from ringfence.contacts.announcements import Announcer, ContactEvent
+from ringfence.contacts.dispatching import Dispatcher
 from ringfence.contacts.places import (
     PlaceKind,
     StoredPlace,
@@ -109,8 +110,9 @@ def open_callback(
 class Callbacks:
     """Makes the call-backs whose turn it is, on the lines of this process."""
 
-    def __init__(self, lines: Mapping[str, Line], room: WaitingRoom):
+    def __init__(self, lines: Mapping[str, Line], room: WaitingRoom, dispatcher: Dispatcher):
         self._lines = lines
+        self._dispatcher = dispatcher
         self._room = room
         self._database = room.database
         self._calls: set[asyncio.Task[None]] = set()
@@ -197,7 +199,8 @@ class Callbacks:
             ring_timeout_seconds=AGENT_RING_SECONDS,
             language=contact.language,
         )
-        result = await line.call(request, conversation, _unwatched)
+        async with self._dispatcher.turn(contact.line):
+            result = await line.call(request, conversation, _unwatched)
         if not taken:
             await held.missed(result.detail or result.end)
             self._room.let_go(held.place_id)

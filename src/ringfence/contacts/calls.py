@@ -1,8 +1,9 @@
 """Placing the calls of contacts: dialled at most once, held as their flow says, and written down.
 
 A contact is on record before it is dialled. What a crash cut off is closed at the next start; what
-had been accepted and not dialled yet is dialled then. Whose call it is (a case's attempt, an API
-client's) makes no difference here but for who watches it.
+had been accepted and not dialled yet is dialled then. Whose call it is makes no difference here but
+for who watches it, and for its turn: an API client's waits for a slot here, a case's attempt has
+got its slot before it is on record.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 
 from ringfence.contacts import records
 from ringfence.contacts.call_terms import call_request
+from ringfence.contacts.dispatching import Dispatcher, Slot
 from ringfence.contacts.records import StoredContact
 from ringfence.contacts.talks import Talk, Talks, Watchers
 from ringfence.errors import Unavailable
@@ -24,7 +26,7 @@ from ringfence.flows import Flow, Participant
 from ringfence.lines import CallEnd, CallEvent, CallResult, Line
 from ringfence.storage import now
 
-STALE = timedelta(minutes=10)  # after which a call that was accepted before a crash is not placed
+STALE = timedelta(minutes=10)  # after which a call that was accepted and could not be placed is not
 INTERRUPTED = "TELECOM_PROBLEM"
 STOPPED = "OTHER"  # what Amazon Connect says of contacts that StopContact ended
 EXPIRED = "EXPIRED"
@@ -33,44 +35,34 @@ _log = structlog.get_logger(__name__)
 
 
 class TooManyCalls(Unavailable):
-    """As many calls are in progress as there may be."""
+    """As many calls are in progress, or accepted and waiting, as there may be."""
 
 
 class Calls:
     """The calls of one process, on its lines. Held open on the event loop that has the lines."""
 
-    def __init__(self, talks: Talks, lines: Mapping[str, Line], *, most_at_once: int):
+    def __init__(self, talks: Talks, lines: Mapping[str, Line], dispatcher: Dispatcher):
         self.talks = talks
+        self.dispatcher = dispatcher
         self._database = talks.database
         self._lines = lines
-        self._most_at_once = most_at_once
-        self._accepting = 0
+        self._accepted: set[str] = set()  # and without a slot yet
+        self._waiting: dict[str, Slot] = {}
         self._background: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Close what a crash cut off, and dial what had been accepted and not dialled."""
-        for contact_id in await asyncio.to_thread(self._take_up):
-            self._spawn(self.place(contact_id))
+        for contact in await asyncio.to_thread(self._take_up):
+            self._accepted.add(contact.contact_id)
+            self._spawn(self._place_in_turn(contact))
 
     async def stop(self) -> None:
-        """Hang up every call and write down that it is over."""
+        """Hang up every call and write down that it is over; what waits is dialled after the next
+        start."""
         tasks = [talk.task for talk in self.talks.running.values() if talk.task is not None]
         for task in (*tasks, *self._background):
             task.cancel()
         await asyncio.gather(*tasks, *self._background, return_exceptions=True)
-
-    @property
-    def in_progress(self) -> int:
-        """How many calls there are now."""
-        return len(self.talks.running)
-
-    def require_room(self) -> None:
-        """Raise `TooManyCalls` when no further call may begin."""
-        if len(self.talks.running) + self._accepting >= self._most_at_once:
-            raise TooManyCalls(
-                f"{self._most_at_once} calls are in progress; no more are placed at once",
-                field="calls_at_once",
-            )
 
     def open(self, connection: Connection, contact: StoredContact) -> StoredContact:
         """Put a contact on record, in the caller's transaction; the contact, or the one of its
@@ -78,24 +70,29 @@ class Calls:
         return self.talks.open(connection, contact)
 
     async def accept(self, contact: StoredContact) -> StoredContact:
-        """Put a contact on record, and dial it soon; the contact, or the one of its client token.
+        """Put a contact on record, and dial it when it is its turn; the contact, or the one of its
+        client token.
 
         It is on disk when this returns. Raises `TooManyCalls`, `InvalidInput`.
         """
-        try:
-            self.require_room()
-        except TooManyCalls:
+        most = self.dispatcher.calls_at_once
+        if self.dispatcher.taken + len(self._accepted) >= most:
             if (known := await asyncio.to_thread(self._known, contact)) is None:
-                raise
+                raise TooManyCalls(
+                    f"{most} calls are in progress or wait; no more are accepted",
+                    field="calls_at_once",
+                )
             return known
-        self._accepting += 1
+        self._accepted.add(contact.contact_id)
         try:
             kept = await asyncio.to_thread(self._open, contact)
-            if kept.contact_id == contact.contact_id:
-                self._spawn(self.place(kept.contact_id))
-                await asyncio.sleep(0)  # from here on it counts among those that are running
-        finally:
-            self._accepting -= 1
+        except BaseException:
+            self._accepted.discard(contact.contact_id)
+            raise
+        if kept.contact_id == contact.contact_id:
+            self._spawn(self._place_in_turn(kept))
+        else:
+            self._accepted.discard(contact.contact_id)
         return kept
 
     async def place(
@@ -121,13 +118,15 @@ class Calls:
             del self.talks.running[contact_id]
 
     async def hang_up(self, contact_id: str, reason: str = STOPPED) -> bool:
-        """End a contact; False when it is over already. Raises `NotFound`."""
+        """End a contact, or let it wait no longer; False when it is over. Raises `NotFound`."""
         talk = self.talks.running.get(contact_id)
         if talk is not None and talk.task is not None:
             talk.stop_reason = reason
             talk.task.cancel()
             await asyncio.wait([talk.task])
             return True
+        if contact_id in self._waiting:
+            self._waiting[contact_id].withdraw()
         return await asyncio.to_thread(self.talks.close, contact_id, now(), reason, "") is not None
 
     async def update_attributes(
@@ -135,6 +134,26 @@ class Calls:
     ) -> Mapping[str, str]:
         """See `Talks.update_attributes`."""
         return await self.talks.update_attributes(contact_id, attributes)
+
+    async def _place_in_turn(self, contact: StoredContact) -> None:
+        """Dial an accepted contact when its line takes it; it expires when that takes too long."""
+        contact_id = contact.contact_id
+        patience = contact.initiated_at + STALE - now()
+        with self.dispatcher.slot(contact.line) as slot:
+            self._waiting[contact_id] = slot
+            try:
+                async with asyncio.timeout(patience.total_seconds()):
+                    granted = await slot.granted()
+            except TimeoutError:
+                detail = f"line {contact.line} did not take it in time"
+                await asyncio.to_thread(self.talks.close, contact_id, now(), EXPIRED, detail)
+                return
+            finally:
+                del self._waiting[contact_id]
+                self._accepted.discard(contact_id)
+            if granted:
+                slot.dialled = True
+                await self.place(contact_id)
 
     async def _place(
         self, contact_id: str, talk: Talk, flow: Flow | None, watchers: Watchers
@@ -181,7 +200,7 @@ class Calls:
                 return None
             return records.get_contact(connection, contact_id)
 
-    def _take_up(self) -> list[str]:
+    def _take_up(self) -> list[StoredContact]:
         at = now()
         with self._database.read() as connection:
             unfinished = records.unfinished_contacts(connection)
@@ -194,10 +213,10 @@ class Calls:
                 detail = "the server was down while it was to be dialled"
                 self.talks.close(contact.contact_id, at, EXPIRED, detail)
             else:
-                to_dial.append(contact.contact_id)
+                to_dial.append(contact)
         return to_dial
 
-    def _spawn(self, work: Coroutine[Any, Any, CallResult]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._finished)

@@ -16,6 +16,7 @@ from ringfence.contacts.call_recordings import CallRecordings
 from ringfence.contacts.callbacks import Callbacks
 from ringfence.contacts.calls import INTERRUPTED, Calls
 from ringfence.contacts.directory import Directory, Means
+from ringfence.contacts.dispatching import Dispatcher
 from ringfence.contacts.flow_logs import FlowLog
 from ringfence.contacts.lost_places import sweep_places
 from ringfence.contacts.message_providers import open_provider
@@ -95,16 +96,17 @@ class ContactCentre:
             ),
             sensitive=frozenset(settings.sensitive_attributes),
         )
-        self.calls = Calls(talks, lines, most_at_once=settings.calls_at_once)
+        dispatcher = Dispatcher(lines, calls_at_once=settings.calls_at_once)
+        self.calls = Calls(talks, lines, dispatcher)
         self.receiving = Receiving(
             talks,
-            most_at_once=settings.calls_at_once,
+            dispatcher,
             language=settings.customer_language,
             bank_name=settings.bank_name,
         )
         self._lines = lines
         self._sweeping: asyncio.Task[None] | None = None
-        self._callbacks = Callbacks(lines, self.room)
+        self._callbacks = Callbacks(lines, self.room, dispatcher)
 
     async def start(self) -> None:
         """Put in order what a crash left behind, and begin."""

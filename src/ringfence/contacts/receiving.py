@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy import Connection
 
+from ringfence.contacts.dispatching import Dispatcher, Slot
 from ringfence.contacts.flows import FlowKind, find_flow, flow_in_language, get_flow
 from ringfence.contacts.phone_numbers import find_number
 from ringfence.contacts.records import CallWishes, StoredContact, new_contact_id
@@ -51,13 +52,18 @@ class Receiving:
     """
 
     def __init__(
-        self, talks: Talks, *, most_at_once: int, language: str = "en-US", bank_name: str = ""
+        self,
+        talks: Talks,
+        dispatcher: Dispatcher,
+        *,
+        language: str = "en-US",
+        bank_name: str = "",
     ):
         self.watching: Watching | None = None
         self._draining: set[str] = set()
         self._talks = talks
         self._database = talks.database
-        self._most_at_once = most_at_once
+        self._dispatcher = dispatcher
         self._language = language
         self._attributes = {"Bank": bank_name} if bank_name else {}
 
@@ -72,8 +78,18 @@ class Receiving:
     async def receive(self, call: IncomingCall) -> Reception | Declined:
         """How to hold a call. Declined as busy when there are too many, and as unreachable where
         nobody has claimed the number, or it leads nowhere."""
-        if len(self._talks.running) >= self._most_at_once:
+        slot = self._dispatcher.enter(call.line)
+        if slot is None:
             return Declined(CallEnd.BUSY)
+        answer = None
+        try:
+            answer = await self._receive(call, slot)
+            return answer
+        finally:
+            if not isinstance(answer, Reception):
+                self._dispatcher.leave(slot)
+
+    async def _receive(self, call: IncomingCall, slot: Slot) -> Reception | Declined:
         contact = await asyncio.to_thread(self._open, call)
         if contact is None:
             return Declined(CallEnd.UNREACHABLE)
@@ -96,7 +112,8 @@ class Receiving:
                 await watchers.report(event)
 
         async def over(result: CallResult) -> None:
-            self._talks.running.pop(contact.contact_id, None)
+            if self._talks.running.pop(contact.contact_id, None) is not None:
+                self._dispatcher.leave(slot)
             await self._talks.over(contact.contact_id, talk, result)
 
         return Reception(contact.contact_id, conversation, report, over, contact.language, prompts)

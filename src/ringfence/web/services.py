@@ -110,8 +110,6 @@ async def open_services(
         centre.calls,
         bank_name=settings.bank_name,
         caller_number=settings.caller_number,
-        lines=lines,
-        calls_at_once=settings.calls_at_once,
         texting=Texting(
             vault,
             public_url=settings.public_url,

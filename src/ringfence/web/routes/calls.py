@@ -63,13 +63,15 @@ async def post_test_call(services: Services, call: Call) -> TestCall:
             name = flow_in_language(connection, body.flow, body.language)
             return stored_flow(connection, name, published_version(connection, name))
 
-    return await place_test_call(
-        line,
-        await asyncio.to_thread(read),
-        body.to_number,
-        from_number=services.settings.caller_number,
-        caller_name=services.settings.bank_name,
-        attributes={"Bank": services.settings.bank_name, **body.attributes},
-        language=body.language,
-        ring_timeout_seconds=body.ring_timeout_seconds,
-    )
+    flow = await asyncio.to_thread(read)
+    async with services.centre.calls.dispatcher.turn(line.name):
+        return await place_test_call(
+            line,
+            flow,
+            body.to_number,
+            from_number=services.settings.caller_number,
+            caller_name=services.settings.bank_name,
+            attributes={"Bank": services.settings.bank_name, **body.attributes},
+            language=body.language,
+            ring_timeout_seconds=body.ring_timeout_seconds,
+        )

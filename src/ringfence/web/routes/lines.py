@@ -66,7 +66,8 @@ async def post_proof(services: Services, call: Call) -> list[Step]:
             expected="one of " + ", ".join(services.lines),
         )
     request = proof_request(services, body)
-    return [step async for step in prove(line, request)]
+    async with services.centre.calls.dispatcher.turn(line.name):
+        return [step async for step in prove(line, request)]
 
 
 def proof_request(services: Services, body: ProofBody) -> CallRequest:

@@ -100,9 +100,11 @@ class _Lines:
         begun = [Step("call", None, f"calling {request.to_number}: answer, and press a key")]
         rewrite(self._steps, _shown(begun))
         found: list[Step] = []
-        async for step in prove(self._visit.services.lines[name], request):
-            found.append(step)
-            rewrite(self._steps, _shown(found))
+        services = self._visit.services
+        async with services.centre.calls.dispatcher.turn(name):
+            async for step in prove(services.lines[name], request):
+                found.append(step)
+                rewrite(self._steps, _shown(found))
         with self._steps:
             done("The test is over")
 
