@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ringfence.carddata import mask_card_numbers
 from ringfence.cards import tables
@@ -13,6 +13,8 @@ from ringfence.cards.phones import read_phone_number
 from ringfence.errors import InvalidInput, NotFound
 
 _numbers = tables.do_not_call
+# Asked before each call, so it is built once.
+_LISTED = select(_numbers).where(_numbers.c.number == bindparam("of_number"))
 
 
 class DoNotCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,5 +70,5 @@ def list_do_not_call(
 
 def why_not_called(connection: Connection, number: str) -> str | None:
     """Why this number (E.164) is not contacted; None when it is not listed."""
-    row = connection.execute(select(_numbers).where(_numbers.c.number == number)).first()
+    row = connection.execute(_LISTED, {"of_number": number}).first()
     return None if row is None else f"the number is on the do-not-call list: {row.reason}"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, exists, func, insert, or_, select
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from ringfence.cards import tables
@@ -25,6 +25,17 @@ _cards = tables.cards
 # Everything but the number, sealed or hashed.
 _SHOWN = tuple(_cards.c[name] for name in Card.__struct_fields__)
 _MOST_LISTED = 500
+# Asked with every transaction or call, so they are built once.
+_CUSTOMER = select(_customers).where(_customers.c.customer_id == bindparam("of_customer"))
+_CARD = select(*_SHOWN).where(_cards.c.card_id == bindparam("of_card"))
+_CARDS = (
+    select(*_SHOWN)
+    .where(_cards.c.customer_id == bindparam("of_customer"))
+    .order_by(_cards.c.added_at, _cards.c.card_id)
+)
+_NUMBERED_CARDS = select(*_SHOWN, _cards.c.number_hash, _cards.c.key_id).where(
+    _cards.c.customer_id == bindparam("of_customer")
+)
 
 
 class AddedCard(msgspec.Struct, frozen=True):
@@ -40,9 +51,7 @@ class AddedCard(msgspec.Struct, frozen=True):
 
 def get_customer(connection: Connection, customer_id: str) -> Customer:
     """The customer of that id. Raises `NotFound` naming `customer`."""
-    row = connection.execute(
-        select(_customers).where(_customers.c.customer_id == customer_id)
-    ).first()
+    row = connection.execute(_CUSTOMER, {"of_customer": customer_id}).first()
     if row is None:
         raise NotFound("there is no such customer", field="customer", expected="a stored customer")
     return _customer(row)
@@ -74,7 +83,7 @@ def customers_with_number(connection: Connection, phone_number: str) -> list[Cus
 
 def get_card(connection: Connection, card_id: str) -> Card:
     """The card of that id. Raises `NotFound` naming `card_id`."""
-    row = connection.execute(select(*_SHOWN).where(_cards.c.card_id == card_id)).first()
+    row = connection.execute(_CARD, {"of_card": card_id}).first()
     if row is None:
         raise NotFound(f"there is no card {card_id!r}", field="card_id")
     return _card(row)
@@ -82,11 +91,7 @@ def get_card(connection: Connection, card_id: str) -> Card:
 
 def cards_of(connection: Connection, customer_id: str) -> Sequence[Card]:
     """The cards of a customer, in the order in which they came; none of an unknown customer."""
-    rows = connection.execute(
-        select(*_SHOWN)
-        .where(_cards.c.customer_id == customer_id)
-        .order_by(_cards.c.added_at, _cards.c.card_id)
-    )
+    rows = connection.execute(_CARDS, {"of_customer": customer_id})
     return [_card(row) for row in rows]
 
 
@@ -110,11 +115,7 @@ def matching(
     hashed = None
     if card_number is not None:
         hashed = vault.hash_of(read_card_number(card_number))
-    rows = connection.execute(
-        select(*_SHOWN, _cards.c.number_hash, _cards.c.key_id).where(
-            _cards.c.customer_id == customer_id
-        )
-    ).all()
+    rows = connection.execute(_NUMBERED_CARDS, {"of_customer": customer_id}).all()
     if not rows:
         get_customer(connection, customer_id)
         raise NotFound("the customer has no card", field="card_number", expected="a stored card")

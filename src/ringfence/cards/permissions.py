@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from ringfence.carddata import mask_card_numbers
 from ringfence.cards import tables
@@ -26,6 +26,12 @@ NUMBER_GIVEN = "number given to the bank"
 TOLD = "told with the customer"
 
 _permissions = tables.contact_permissions
+# Asked before each call, so it is built once.
+_HISTORY = (
+    select(_permissions)
+    .where(_permissions.c.customer_id == bindparam("of_customer"))
+    .order_by(_permissions.c.entry_id)
+)
 
 
 class ContactChannel(StrEnum):
@@ -120,11 +126,7 @@ def record_told_consent(
 
 def permission_history(connection: Connection, customer_id: str) -> list[Permission]:
     """Everything recorded of a customer, the oldest first."""
-    rows = connection.execute(
-        select(_permissions)
-        .where(_permissions.c.customer_id == customer_id)
-        .order_by(_permissions.c.entry_id)
-    )
+    rows = connection.execute(_HISTORY, {"of_customer": customer_id})
     return [_permission(row) for row in rows]
 
 

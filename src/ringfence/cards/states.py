@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ringfence.carddata import mask_card_numbers
 from ringfence.cards import tables
@@ -21,6 +21,26 @@ from ringfence.errors import InvalidInput, NotFound
 
 _cards = tables.cards
 _holds = tables.card_holds
+
+# Run for each case, so they are built once.
+_OF_CARD = _cards.c.card_id == bindparam("of_card")
+_LOCKED_STATE = select(_cards.c.state).where(_OF_CARD).with_for_update()
+_OWNER = select(_cards.c.customer_id).where(_OF_CARD)
+_SET_STATE = update(_cards).where(_OF_CARD)
+_FORCE_STATE = _SET_STATE.where(_cards.c.state != bindparam("but_not"))
+_ADD_HOLD = insert(_holds)
+_HOLDS_OF_CARD = _holds.c.card_id == bindparam("of_card")
+_OWN_HOLD = (_HOLDS_OF_CARD, _holds.c.hold_case_id == bindparam("of_case"))
+_OWN_EXPIRY = select(_holds.c.expires_at).where(*_OWN_HOLD)
+_LIFT_HOLD = delete(_holds).where(*_OWN_HOLD)
+_LIFT_HOLDS = delete(_holds).where(_HOLDS_OF_CARD)
+_LAST_HOLD = (
+    select(_holds.c.hold_case_id, _holds.c.expires_at)
+    .where(_HOLDS_OF_CARD)
+    .order_by(_holds.c.expires_at.desc(), _holds.c.hold_case_id)
+    .limit(1)
+)
+_WRITE_HISTORY = insert(tables.card_history)
 
 
 def hold(
@@ -41,22 +61,23 @@ def hold(
     state = _lock(connection, card_id)
     if state is CardState.BLOCKED:
         return Change(False, state)
-    own = (_holds.c.card_id == card_id, _holds.c.hold_case_id == hold_case_id)
-    expiry = connection.execute(select(_holds.c.expires_at).where(*own)).scalar()
+    own = {"of_card": card_id, "of_case": hold_case_id}
+    expiry = connection.execute(_OWN_EXPIRY, own).scalar()
     if expiry is not None and expiry >= expires_at:
         return Change(False, state)
     if expiry is None:
         connection.execute(
-            insert(_holds).values(
-                card_id=card_id,
-                hold_case_id=hold_case_id,
-                held_by=by[:128],
-                held_at=at,
-                expires_at=expires_at,
-            )
+            _ADD_HOLD,
+            {
+                "card_id": card_id,
+                "hold_case_id": hold_case_id,
+                "held_by": by[:128],
+                "held_at": at,
+                "expires_at": expires_at,
+            },
         )
     else:
-        connection.execute(update(_holds).where(*own).values(expires_at=expires_at))
+        connection.execute(update(_holds).where(*_OWN_HOLD).values(expires_at=expires_at), own)
     return _settle(connection, card_id, CardAction.HELD, by, reason, case_id, at)
 
 
@@ -72,9 +93,7 @@ def lift_hold(
 ) -> Change:
     """Lift the hold of one case; never a block, never the hold of another. Raises `NotFound`."""
     state = _lock(connection, card_id)
-    lifted = connection.execute(
-        delete(_holds).where(_holds.c.card_id == card_id, _holds.c.hold_case_id == hold_case_id)
-    )
+    lifted = connection.execute(_LIFT_HOLD, {"of_card": card_id, "of_case": hold_case_id})
     if lifted.rowcount == 0:
         return Change(False, state)
     return _settle(connection, card_id, CardAction.LIFTED, by, reason, case_id, at)
@@ -137,20 +156,21 @@ def force(
     """
     kept = readable_reason(reason)
     forced = connection.execute(
-        update(_cards)
-        .where(_cards.c.card_id == card_id, _cards.c.state != state)
-        .values(
-            state=state,
-            state_by=by[:128],
-            state_at=at,
-            state_reason=kept,
-            hold_case_id=None,
-            hold_expires_at=None,
-        )
+        _FORCE_STATE,
+        {
+            "of_card": card_id,
+            "but_not": state,
+            "state": state,
+            "state_by": by[:128],
+            "state_at": at,
+            "state_reason": kept,
+            "hold_case_id": None,
+            "hold_expires_at": None,
+        },
     )
     if forced.rowcount == 0:
         return Change(False, _lock(connection, card_id))
-    connection.execute(delete(_holds).where(_holds.c.card_id == card_id))
+    connection.execute(_LIFT_HOLDS, {"of_card": card_id})
     action = CardAction.BLOCKED if state is CardState.BLOCKED else CardAction.RELEASED
     write_history(connection, card_id, action, state, by, kept, case_id, at)
     return Change(True, state)
@@ -169,8 +189,7 @@ def expire_holds(connection: Connection, at: datetime) -> Sequence[str]:
             select(_holds.c.hold_case_id).where(*mine).order_by(_holds.c.expires_at)
         ).scalars()
         for case_id in ended.all():
-            own = (_holds.c.card_id == card_id, _holds.c.hold_case_id == case_id)
-            connection.execute(delete(_holds).where(*own))
+            connection.execute(_LIFT_HOLD, {"of_card": card_id, "of_case": case_id})
             _settle(
                 connection,
                 card_id,
@@ -217,15 +236,16 @@ def write_history(
 ) -> None:
     """Add an entry to the history of a card. `reason` is one that `readable_reason` gave."""
     connection.execute(
-        insert(tables.card_history).values(
-            card_id=card_id,
-            at=at,
-            by=by[:128],
-            action=action,
-            state=state,
-            reason=reason,
-            case_id=case_id,
-        )
+        _WRITE_HISTORY,
+        {
+            "card_id": card_id,
+            "at": at,
+            "by": by[:128],
+            "action": action,
+            "state": state,
+            "reason": reason,
+            "case_id": case_id,
+        },
     )
 
 
@@ -235,16 +255,12 @@ def readable_reason(reason: str) -> str:
 
 
 def _note(connection: Connection, card_id: str, at: datetime) -> None:
-    customer_id = connection.execute(
-        select(_cards.c.customer_id).where(_cards.c.card_id == card_id)
-    ).scalar_one()
+    customer_id = connection.execute(_OWNER, {"of_card": card_id}).scalar_one()
     note_write(connection, customer_id, urgent=True, at=at)
 
 
 def _lock(connection: Connection, card_id: str) -> CardState:
-    state = connection.execute(
-        select(_cards.c.state).where(_cards.c.card_id == card_id).with_for_update()
-    ).scalar()
+    state = connection.execute(_LOCKED_STATE, {"of_card": card_id}).scalar()
     if state is None:
         raise NotFound(f"there is no card {card_id!r}", field="card_id")
     return CardState(state)
@@ -261,24 +277,19 @@ def _settle(
 ) -> Change:
     """Bring a card that is not blocked in line with its holds."""
     kept = readable_reason(reason)
-    last = connection.execute(
-        select(_holds.c.hold_case_id, _holds.c.expires_at)
-        .where(_holds.c.card_id == card_id)
-        .order_by(_holds.c.expires_at.desc(), _holds.c.hold_case_id)
-        .limit(1)
-    ).first()
+    last = connection.execute(_LAST_HOLD, {"of_card": card_id}).first()
     state = CardState.ACTIVE if last is None else CardState.HELD
     connection.execute(
-        update(_cards)
-        .where(_cards.c.card_id == card_id)
-        .values(
-            state=state,
-            state_by=by[:128],
-            state_at=at,
-            state_reason=kept,
-            hold_case_id=last.hold_case_id if last else None,
-            hold_expires_at=last.expires_at if last else None,
-        )
+        _SET_STATE,
+        {
+            "of_card": card_id,
+            "state": state,
+            "state_by": by[:128],
+            "state_at": at,
+            "state_reason": kept,
+            "hold_case_id": last.hold_case_id if last else None,
+            "hold_expires_at": last.expires_at if last else None,
+        },
     )
     write_history(connection, card_id, action, state, by, kept, case_id, at)
     return Change(True, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ringfence.cases import tables
 
@@ -22,10 +22,13 @@ class CaseText(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: datetime | None
 
 
+# Asked before each call, so it is built once.
+_OF_CASE = select(tables.case_texts).where(tables.case_texts.c.case_id == bindparam("of_case"))
+
+
 def text_of_case(connection: Connection, case_id: str) -> CaseText | None:
     """The text that a case was asked about in, if there was one."""
-    table = tables.case_texts
-    row = connection.execute(select(table).where(table.c.case_id == case_id)).first()
+    row = connection.execute(_OF_CASE, {"of_case": case_id}).first()
     return None if row is None else CaseText(**row._mapping)
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from ringfence import cards
 from ringfence.cases import tables
@@ -21,6 +21,16 @@ from ringfence.events.revisions import current_revision
 
 # Without letters and digits that are mistaken for each other on the telephone.
 _REFERENCE_ALPHABET = "ACDEFHJKLMNPRTUVWXY34679"
+
+# Run for each case while no other decision can be stored, so they are built once.
+_OPEN_CASE = select(tables.cases.c.case_id, tables.cases.c.reference).where(
+    tables.cases.c.card_id == bindparam("of_card"), tables.cases.c.open
+)
+_REFERENCE = (
+    select(tables.cases.c.case_id).where(tables.cases.c.reference == bindparam("taken")).limit(1)
+)
+_OPEN = insert(tables.cases)
+_JOIN = insert(tables.case_events)
 
 
 class CaseOpening:
@@ -52,12 +62,7 @@ class CaseOpening:
         except NotFound as error:
             return None, f"no case: {error.message}"
         card_id = card.card_id
-        table = tables.cases
-        open_case = connection.execute(
-            select(table.c.case_id, table.c.reference).where(
-                table.c.card_id == card_id, table.c.open
-            )
-        ).first()
+        open_case = connection.execute(_OPEN_CASE, {"of_card": card_id}).first()
         if open_case is not None:
             self._join(connection, open_case.case_id, suspicion)
             note(
@@ -75,32 +80,34 @@ class CaseOpening:
         event_type = get_event_type(connection, event.event_type)
         payment = payment_of(event_type, event.variables)
         flow_name = _flow_in_language(connection, plan, customer.language)
+        attributes = {
+            "Salutation": customer.salutation,
+            "Name": customer.last_name,
+            "Customer": customer.customer_id,
+            "CardNo": card.last4,
+            "Bank": self._bank_name,
+            "Reference": reference,
+            "ReferenceSpelled": ", ".join(reference),
+            **payment,
+        }
         connection.execute(
-            insert(table).values(
-                case_id=case_id,
-                reference=reference,
-                event_type=event.event_type,
-                event_id=event.event_id,
-                customer_id=customer.customer_id,
-                card_id=card_id,
-                outcomes=suspicion.outcomes,
-                plan=plan,
-                flow_name=flow_name,
-                flow_version=published_version(connection, flow_name),
-                attributes={
-                    "Salutation": customer.salutation,
-                    "Name": customer.last_name,
-                    "Customer": customer.customer_id,
-                    "CardNo": card.last4,
-                    "Bank": self._bank_name,
-                    "Reference": reference,
-                    "ReferenceSpelled": ", ".join(reference),
-                    **payment,
-                },
-                open=True,
-                for_analyst=False,
-                opened_at=at,
-            )
+            _OPEN,
+            {
+                "case_id": case_id,
+                "reference": reference,
+                "event_type": event.event_type,
+                "event_id": event.event_id,
+                "customer_id": customer.customer_id,
+                "card_id": card_id,
+                "outcomes": suspicion.outcomes,
+                "plan": plan,
+                "flow_name": flow_name,
+                "flow_version": published_version(connection, flow_name),
+                "attributes": attributes,
+                "open": True,
+                "for_analyst": False,
+                "opened_at": at,
+            },
         )
         self._join(connection, case_id, suspicion)
         note(
@@ -132,12 +139,13 @@ class CaseOpening:
     @staticmethod
     def _join(connection: Connection, case_id: str, suspicion: Suspicion) -> None:
         connection.execute(
-            insert(tables.case_events).values(
-                case_id=case_id,
-                event_type=suspicion.event.event_type,
-                event_id=suspicion.event.event_id,
-                joined_at=suspicion.decided_at,
-            )
+            _JOIN,
+            {
+                "case_id": case_id,
+                "event_type": suspicion.event.event_type,
+                "event_id": suspicion.event.event_id,
+                "joined_at": suspicion.decided_at,
+            },
         )
 
 
@@ -169,8 +177,5 @@ def _flow_in_language(connection: Connection, plan: ContactPlan, language: str) 
 def _new_reference(connection: Connection) -> str:
     while True:
         reference = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(5))
-        taken = connection.execute(
-            select(tables.cases.c.case_id).where(tables.cases.c.reference == reference).limit(1)
-        ).first()
-        if taken is None:
+        if connection.execute(_REFERENCE, {"taken": reference}).first() is None:
             return reference

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
 from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan
@@ -63,11 +63,21 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     answered_by: str | None = None
 
 
+# Run many times in each case, so they are built once.
+_CASE = select(tables.cases).where(tables.cases.c.case_id == bindparam("of_case"))
+_HELD_CASE = _CASE.with_for_update()
+_ATTEMPTS = (
+    select(tables.attempts)
+    .where(tables.attempts.c.case_id == bindparam("of_case"))
+    .order_by(tables.attempts.c.number)
+)
+
+
 def get_case(connection: Connection, case_id: str) -> Case:
     """The case of that id, or the newest with that reference. Raises `NotFound`."""
-    table = tables.cases
-    row = connection.execute(select(table).where(table.c.case_id == case_id)).first()
+    row = connection.execute(_CASE, {"of_case": case_id}).first()
     if row is None:
+        table = tables.cases
         row = connection.execute(
             select(table)
             .where(table.c.reference == case_id.upper())
@@ -85,9 +95,7 @@ def held_case(connection: Connection, case_id: str) -> Case:
     So a verdict that comes meanwhile, on whatever server, comes before or after what follows from
     reading the case, and never in between. Raises `NotFound`.
     """
-    row = connection.execute(
-        select(tables.cases).where(tables.cases.c.case_id == case_id).with_for_update()
-    ).first()
+    row = connection.execute(_HELD_CASE, {"of_case": case_id}).first()
     if row is None:
         raise NotFound(f"there is no case {case_id!r}", field="case_id")
     return _case(row)
@@ -145,11 +153,7 @@ def list_cases(
 
 def attempts_of(connection: Connection, case_id: str) -> Sequence[Attempt]:
     """All attempts of a case, in order."""
-    rows = connection.execute(
-        select(tables.attempts)
-        .where(tables.attempts.c.case_id == case_id)
-        .order_by(tables.attempts.c.number)
-    )
+    rows = connection.execute(_ATTEMPTS, {"of_case": case_id})
     return [Attempt(**row._mapping) for row in rows]
 
 

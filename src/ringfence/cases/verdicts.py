@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from ringfence import cards
 from ringfence.cases import tables
@@ -26,6 +26,14 @@ class Verdict(StrEnum):
 
 # An answer by a person settles a case for good; these two leave it open to a later answer.
 UNSETTLED = (Verdict.UNREACHED, Verdict.UNDECIDED)
+
+# Run for each answer, so they are built once.
+_OF_CASE = tables.cases.c.case_id == bindparam("of_case")
+_EVENT_TYPE = select(tables.cases.c.event_type).where(_OF_CASE)
+_CASE = select(tables.cases).where(_OF_CASE)
+_SETTLE = update(tables.cases).where(
+    _OF_CASE, or_(tables.cases.c.verdict.is_(None), tables.cases.c.verdict.in_(UNSETTLED))
+)
 
 
 def record_answer(
@@ -52,33 +60,25 @@ def record_answer(
     """
     if verdict in UNSETTLED:
         raise InvalidInput("not an answer", field="verdict", expected="fraud or legit")
-    table = tables.cases
-    event_type_name = connection.execute(
-        select(table.c.event_type).where(table.c.case_id == case_id)
-    ).scalar()
+    event_type_name = connection.execute(_EVENT_TYPE, {"of_case": case_id}).scalar()
     if event_type_name is None:
         raise NotFound(f"there is no case {case_id!r}", field="case_id")
     # Before the case and its card are locked, as deciding does, lest each waits for the other.
     hold_plans(connection, [event_type_name])
-    first = (
-        connection.execute(
-            update(table)
-            .where(
-                table.c.case_id == case_id,
-                or_(table.c.verdict.is_(None), table.c.verdict.in_(UNSETTLED)),
-            )
-            .values(
-                verdict=verdict,
-                verdict_by=by,
-                verdict_at=at,
-                open=False,
-                closed_at=at,
-                for_analyst=False,
-            )
-        ).rowcount
-        == 1
+    settled = connection.execute(
+        _SETTLE,
+        {
+            "of_case": case_id,
+            "verdict": verdict,
+            "verdict_by": by,
+            "verdict_at": at,
+            "open": False,
+            "closed_at": at,
+            "for_analyst": False,
+        },
     )
-    case = connection.execute(table.select().where(table.c.case_id == case_id)).one()
+    first = settled.rowcount == 1
+    case = connection.execute(_CASE, {"of_case": case_id}).one()
     because = f"case {case.reference}: {reason or 'the answer of the cardholder'}"
     if first:
         note(connection, case_id, at, EntryKind.VERDICT, f"{verdict} ({by})")

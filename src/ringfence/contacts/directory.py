@@ -1,14 +1,12 @@
 """What the flows of each instance find around them: read from the database when they ask.
 
-Held open by a server. Only flows are kept, for loading one takes longer than asking which version
-is the published one; what was changed a moment ago, by whichever process, is what a call finds.
+Held open by a server. Nothing is kept: what was changed a moment ago, by whichever process, is what
+a call finds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,7 +21,7 @@ from ringfence.contacts.announcements import Announcer
 from ringfence.contacts.bindings import resolve
 from ringfence.contacts.bots import get_bot
 from ringfence.contacts.callbacks import open_callback
-from ringfence.contacts.flows import FlowKind, get_flow, get_version
+from ringfence.contacts.flows import FlowKind, get_flow, get_version, loaded_flow
 from ringfence.contacts.hours import get_hours, is_open
 from ringfence.contacts.message_sender import MessageSender
 from ringfence.contacts.messages import put_message
@@ -50,14 +48,12 @@ from ringfence.flows import (
     ResourceKind,
     Task,
     Wanted,
-    load_flow,
 )
 from ringfence.flows.unbound import function_name
 from ringfence.storage import Database, now
 
 T = TypeVar("T")
 
-_MOST_FLOWS = 256
 _log = structlog.get_logger(__name__)
 
 
@@ -79,8 +75,6 @@ class Directory:
 
     def __init__(self, means: Means):
         self.around = means
-        self._loaded: OrderedDict[tuple[str, int], Flow] = OrderedDict()
-        self._lock = threading.Lock()
 
     def instance(self, instance_id: str) -> InstanceDirectory:
         """What the flows of an instance find around them."""
@@ -109,20 +103,11 @@ class Directory:
         version = version if version is not None else stored.published_version
         if version is None:
             raise NotFound(f"{stored.kind} {stored.name!r} has not been published", field="flow_id")
-        with self._lock:
-            flow = self._loaded.get((flow_id, version))
-            if flow is not None:
-                self._loaded.move_to_end((flow_id, version))
-        if flow is None:
-            try:
-                flow = load_flow(get_version(connection, flow_id, version).content)
-            except FlowInvalid as error:
-                reason = f"{stored.kind} {stored.name!r} cannot be run: {error}"
-                raise NotFound(reason, field="flow_id") from error
-            with self._lock:
-                self._loaded[flow_id, version] = flow
-                while len(self._loaded) > _MOST_FLOWS:
-                    self._loaded.popitem(last=False)
+        try:
+            flow = loaded_flow(get_version(connection, flow_id, version).content)
+        except FlowInvalid as error:
+            reason = f"{stored.kind} {stored.name!r} cannot be run: {error}"
+            raise NotFound(reason, field="flow_id") from error
         kind = ResourceKind.FLOW if stored.kind is FlowKind.FLOW else ResourceKind.MODULE
         arn = arns.resource_arn(self.instance_arn(stored.instance_id), kind, flow_id)
         return replace(flow, name=stored.name, arn=arn, type=stored.type or flow.type)

@@ -11,10 +11,11 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from ringfence.contacts import tables
 from ringfence.contacts.instances import default_instance, ensure_instance
@@ -26,6 +27,30 @@ CONTACT_FLOW = "CONTACT_FLOW"
 
 _LARGEST_VERSION = 2**31 - 1  # that a column holds
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,127}")
+_MOST_LOADED = 256
+
+# Asked for each case and call, so they are built once.
+_FLOWS: Select[Any] = select(
+    *(column for column in tables.flows.c if column.name != "saved_content"),
+    tables.flows.c.saved_content.is_not(None).label("has_draft"),
+)
+_FLOW = _FLOWS.where(tables.flows.c.flow_id == bindparam("of_flow"))
+_NAMED = _FLOWS.where(
+    tables.flows.c.instance_id == bindparam("of_instance"),
+    tables.flows.c.kind == bindparam("of_kind"),
+    tables.flows.c.name == bindparam("of_name"),
+)
+_TRANSLATIONS = select(tables.flows.c.name).where(
+    tables.flows.c.instance_id == bindparam("of_instance"),
+    tables.flows.c.kind == bindparam("of_kind"),
+    func.substr(tables.flows.c.name, 1, bindparam("length")) == bindparam("prefix"),
+    tables.flows.c.published_version.is_not(None),
+    tables.flows.c.archived.is_(False),
+)
+_VERSION = select(tables.flow_versions).where(
+    tables.flow_versions.c.flow_id == bindparam("of_flow"),
+    tables.flow_versions.c.version == bindparam("of_version"),
+)
 
 
 class FlowKind(StrEnum):
@@ -84,7 +109,7 @@ def create_flow(
             expected="1 to 127 printable characters, not beginning or ending with a blank",
         )
     table = tables.flows
-    if connection.execute(_named(instance_id, kind, name)).first():
+    if _row_named(connection, instance_id, kind, name) is not None:
         raise Conflict(f"there is a {kind} {name!r} already", field="name")
     at = now()
     flow_id = str(uuid.uuid4())
@@ -107,7 +132,7 @@ def create_flow(
 
 def get_flow(connection: Connection, flow_id: str) -> StoredFlow:
     """The flow of that id. Raises `NotFound`."""
-    row = connection.execute(_flows().where(tables.flows.c.flow_id == flow_id)).first()
+    row = connection.execute(_FLOW, {"of_flow": flow_id}).first()
     if row is None:
         raise NotFound(f"there is no flow {flow_id!r}", field="flow_id")
     return _flow(row)
@@ -122,7 +147,7 @@ def find_flow(
 ) -> StoredFlow:
     """The flow of that name, in the instance in which cases call unless told. Raises `NotFound`."""
     instance_id = instance_id or default_instance(connection).instance_id
-    row = connection.execute(_named(instance_id, kind, name)).first()
+    row = _row_named(connection, instance_id, kind, name)
     if row is None:
         raise NotFound(f"there is no {kind} {name!r}", field="flow")
     return _flow(row)
@@ -132,7 +157,7 @@ def list_stored_flows(
     connection: Connection, instance_id: str, *, kind: FlowKind | None = FlowKind.FLOW
 ) -> list[StoredFlow]:
     """The flows of an instance by name; of both kinds with `kind=None`."""
-    query = _flows().where(tables.flows.c.instance_id == instance_id)
+    query = _FLOWS.where(tables.flows.c.instance_id == instance_id)
     if kind is not None:
         query = query.where(tables.flows.c.kind == kind)
     return [_flow(row) for row in connection.execute(query.order_by(tables.flows.c.name))]
@@ -209,7 +234,7 @@ def describe(
             raise InvalidInput(
                 "not a flow name", field="name", expected="1 to 127 printable characters"
             )
-        if connection.execute(_named(flow.instance_id, flow.kind, name)).first():
+        if _row_named(connection, flow.instance_id, flow.kind, name) is not None:
             raise Conflict(f"there is a {flow.kind} {name!r} already", field="name")
     given = {"name": name, "description": description, "archived": archived, "tags": tags}
     _change(
@@ -236,12 +261,10 @@ def versions_of(connection: Connection, flow_id: str) -> list[FlowVersion]:
 
 def get_version(connection: Connection, flow_id: str, version: int) -> FlowVersion:
     """One version. Raises `NotFound`."""
-    table = tables.flow_versions
     row = None
     if version <= _LARGEST_VERSION:
-        row = connection.execute(
-            select(table).where(table.c.flow_id == flow_id, table.c.version == version)
-        ).first()
+        of_version = {"of_flow": flow_id, "of_version": version}
+        row = connection.execute(_VERSION, of_version).first()
     if row is None:
         raise NotFound(f"this flow has no version {version}", field="version")
     return _version(row)
@@ -265,7 +288,7 @@ def import_flow(
     """
     instance_id = ensure_instance(connection).instance_id
     loaded = load_flow(content)
-    row = connection.execute(_named(instance_id, FlowKind.FLOW, name)).first()
+    row = _row_named(connection, instance_id, FlowKind.FLOW, name)
     if row is not None:
         flow = _flow(row)
     else:
@@ -294,9 +317,10 @@ def flow_in_language(
     archived: `NAME.de` for `de-CH`, or `name` itself. In the instance in which cases call, unless
     told."""
     instance_id = instance_id or default_instance(connection).instance_id
-    flows = list_stored_flows(connection, instance_id)
-    in_use = [flow.name for flow in flows if flow.published_version and not flow.archived]
-    return flow_for_language(in_use, name, language)
+    prefix = f"{name}."
+    asked = {"of_instance": instance_id, "of_kind": FlowKind.FLOW, "prefix": prefix}
+    in_use = connection.execute(_TRANSLATIONS, {**asked, "length": len(prefix)}).scalars()
+    return flow_for_language(list(in_use), name, language)
 
 
 def published_version(connection: Connection, name: str) -> int:
@@ -318,8 +342,14 @@ def flow_content(connection: Connection, name: str, version: int) -> str:
 
 
 def stored_flow(connection: Connection, name: str, version: int) -> Flow:
-    """A flow ready to run. Raises `NotFound`."""
-    return load_flow(flow_content(connection, name, version))
+    """A flow ready to run. Raises `NotFound`, `FlowInvalid`."""
+    return loaded_flow(flow_content(connection, name, version))
+
+
+@lru_cache(maxsize=_MOST_LOADED)
+def loaded_flow(content: str) -> Flow:
+    """The flow in `content`, kept, for loading takes longer than reading. Raises `FlowInvalid`."""
+    return load_flow(content)
 
 
 def _find(connection: Connection, name: str) -> StoredFlow:
@@ -348,20 +378,14 @@ def _change(connection: Connection, flow_id: str, **values: object) -> None:
         raise NotFound(f"there is no flow {flow_id!r}", field="flow_id")
 
 
-def _flows() -> Select[tuple[Any, ...]]:
-    table = tables.flows
-    columns = [column for column in table.c if column.name != "saved_content"]
-    return select(*columns, table.c.saved_content.is_not(None).label("has_draft"))
+def _row_named(
+    connection: Connection, instance_id: str, kind: FlowKind, name: str
+) -> Row[Any] | None:
+    asked = {"of_instance": instance_id, "of_kind": kind, "of_name": name}
+    return connection.execute(_NAMED, asked).first()
 
 
-def _named(instance_id: str, kind: FlowKind, name: str) -> Select[tuple[Any, ...]]:
-    table = tables.flows
-    return _flows().where(
-        table.c.instance_id == instance_id, table.c.kind == kind, table.c.name == name
-    )
-
-
-def _flow(row: Row[tuple[Any, ...]]) -> StoredFlow:
+def _flow(row: Row[Any]) -> StoredFlow:
     return StoredFlow(**{**row._mapping, "kind": FlowKind(row.kind)})
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select
 
 from ringfence.contacts import tables
 from ringfence.errors import Conflict, InvalidInput, NotFound
@@ -23,6 +23,11 @@ DEFAULT_ALIAS = "ringfence"
 
 _ALIAS = re.compile(r"(?!d-)[0-9A-Za-z]+(-[0-9A-Za-z]+)*")
 _LONGEST_ALIAS = 45  # of which Amazon Connect makes a host name
+# Asked for each call, so they are built once.
+_OLDEST_FIRST = select(tables.instances).order_by(
+    tables.instances.c.created_at, tables.instances.c.instance_id
+)
+_OLDEST = _OLDEST_FIRST.limit(1)
 
 
 class ConnectInstance(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +48,7 @@ class ConnectInstance(msgspec.Struct, frozen=True, kw_only=True):
 
 def default_instance(connection: Connection) -> ConnectInstance:
     """The instance in which cases call: the oldest. Raises `NotFound` before there is one."""
-    found = connection.execute(_oldest_first().limit(1)).first()
+    found = connection.execute(_OLDEST).first()
     if found is None:
         raise NotFound("there is no instance yet", field="instance_id")
     return _instance(found)
@@ -51,7 +56,7 @@ def default_instance(connection: Connection) -> ConnectInstance:
 
 def ensure_instance(connection: Connection) -> ConnectInstance:
     """The same, made when there is none."""
-    found = connection.execute(_oldest_first().limit(1)).first()
+    found = connection.execute(_OLDEST).first()
     return _instance(found) if found else create_instance(connection, DEFAULT_ALIAS)
 
 
@@ -115,7 +120,7 @@ def new_alias() -> str:
 
 def list_instances(connection: Connection) -> list[ConnectInstance]:
     """Every instance, the oldest first."""
-    return [_instance(row) for row in connection.execute(_oldest_first())]
+    return [_instance(row) for row in connection.execute(_OLDEST_FIRST)]
 
 
 def delete_instance(connection: Connection, instance_id: str) -> None:
@@ -160,11 +165,6 @@ def delete_instance(connection: Connection, instance_id: str) -> None:
         tables.instances,
     ):
         connection.execute(delete(table).where(table.c.instance_id == instance_id))
-
-
-def _oldest_first() -> Select[tuple[Any, ...]]:
-    table = tables.instances
-    return select(table).order_by(table.c.created_at, table.c.instance_id)
 
 
 def _instance(row: Row[tuple[Any, ...]]) -> ConnectInstance:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from ringfence.contacts import tables
 from ringfence.errors import InvalidInput, NotFound
@@ -22,6 +22,14 @@ from ringfence.storage import now
 
 MOST_ATTRIBUTE_BYTES = 32_768  # of all attributes of a contact together, in UTF-8
 TOKEN_LIFE = timedelta(days=7)
+
+# Run many times in each call, so they are built once.
+_OF_CONTACT = tables.contacts.c.contact_id == bindparam("of_contact")
+_OPEN = insert(tables.contacts)
+_CONTACT = select(tables.contacts).where(_OF_CONTACT)
+_CHANGE = update(tables.contacts).where(_OF_CONTACT)
+_CHANGE_OPEN = _CHANGE.where(tables.contacts.c.disconnected_at.is_(None))
+_DIAL = _CHANGE_OPEN.where(tables.contacts.c.dialled_at.is_(None))
 
 
 class Channel(StrEnum):
@@ -110,7 +118,7 @@ def open_contact(connection: Connection, contact: StoredContact) -> StoredContac
         return known
     if known is not None:
         _change(connection, known.contact_id, client_token=None)
-    connection.execute(insert(tables.contacts).values(**msgspec.structs.asdict(contact)))
+    connection.execute(_OPEN, msgspec.structs.asdict(contact))
     return contact
 
 
@@ -122,8 +130,7 @@ def contact_of_token(connection: Connection, contact: StoredContact) -> StoredCo
 
 def get_contact(connection: Connection, contact_id: str) -> StoredContact:
     """The contact of that id. Raises `NotFound`."""
-    table = tables.contacts
-    row = connection.execute(select(table).where(table.c.contact_id == contact_id)).first()
+    row = connection.execute(_CONTACT, {"of_contact": contact_id}).first()
     if row is None:
         raise NotFound(f"there is no contact {contact_id!r}", field="contact_id")
     return _contact(row)
@@ -165,15 +172,8 @@ def unfinished_contacts(connection: Connection) -> list[StoredContact]:
 
 def dialled(connection: Connection, contact_id: str, at: datetime) -> bool:
     """The contact is dialled now; False, and not so, when it was dialled before or has ended."""
-    table = tables.contacts
     changed = connection.execute(
-        update(table)
-        .where(
-            table.c.contact_id == contact_id,
-            table.c.dialled_at.is_(None),
-            table.c.disconnected_at.is_(None),
-        )
-        .values(dialled_at=at, updated_at=at)
+        _DIAL, {"of_contact": contact_id, "dialled_at": at, "updated_at": at}
     )
     return changed.rowcount == 1
 
@@ -190,11 +190,15 @@ def disconnected(
     connection: Connection, contact_id: str, at: datetime, reason: str | None, detail: str = ""
 ) -> StoredContact | None:
     """The contact is over; None when it was over before."""
-    table = tables.contacts
     changed = connection.execute(
-        update(table)
-        .where(table.c.contact_id == contact_id, table.c.disconnected_at.is_(None))
-        .values(disconnected_at=at, disconnect_reason=reason, detail=detail[:512], updated_at=at)
+        _CHANGE_OPEN,
+        {
+            "of_contact": contact_id,
+            "disconnected_at": at,
+            "disconnect_reason": reason,
+            "detail": detail[:512],
+            "updated_at": at,
+        },
     )
     return get_contact(connection, contact_id) if changed.rowcount else None
 
@@ -275,11 +279,7 @@ def change_contact(connection: Connection, contact_id: str, **values: object) ->
 
 
 def _change(connection: Connection, contact_id: str, **values: object) -> None:
-    changed = connection.execute(
-        update(tables.contacts)
-        .where(tables.contacts.c.contact_id == contact_id)
-        .values(**values, updated_at=now())
-    )
+    changed = connection.execute(_CHANGE, {"of_contact": contact_id, **values, "updated_at": now()})
     if changed.rowcount == 0:
         raise NotFound(f"there is no contact {contact_id!r}", field="contact_id")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from ringfence.errors import InvalidInput, NotFound
 from ringfence.events import tables
@@ -180,10 +180,14 @@ def _check_change(stored: EventType, event_type: EventType) -> None:
             )
 
 
+# Asked for each case, so it is built once.
+_DEFINITION = select(tables.event_types.c.definition).where(
+    tables.event_types.c.name == bindparam("of_name")
+)
+
+
 def _definition(connection: Connection, name: str) -> EventType | None:
-    stored = connection.execute(
-        select(tables.event_types.c.definition).where(tables.event_types.c.name == name)
-    ).scalar()
+    stored = connection.execute(_DEFINITION, {"of_name": name}).scalar()
     return None if stored is None else msgspec.convert(stored, EventType)
 
 

@@ -49,6 +49,12 @@ _BY_ID = select(tables.events).where(
     tables.events.c.event_type == bindparam("of_type"),
     tables.events.c.event_id.in_(bindparam("ids", expanding=True)),
 )
+_EVENT_ID = (
+    tables.events.c.event_type == bindparam("of_type"),
+    tables.events.c.event_id == bindparam("of_id"),
+)
+_EVENT = select(tables.events).where(*_EVENT_ID)
+_LABEL = update(tables.events).where(*_EVENT_ID)
 _HASHES = _BY_ID.with_only_columns(tables.events.c.event_id, tables.events.c.content_hash)
 
 
@@ -98,11 +104,7 @@ def stored_events(
 
 def stored_event(connection: Connection, event_type: str, event_id: str) -> StoredEvent:
     """The event of that id. Raises `NotFound`."""
-    row = connection.execute(
-        select(tables.events).where(
-            tables.events.c.event_type == event_type, tables.events.c.event_id == event_id
-        )
-    ).first()
+    row = connection.execute(_EVENT, {"of_type": event_type, "of_id": event_id}).first()
     if row is None:
         raise NotFound(f"there is no event {event_id!r} of type {event_type!r}", field="event_id")
     return _stored(row)
@@ -145,9 +147,14 @@ def label_event(
     Raises `NotFound`.
     """
     done = connection.execute(
-        update(tables.events)
-        .where(tables.events.c.event_type == event_type, tables.events.c.event_id == event_id)
-        .values(label=label, label_at=at or now(), label_source=source)
+        _LABEL,
+        {
+            "of_type": event_type,
+            "of_id": event_id,
+            "label": label,
+            "label_at": at or now(),
+            "label_source": source,
+        },
     )
     if done.rowcount == 0:
         raise NotFound(f"there is no event {event_id!r} of type {event_type!r}", field="event_id")
