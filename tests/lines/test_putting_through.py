@@ -10,7 +10,8 @@ from telephones import BANK, NUMBER, Exchange, Telephone, exchange, menu, teleph
 from ringfence.flows.participant import Destination, NotConnected, Participant
 from ringfence.lines import CallEnd, CallResult
 from ringfence.lines.browser.connection import Connection
-from ringfence.lines.browser.protocol import LARGEST_FRAME, CloseCode
+from ringfence.lines.browser.protocol import CloseCode
+from ringfence.lines.live_sound import LARGEST_FRAME
 
 OTHER = "+12065550123"
 

@@ -11,6 +11,7 @@ from ringfence.lines.holding import Unanswered
 from ringfence.lines.journal import Journal
 from ringfence.lines.line import CallEnd, CallEventKind, CallRequest
 from ringfence.lines.speech.synthesizer import Synthesizer
+from ringfence.lines.talking import PutThrough
 
 _REASONS = {
     CallEnd.COMPLETED: Reason.COMPLETED,
@@ -29,11 +30,12 @@ class BrowserCall:
         phones: list[Phone],
         exchange: Exchange,
         synthesizer: Synthesizer,
+        put_through: PutThrough,
     ) -> None:
         """`phones` are the free phones of the number, at least one."""
         self._request = request
-        self._exchange = exchange
         self._synthesizer = synthesizer
+        self._put_through = put_through
         self._journal: Journal | None = None
         self._handset: BrowserHandset | None = None
         self._leg = Leg(
@@ -73,10 +75,10 @@ class BrowserCall:
         self._handset = BrowserHandset(
             phone,
             self._request.call_id,
-            self._exchange,
             self._synthesizer,
             self._journal,
             answered_by,
+            self._put_through,
             on_hang_up=lambda: self._leg.end(Reason.COMPLETED),
         )
         return self._handset

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import msgspec
 
 from ringfence.lines.browser.protocol import (
-    LARGEST_FRAME,
     LARGEST_MESSAGE,
     CloseCode,
     FromPhone,
@@ -20,6 +19,7 @@ from ringfence.lines.browser.protocol import (
     write,
 )
 from ringfence.lines.changes import Changes
+from ringfence.lines.live_sound import LARGEST_FRAME
 
 _MOST_WAITING = 64  # messages to a phone that does not take them
 _CLOSE_SECONDS = 2.0

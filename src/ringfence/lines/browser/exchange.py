@@ -89,6 +89,10 @@ class Exchange:
             return Unanswered(CallEnd.BUSY)
         return Unanswered(CallEnd.UNREACHABLE, f"no phone is open for {number}")
 
+    def knows(self, number: str) -> bool:
+        """Whether there is any phone of `number`, with a call or without."""
+        return number in self._numbers
+
     @contextlib.contextmanager
     def offering(self, number: str, offer: Offer) -> Iterator[None]:
         """Phones that come to `number` meanwhile join `offer` as long as it rings."""

@@ -5,51 +5,54 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from ringfence.flows.participant import AnsweredBy, Destination, HungUp, NotConnected
-from ringfence.lines.browser.bridge import Bridge
-from ringfence.lines.browser.exchange import Exchange, Phone
+from ringfence.flows.participant import AnsweredBy, HungUp
+from ringfence.lines.browser.exchange import Phone
 from ringfence.lines.browser.protocol import (
+    Bridged,
     CaptionAt,
+    Connecting,
     Finished,
     FromPhone,
     Key,
+    Parted,
     PlayPrompt,
+    Said,
     Say,
     Started,
     StopPrompt,
+    Tone,
 )
-from ringfence.lines.handset import Handset
 from ringfence.lines.journal import Journal
 from ringfence.lines.line import CallEventKind
 from ringfence.lines.speech.audio import Speech
 from ringfence.lines.speech.synthesizer import Synthesizer
+from ringfence.lines.talking import PutThrough, TalkingHandset
 
 START_SECONDS = 2.0  # how long a phone may take to begin; then it counts as begun
 OVERDUE_SECONDS = 2.0  # how long after its length a prompt counts as heard, whatever the phone says
 
 
-class BrowserHandset(Handset):
+class BrowserHandset(TalkingHandset):
     """The phone that answered, as the `Participant` of the conversation."""
 
     def __init__(
         self,
         phone: Phone,
         call_id: str,
-        exchange: Exchange,
         synthesizer: Synthesizer,
         journal: Journal,
         answered_by: AnsweredBy,
+        put_through: PutThrough,
         *,
         on_hang_up: Callable[[], None],
     ) -> None:
         """`on_hang_up` tells the phone that we hung up."""
-        super().__init__(journal, synthesizer, answered_by)
+        super().__init__(journal, synthesizer, answered_by, put_through)
         self.left_how: str | None = None
         self._phone = phone
         self._call_id = call_id
-        self._exchange = exchange
         self._on_hang_up = on_hang_up
-        self._bridge: Bridge | None = None
+        self._talk: Connecting | Bridged | None = None  # which a phone that comes back is to know
         self._prompt_id = 0
         self._started = False
         self._finished = False
@@ -83,39 +86,45 @@ class BrowserHandset(Handset):
             self.finish()
             self._on_hang_up()
 
-    async def connect(self, destination: Destination) -> None:
-        """See `Participant.connect`."""
-        self.check()
-        self._bridge = bridge = Bridge(self._phone, self._call_id, destination, self._exchange)
-        try:
-            await bridge.ring()
-            self.check()
-            self.journal.note(CallEventKind.PUT_THROUGH, destination.number)
-            await bridge.talk()
-            self.check()
-            self.journal.note(CallEventKind.TAKEN_BACK)
-            await self.journal.settled()
-        except NotConnected:
-            self.check()
-            raise
-        finally:
-            self._bridge = None
-            bridge.close()
+    # --- for the switch, and the other telephone: see `TalkingHandset` ---
 
-    def finish(self) -> None:
-        """See `Handset.finish`."""
-        super().finish()
-        if self._bridge is not None:
-            self._bridge.close()
+    def waits_for(self, number: str) -> None:
+        """See `TalkingHandset.waits_for`."""
+        super().waits_for(number)
+        self._talk = Connecting(self._call_id, number)
+        self._phone.send(self._talk)
+
+    def joins(self, other: TalkingHandset, number: str, name: str) -> None:
+        """See `TalkingHandset.joins`."""
+        super().joins(other, number, name)
+        self._talk = Bridged(self._call_id, number, name)
+        self._phone.send(self._talk)
+
+    def parts(self, reached: bool) -> None:
+        """See `TalkingHandset.parts`."""
+        super().parts(reached)
+        self._talk = None
+        self._phone.send(Parted(self._call_id, reached))
+
+    def other_said(self, frame: bytes) -> None:
+        """See `TalkingHandset.other_said`."""
+        self._phone.send_frame(frame)
+
+    def other_pressed(self, key: str) -> None:
+        """See `TalkingHandset.other_pressed`."""
+        self._phone.send(Tone(self._call_id, key))
+
+    def other_typed(self, words: str) -> None:
+        """See `TalkingHandset.other_typed`."""
+        self._phone.send(Said(self._call_id, words))
 
     # --- for the leg: see `Holder` ---
 
     def heard(self, message: FromPhone | bytes) -> None:
-        """See `Holder.heard`. What is done while put through is for the other phone alone."""
-        if self._bridge is not None:
-            self._bridge.near_heard(message)
-            return
+        """See `Holder.heard`."""
         match message:
+            case bytes():
+                self.said(message)
             case Key(_, key):
                 self.press(key)
             case Say(_, text):
@@ -136,8 +145,8 @@ class BrowserHandset(Handset):
     def back(self) -> None:
         """See `Holder.back`."""
         self.present = True
-        if self._bridge is not None:
-            self._bridge.near_back()
+        if self._talk is not None:
+            self._phone.send(self._talk)
         self.changes.notify()
 
     def left(self, how: str) -> None:

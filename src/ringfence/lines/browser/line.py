@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 from ringfence.lines.browser.call import BrowserCall
 from ringfence.lines.browser.connection import Connection, Refused, Socket
@@ -12,6 +13,8 @@ from ringfence.lines.browser.protocol import CloseCode, Hello
 from ringfence.lines.holding import Refusal, Unanswered, hold
 from ringfence.lines.line import CallEnd, CallRequest, CallResult, Conversation, Limits, Report
 from ringfence.lines.speech.synthesizer import Synthesizer
+from ringfence.lines.switch import Switch
+from ringfence.lines.talking import TalkingHandset
 
 HELLO_SECONDS = 5.0
 
@@ -32,12 +35,17 @@ class BrowserLine:
     def __init__(
         self,
         synthesizer: Synthesizer | None = None,
+        switch: Switch | None = None,
         *,
         grace_seconds: float = 10.0,
         most_phones: int = 500,
         most_per_number: int = 8,
     ) -> None:
+        """Callers are put through by `switch`; without one, to other browser phones alone."""
         self._synthesizer = synthesizer or Synthesizer()
+        switch = switch or Switch()
+        switch.phones = self
+        self._put_through = partial(switch.put_through, self)
         self._exchange = Exchange(
             grace_seconds=grace_seconds,
             most_phones=most_phones,
@@ -58,12 +66,25 @@ class BrowserLine:
             refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, refusal, conversation, report)
         self._dialled.add(request.call_id)
+        far_end = self._call(request)
+        if isinstance(far_end, Refusal):
+            return await hold(request, far_end, conversation, report)
+        async with self._synthesizer.preparing(request.prompts):
+            return await hold(request, far_end, conversation, report)
+
+    def reaches(self, number: str) -> bool:
+        """See `Way.reaches`."""
+        return self._exchange.knows(number)
+
+    def telephone(self, request: CallRequest, near: TalkingHandset) -> BrowserCall | Refusal:
+        """See `Way.telephone`."""
+        return self._call(request)
+
+    def _call(self, request: CallRequest) -> BrowserCall | Refusal:
         free = self._exchange.free(request.to_number)
         if isinstance(free, Unanswered):
-            return await hold(request, Refusal(free.end, free.detail), conversation, report)
-        call = BrowserCall(request, free, self._exchange, self._synthesizer)
-        async with self._synthesizer.preparing(request.prompts):
-            return await hold(request, call, conversation, report)
+            return Refusal(free.end, free.detail)
+        return BrowserCall(request, free, self._exchange, self._synthesizer, self._put_through)
 
     async def serve(self, socket: Socket, number: str) -> None:
         """Accept `socket` and be the exchange for this phone of `number` (E.164) until it goes.

@@ -2,8 +2,8 @@
 
 JSON objects in text messages, told apart by `type`. The sound of a prompt goes to the phone as one
 binary message (a WAV file) right after the `prompt` it belongs to. Every other binary message, in
-either direction, is a frame of what somebody says to a phone that he was put through to: mono
-signed 16-bit little-endian PCM at 16 kHz, at most 100 ms. Field names are as written here; times
+either direction, is a frame of what somebody says to a phone that he was put through to: live sound
+(`ringfence.lines.live_sound`), at most 100 ms. Field names are as written here; times
 and lengths are whole milliseconds.
 
 A phone says `hello` first and keeps its `phone_id` over a reload. Messages that name a call or a
@@ -24,8 +24,6 @@ from ringfence.lines.replies import LONGEST_WORDS
 
 VERSION = 1
 LARGEST_MESSAGE = 2048  # characters, from a phone
-FRAME_RATE = 16_000
-LARGEST_FRAME = 3200  # bytes
 
 PhoneId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 CallId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
