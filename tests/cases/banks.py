@@ -190,9 +190,17 @@ class Bank:
 class OpenBank(Bank):
     """A bank that decides and calls."""
 
-    def __init__(self, database: Database, card_id: str, engine: DecisionEngine, desk: CaseDesk):
+    def __init__(
+        self,
+        database: Database,
+        card_id: str,
+        engine: DecisionEngine,
+        desk: CaseDesk,
+        centre: ContactCentre,
+    ):
         super().__init__(database, card_id)
         self.engine = engine
+        self.centre = centre
         self.desk = desk
 
     async def suspect(self, event_id: str = "e1") -> str:
@@ -227,7 +235,7 @@ async def open_bank(
     await centre.start()
     await desk.start()
     try:
-        yield OpenBank(database, card_id, engine, desk)
+        yield OpenBank(database, card_id, engine, desk, centre)
     finally:
         engine.close()
         await desk.stop()

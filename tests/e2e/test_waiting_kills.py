@@ -1,0 +1,100 @@
+"""The server is killed while accepted calls wait for their turn: each still rings once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+from cardholders import FLOW
+from sqlalchemy import select
+from trunks import Trunk, missing
+
+from ringfence.contacts import tables
+from ringfence.contacts.flows import import_flow
+from ringfence.settings import Settings
+from ringfence.storage import Database, migrate
+from servers import Nursery
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
+
+PATIENCE = 60.0
+BANK = "+15550100000"
+NUMBERS = [f"+49307777777{number}" for number in range(4)]
+SETTINGS = """
+[lines.trunk]
+kind = "sip"
+bind_host = "127.0.0.1"
+calls_at_once = 1
+courtesy_seconds = 0.0
+numbers = ["{bank}"]
+
+[[lines.trunk.trunks]]
+name = "main"
+host = "127.0.0.1:{port}"
+"""
+
+
+def test_calls_that_waited_for_the_line_when_the_server_was_killed_ring_once_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGFENCE_AWS_ACCEPT_ANY_KEY", "1")
+    database = Database(Settings(data_dir=tmp_path).url)
+    migrate(database)
+    with database.write() as connection:
+        import_flow(connection, "kills", FLOW)
+        instance_id = connection.execute(select(tables.instances.c.instance_id)).scalar_one()
+    trunk = Trunk(tmp_path / "trunk", ring_seconds=1.5)
+    (tmp_path / "ringfence.toml").write_text(SETTINGS.format(bank=BANK, port=trunk.port))
+    nursery = Nursery(tmp_path)
+    try:
+        nursery.start()
+        client = boto3.client(
+            "connect",
+            endpoint_url=nursery.there.url,
+            region_name="eu-west-1",
+            aws_access_key_id="AKIATESTTESTTESTTEST",
+            aws_secret_access_key="test-secret-0123456789-0123456789-abcdef",
+            config=Config(proxies={}),
+        )
+        for number in NUMBERS:
+            client.start_outbound_voice_contact(
+                InstanceId=instance_id,
+                ContactFlowId="kills",
+                SourcePhoneNumber=BANK,
+                DestinationPhoneNumber=number,
+            )
+        trunk.wait_for_invites(1)
+        nursery.kill()
+        contacts = tables.contacts.c
+        with database.read() as connection:
+            waited = connection.execute(
+                select(contacts.customer_number).where(contacts.dialled_at.is_(None))
+            ).scalars()
+            assert sorted(waited) == NUMBERS[1:]
+        nursery.start()
+        until = time.monotonic() + PATIENCE
+        left = list(NUMBERS)
+        while left:
+            assert time.monotonic() < until, (left, nursery.there.log.read_text()[-3000:])
+            time.sleep(0.1)
+            with database.read() as connection:
+                left = list(
+                    connection.execute(
+                        select(contacts.customer_number).where(contacts.disconnected_at.is_(None))
+                    ).scalars()
+                )
+    finally:
+        nursery.close()
+        trunk.close()
+    with database.read() as connection:
+        reasons = dict(
+            connection.execute(select(contacts.customer_number, contacts.disconnect_reason)).all()  # type: ignore[arg-type]
+        )
+    database.dispose()
+    rung = [invite.number for invite in trunk.invites()]
+    assert rung == NUMBERS
+    assert reasons[NUMBERS[0]] == "TELECOM_PROBLEM"  # cut off, and not dialled again
+    assert {reasons[each] for each in NUMBERS[1:]} == {"CONTACT_FLOW_DISCONNECT"}
