@@ -217,3 +217,11 @@ def test_a_child_bears_what_is_no_sip_and_no_rtp(tmp_path: Path) -> None:
         sound.press("3")
         assert line.hear(Digit).key == "3"
         assert line.process.poll() is None
+
+
+def test_a_child_loads_nothing_of_the_conversation_or_of_event_loops() -> None:
+    asked = "import ringfence.lines.sip.child, sys; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", asked], text=True).split()
+    assert "ringfence.lines.sip.child_calls" in loaded
+    heavy = {"asyncio", "numpy", "phonenumbers", "ringfence.flows.running", "ringfence.lines.line"}
+    assert heavy.isdisjoint(loaded)

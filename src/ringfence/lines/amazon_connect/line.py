@@ -22,6 +22,7 @@ from ringfence.lines.amazon_connect.client import (
 )
 from ringfence.lines.amazon_connect.events import ContactEvents
 from ringfence.lines.amazon_connect.settings import ConnectSettings, ring_seconds
+from ringfence.lines.dialled import Dialled
 from ringfence.lines.journal import Journal, utc_now
 from ringfence.lines.line import (
     CallEnd,
@@ -76,7 +77,7 @@ class AmazonConnectLine:
         self._settings = settings
         self._client = ConnectClient(settings)
         self._events = ContactEvents(settings)
-        self._dialled: set[str] = set()
+        self._dialled = Dialled()
         self._ending: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
@@ -94,10 +95,9 @@ class AmazonConnectLine:
     ) -> CallResult:
         """See `Line.call`. `conversation` is not held: the flow over there is."""
         async with Journal(report) as journal:
-            if request.call_id in self._dialled:
+            if not self._dialled.add(request.call_id):
                 text = f"{request.call_id} was dialled before"
                 return await _ended(journal, CallResult(CallEnd.FAILED, None, utc_now(), text))
-            self._dialled.add(request.call_id)
             journal.note(CallEventKind.DIALLED, request.to_number)
             try:
                 result = await self._placed(request, journal)

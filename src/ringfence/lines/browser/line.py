@@ -10,6 +10,7 @@ from ringfence.lines.browser.call import BrowserCall
 from ringfence.lines.browser.connection import Connection, Refused, Socket
 from ringfence.lines.browser.exchange import E164, Exchange
 from ringfence.lines.browser.protocol import CloseCode, Hello
+from ringfence.lines.dialled import Dialled
 from ringfence.lines.holding import Refusal, Unanswered, hold
 from ringfence.lines.line import CallEnd, CallRequest, CallResult, Conversation, Limits, Report
 from ringfence.lines.speech.synthesizer import Synthesizer
@@ -51,7 +52,7 @@ class BrowserLine:
             most_phones=most_phones,
             most_per_number=most_per_number,
         )
-        self._dialled: set[str] = set()
+        self._dialled = Dialled()
 
     @property
     def phones(self) -> dict[str, int]:
@@ -62,10 +63,9 @@ class BrowserLine:
         self, request: CallRequest, conversation: Conversation, report: Report
     ) -> CallResult:
         """See `Line.call`. A `call_id` that was dialled before fails at once."""
-        if request.call_id in self._dialled:
+        if not self._dialled.add(request.call_id):
             refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, refusal, conversation, report)
-        self._dialled.add(request.call_id)
         far_end = self._call(request)
         if isinstance(far_end, Refusal):
             return await hold(request, far_end, conversation, report)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from ringfence.flows.participant import AnsweredBy, Destination, NotConnected, Recording
+from ringfence.lines.dialled import Dialled
 from ringfence.lines.handset import Handset
 from ringfence.lines.holding import Refusal, Unanswered, hold
 from ringfence.lines.journal import Journal
@@ -62,16 +63,15 @@ class TerminalLine:
         self._lines: Lines | None = None
         self._in_call = False
         self._answered_by = answered_by
-        self._dialled: set[str] = set()
+        self._dialled = Dialled()
 
     async def call(
         self, request: CallRequest, conversation: Conversation, report: Report
     ) -> CallResult:
         """See `Line.call`. A `call_id` that was dialled before fails at once."""
-        if request.call_id in self._dialled:
+        if not self._dialled.add(request.call_id):
             refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, refusal, conversation, report)
-        self._dialled.add(request.call_id)
         if self._in_call:
             return await hold(request, Refusal(CallEnd.BUSY), conversation, report)
         self._in_call = True

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from ringfence.lines.callbacks import CallbackReply, CallbackRequest
+from ringfence.lines.dialled import Dialled
 from ringfence.lines.holding import Refusal, hold
 from ringfence.lines.incoming import Declined, IncomingCall, Receive, Reception
 from ringfence.lines.journal import utc_now
@@ -70,7 +71,7 @@ class TwilioLine:
         self._receive: Receive | None = None
         self._legs: dict[str, Leg] = {}
         self._incoming: dict[str, Leg] = {}
-        self._dialled: set[str] = set()
+        self._dialled = Dialled()
         self._calls: set[asyncio.Task[None]] = set()
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -78,10 +79,9 @@ class TwilioLine:
         self, request: CallRequest, conversation: Conversation, report: Report
     ) -> CallResult:
         """See `Line.call`. A `call_id` that was dialled before fails at once."""
-        if request.call_id in self._dialled:
+        if not self._dialled.add(request.call_id):
             again = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, again, conversation, report)
-        self._dialled.add(request.call_id)
         leg = self._new_leg()
         far_end = OutgoingAtTwilio(
             request,
