@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ import msgspec
 from ringfence.errors import InvalidInput
 from ringfence.lines.line import Line
 from ringfence.lines.speech import Synthesizer
+from ringfence.lines.switch import Switch
 
 KINDS = ("sip", "amazon_connect", "twilio")
 TAKEN = frozenset({"browser", "terminal"})
@@ -33,11 +34,13 @@ _Table = TypeVar("_Table", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every line may use: `public_url` is where this server is reached from outside."""
+    """What every line may use: `public_url` is where this server is reached from outside, `switch`
+    how callers are put through to the telephones of other lines."""
 
     synthesizer: Synthesizer
     data_dir: Path
     public_url: str | None = None
+    switch: Switch = field(default_factory=Switch)
 
 
 @asynccontextmanager

@@ -36,6 +36,7 @@ from ringfence.lines import BrowserLine, Line, Synthesizer
 from ringfence.lines.opening import Surroundings, open_lines
 from ringfence.lines.speech.choosing import engine_choice
 from ringfence.lines.speech.polly import PollyTerms
+from ringfence.lines.switch import Switch
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.streams import contact_publisher_of, publisher_of
@@ -93,11 +94,12 @@ async def open_services(
     )
     await customers.start()
     synthesizer = _synthesizer(settings)
-    phones = BrowserLine(synthesizer)
+    switch = Switch()
+    phones = BrowserLine(synthesizer, switch)
     opened = AsyncExitStack()
     opened.callback(synthesizer.close)
     synthesizer.warm_up()
-    surroundings = Surroundings(synthesizer, settings.data_dir, settings.public_url)
+    surroundings = Surroundings(synthesizer, settings.data_dir, settings.public_url, switch)
     configured = await opened.enter_async_context(open_lines(settings.lines, surroundings))
     lines: dict[str, Line] = {phones.name: phones, **configured}
     functions = FunctionRunner(

@@ -34,6 +34,7 @@ from ringfence.lines.sip.messages import (
     Played,
     Record,
     Recording,
+    Relay,
     SendDigits,
     Silence,
     Sound,
@@ -198,14 +199,15 @@ def test_a_far_end_that_sends_nothing_is_heard_as_silence(talk) -> None:
 
 def test_sound_that_is_fed_is_heard_and_what_is_late_is_lost(talk) -> None:
     line, sound = talk
-    fed = _tone(1.0, 500.0)
-    for start in range(0, len(fed), 160):
-        line.tell(Feed("a", _pcm(fed[start : start + 160])))
+    line.tell(Relay("a", True))
+    fed = _tone(2.0, 250.0)  # a second of 500 Hz at the rate of live sound
+    for start in range(0, len(fed), 320):
+        line.tell(Feed("a", _pcm(fed[start : start + 320])))
         line.drain(0.02)
     line.drain(0.5)
     assert _level(_loud(sound.heard()), 500.0) > 5000
     arrived = len(_loud(sound.heard()))
-    line.tell(Feed("a", _pcm(_tone(5.0, 500.0))))
+    line.tell(Feed("a", _pcm(_tone(10.0, 250.0))))
     line.drain(1.0)
     assert len(_loud(sound.heard()[-int(1.5 * RATE) :])) < 0.6 * RATE
     assert arrived > 0.8 * RATE

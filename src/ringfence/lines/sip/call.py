@@ -1,35 +1,28 @@
-"""A call on a SIP line: rung on the trunks in turn, listened to, and put through to others."""
+"""A call on a SIP line: rung on the trunks in turn, and listened to."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ringfence.flows.participant import (
-    AnsweredBy,
-    Destination,
-    NotConnected,
-    Participant,
-)
+from ringfence.flows.participant import AnsweredBy, Participant
 from ringfence.lines.holding import Unanswered
 from ringfence.lines.journal import Journal
 from ringfence.lines.line import CallEnd, CallEventKind, CallRequest, CallResult, Conversation
 from ringfence.lines.listening.words import WordRecogniser
-from ringfence.lines.replies import KEYS
 from ringfence.lines.sip.dialling import dial_of
 from ringfence.lines.sip.handset import SipHandset
 from ringfence.lines.sip.leg import Leg
-from ringfence.lines.sip.messages import Accept, Ended, Join, SendDigits
+from ringfence.lines.sip.messages import Accept, Ended
 from ringfence.lines.sip.pool import Pool, Slot
 from ringfence.lines.sip.results import Outcome, outcome_of
 from ringfence.lines.sip.settings import SipSettings, TrunkSettings
 from ringfence.lines.sip.spoken import SpokenKeys
 from ringfence.lines.sip.trunks import Trunks
 from ringfence.lines.speech.synthesizer import Synthesizer
+from ringfence.lines.talking import PutThrough
 
 # In these another trunk may do better, as long as no telephone has rung.
 _TRY_ANOTHER = frozenset({CallEnd.LINE_DOWN, CallEnd.UNAUTHORIZED})
@@ -37,7 +30,6 @@ _SILENT_SECONDS = 4.0  # without a word of a trunk, when there is another one
 _LISTEN_SECONDS = 40.0  # at most, for who picked up: a machine is heard out to its beep
 _ACCEPT_SECONDS = 10.0
 _TALK_SECONDS = 4.0  # at most, of a greeting
-_COMMA_SECONDS = 1.0
 _DIED = "the telephone process died"
 
 
@@ -49,6 +41,7 @@ class Means:
     pool: Pool
     trunks: Trunks
     synthesizer: Synthesizer
+    put_through: PutThrough
     words: WordRecogniser | None = None
 
 
@@ -59,9 +52,18 @@ class _NoRoom(Exception):
 class SipCall:
     """A call from its ringing to its end: a `FarEnd`, placed or come in."""
 
-    def __init__(self, means: Means, request: CallRequest, leg: Leg | None = None) -> None:
-        """`leg` is that of a call that came in, which `ring` answers."""
+    def __init__(
+        self,
+        means: Means,
+        request: CallRequest,
+        leg: Leg | None = None,
+        *,
+        beside: Slot | None = None,
+    ) -> None:
+        """`leg` is that of a call that came in, which `ring` answers. One that is placed goes
+        `beside` another if that one's child has room, so that both hear each other there."""
         self._means = means
+        self._beside = beside
         self._request = request
         self._incoming = leg is not None
         self.leg = leg
@@ -77,14 +79,8 @@ class SipCall:
         if not trunks:
             return Unanswered(CallEnd.LINE_DOWN, self._why_no_trunk())
 
-        async def take(leg: Leg) -> Slot | None:
-            return await self._means.pool.take(leg.name, leg)
-
-        async def wait(leg: Leg, patience: float | None) -> None:
-            await leg.ringing(lambda: journal.note(CallEventKind.RINGING), patience)
-
         try:
-            reached = await self._reach(self._request, trunks, take, wait)
+            reached = await self._reach(trunks, journal)
         except _NoRoom:
             problem = self._means.pool.problem or "all channels of this line are taken"
             return Unanswered(CallEnd.LINE_DOWN, problem)
@@ -146,13 +142,14 @@ class SipCall:
         handset.check()
 
     def _answered(self, leg: Leg, journal: Journal) -> SipHandset:
+        assert leg.slot is not None
         self._handset = leg.handset = SipHandset(
-            leg.name,
+            leg.slot,
             leg.tell,
             journal,
             self._means.synthesizer,
             AnsweredBy.UNKNOWN,
-            bridge=self._put_through,
+            self._means.put_through,
             wideband=self._means.settings.wideband,
         )
         recogniser = self._means.words
@@ -163,79 +160,22 @@ class SipCall:
             leg.handset.left("hung up")
         return self._handset
 
-    async def _put_through(self, handset: SipHandset, destination: Destination) -> None:
-        near = self.leg
-        assert near is not None
-        assert near.slot is not None
-        assert self._journal is not None
-        far = await self._reached(near.slot, handset, destination)
-        try:
-            near.tell(Join(near.name, far.name, True))
-            if destination.answered is not None:
-                destination.answered()
-            self._journal.note(CallEventKind.PUT_THROUGH, destination.number)
-            await _send_digits(far, destination.digits)
-            await _until_parted(handset, far)
-            handset.check()
-            self._journal.note(CallEventKind.TAKEN_BACK)
-            await self._journal.settled()
-        finally:
-            near.tell(Join(near.name, far.name, False))
-            far.hang_up()
-
-    async def _reached(self, near: Slot, handset: SipHandset, destination: Destination) -> Leg:
-        """The other telephone, which has answered. Raises `NotConnected`, and `HungUp`."""
-        trunks = self._means.trunks.order(destination.number)
-        if not trunks:
-            raise NotConnected(f"no trunk may call {destination.number}")
-        request = CallRequest(
-            call_id=f"{self._request.call_id[:70]}-through",
-            to_number=destination.number,
-            from_number=destination.caller_number,
-            caller_name=destination.caller_name,
-            ring_timeout_seconds=destination.ring_seconds,
-        )
-
-        async def take(far: Leg) -> Slot | None:
-            return self._means.pool.take_beside(near, far.name, far)
-
-        async def wait(far: Leg, patience: float | None) -> None:
-            await _either(handset, far, patience)
-            handset.check()
-
-        try:
-            reached = await self._reach(request, trunks, take, wait)
-        except _NoRoom:
-            raise NotConnected("the process of this call holds no further one") from None
-        if isinstance(reached, Leg):
-            return reached
-        raise NotConnected(
-            f"{destination.number}: {reached.detail or reached.end.replace('_', ' ')}",
-            timed_out=reached.end is CallEnd.NO_ANSWER,
-        )
-
-    async def _reach(
-        self,
-        request: CallRequest,
-        trunks: Sequence[TrunkSettings],
-        take: Callable[[Leg], Awaitable[Slot | None]],
-        wait: Callable[[Leg, float | None], Awaitable[None]],
-    ) -> Leg | Outcome:
+    async def _reach(self, trunks: Sequence[TrunkSettings], journal: Journal) -> Leg | Outcome:
         """The first leg that is answered, of those on these trunks in turn; or why none is.
 
-        `take` finds room for a leg, `wait` waits for it, no longer than so many seconds while it is
-        `silent`. Whatever ends the waiting hangs up. Raises `_NoRoom`.
+        Whatever ends the waiting hangs up. Raises `_NoRoom`.
         """
         outcome = Outcome(CallEnd.LINE_DOWN, "")
         for place, trunk in enumerate(trunks):
             patience = _SILENT_SECONDS if place + 1 < len(trunks) else None
             leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
-            slot = await take(leg)
-            if slot is None:
+            leg.slot = await self._room(leg)
+            if leg.slot is None:
                 raise _NoRoom
-            self._dial(leg, slot, request, trunk)
+            self._means.trunks.began(trunk.name)
+            leg.tell(dial_of(leg.name, self._request, trunk, self._means.settings))
             try:
-                await wait(leg, patience)
+                await leg.ringing(lambda: journal.note(CallEventKind.RINGING), patience)
             except BaseException:
                 leg.hang_up()
                 raise
@@ -249,10 +189,10 @@ class SipCall:
             self._means.trunks.failed(trunk.name)
         return outcome
 
-    def _dial(self, leg: Leg, slot: Slot, request: CallRequest, trunk: TrunkSettings) -> None:
-        leg.slot = slot
-        self._means.trunks.began(trunk.name)
-        leg.tell(dial_of(leg.name, request, trunk, self._means.settings))
+    async def _room(self, leg: Leg) -> Slot | None:
+        pool = self._means.pool
+        slot = pool.take_beside(self._beside, leg.name, leg) if self._beside is not None else None
+        return slot or await pool.take(leg.name, leg)
 
     def _ended_on(self, trunk: TrunkSettings) -> None:
         self._means.trunks.ended(trunk.name)
@@ -271,42 +211,3 @@ def _outcome(leg: Leg) -> Outcome:
         return Outcome(CallEnd.FAILED, _DIED)
     ended = leg.ended or Ended(call=leg.name, status=0)
     return outcome_of(ended, rang=leg.rang)
-
-
-async def _either(handset: SipHandset, far: Leg, silent_seconds: float | None) -> None:
-    """Wait until the far telephone is answered or gone, or the near one is.
-
-    Returns too when the far one is still `silent` after `silent_seconds`.
-    """
-    if silent_seconds is not None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(silent_seconds):
-                await _watched(handset, far, lambda: not far.silent)
-        if far.silent:
-            return
-    await _watched(handset, far, lambda: far.answered is not None or far.over)
-
-
-async def _until_parted(handset: SipHandset, far: Leg) -> None:
-    await _watched(handset, far, lambda: far.over)
-
-
-async def _watched(handset: SipHandset, far: Leg, holds: Callable[[], bool]) -> None:
-    async def watch_near() -> None:
-        await handset.changes.until(lambda: handset.over or holds())
-        far.changes.notify()
-
-    task = asyncio.create_task(watch_near())
-    try:
-        await far.changes.until(lambda: handset.over or holds())
-    finally:
-        task.cancel()
-
-
-async def _send_digits(far: Leg, digits: str) -> None:
-    for key in digits:
-        if key in KEYS:
-            far.tell(SendDigits(far.name, key))
-            await far.changes.until(lambda: far.over, 0.25)
-        else:
-            await far.changes.until(lambda: far.over, _COMMA_SECONDS)

@@ -37,6 +37,7 @@ from ringfence.lines.sip.messages import (
     Play,
     Played,
     Record,
+    Relay,
     SendDigits,
     Setup,
     Silence,
@@ -165,6 +166,8 @@ def _tell(call: TelephoneCall, message: ToChild) -> None:
             call.press(digits)
         case Listen(_, on):
             call.listen(on)
+        case Relay(_, on):
+            call.relay(on)
         case Feed(_, pcm):
             call.feed(pcm)
         case Record(_, on):

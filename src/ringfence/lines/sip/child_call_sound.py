@@ -12,7 +12,8 @@ from ringfence.lines.sip.child_engine import Engine
 from ringfence.lines.sip.child_keys import KeySender
 from ringfence.lines.sip.child_listening import Listener
 from ringfence.lines.sip.child_playing import Playback
-from ringfence.lines.sip.child_sound import Feed, Recorder
+from ringfence.lines.sip.child_relay import Relay
+from ringfence.lines.sip.child_sound import Recorder
 
 
 class CallSound:
@@ -31,7 +32,7 @@ class CallSound:
         self._engine = engine
         self._keys = keys
         self._media: Any = None
-        self._feed: Feed | None = None
+        self._relay: Relay | None = None
         self._recorder: Recorder | None = None
         self._recorded: list[Recorder] = []
         self._joined: set[CallSound] = set()
@@ -53,18 +54,31 @@ class CallSound:
             self.playback.connect([])
             self._keys.connect([])
             self.listener.connect(None)
+            if self._relay is not None:
+                self._relay.connect(None, [])
             return
         self._wire()
         for other in self._joined:
             other._wire()
 
-    def feed(self, pcm: bytes) -> None:
-        """Sound for the far end, as it comes."""
-        if self._feed is None:
-            self._feed = self._engine.feeds.lend()
-            self._feed.clear()
+    def relay(self, on: bool) -> None:
+        """Carry sound to and from a telephone elsewhere (`feed`, `voice`) from now on, or no more.
+        Raises `pjsua2.Error`."""
+        if on and self._relay is None:
+            self._relay = Relay(self._engine)
             self._wire()
-        self._feed.put(pcm)
+        elif not on and self._relay is not None:
+            self._relay.end()
+            self._relay = None
+
+    def feed(self, pcm: bytes) -> None:
+        """The telephone elsewhere says this."""
+        if self._relay is not None:
+            self._relay.put(pcm)
+
+    def voice(self) -> bytes:
+        """What the telephone elsewhere is to hear, since the last time."""
+        return b"" if self._relay is None else self._relay.take()
 
     def join(self, other: CallSound) -> None:
         """Let both hear each other."""
@@ -116,9 +130,7 @@ class CallSound:
         self.playback.silence()
         self.listener.end()
         self._keys.end()
-        if self._feed is not None:
-            self._engine.feeds.take_back(self._feed, self._hearing())
-            self._feed = None
+        self.relay(False)
         self.connect(None)
         self.stop_recording()
 
@@ -134,7 +146,7 @@ class CallSound:
         hearing = self._hearing()
         if self._recorder is not None:
             self._media.startTransmit(self._recorder.media)
-        sources = [self._engine.noise, self._feed, *(other._media for other in self._joined)]
+        sources = [self._engine.noise, *(other._media for other in self._joined)]
         for source in sources:  # a recording has its pauses, too, from the noise
             if source is not None:
                 for media in hearing:
@@ -142,3 +154,5 @@ class CallSound:
         self.playback.connect(hearing)
         self._keys.connect(hearing)
         self.listener.connect(self._media)
+        if self._relay is not None:
+            self._relay.connect(self._media, hearing)

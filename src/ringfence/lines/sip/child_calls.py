@@ -32,6 +32,7 @@ from ringfence.lines.sip.messages import (
     Ringing,
     Sound,
     Trying,
+    Voice,
 )
 
 _FAREWELL_SECONDS = 3.0  # for the far end to answer a BYE or CANCEL; PJSIP itself waits for 32 s
@@ -132,8 +133,12 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         """Send `Sound`, or no more."""
         self._sound.listener.sound_wanted = on
 
+    def relay(self, on: bool) -> None:
+        """Send `Voice` and take `feed`, or no more. Raises `pjsua2.Error`."""
+        self._sound.relay(on)
+
     def feed(self, pcm: bytes) -> None:
-        """Sound for the far end."""
+        """Live sound for the far end."""
         self._sound.feed(pcm)
 
     def record(self, on: bool) -> None:
@@ -180,6 +185,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
         self._sound.playback.attend()
         if not self._answered:
             return True
+        if voice := self._sound.voice():
+            self._around.send(Voice(self.name, voice))
         heard = self._sound.listener.hear(now)
         if heard.pcm:
             self._around.send(Sound(self.name, heard.pcm))

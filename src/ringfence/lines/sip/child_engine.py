@@ -10,11 +10,13 @@ from typing import Any
 
 import pjsua2
 
+from ringfence.lines.live_sound import LARGEST_FRAME, LIVE_RATE
 from ringfence.lines.sip.child_callbacks import guarded
+from ringfence.lines.sip.child_feed import Feed
 from ringfence.lines.sip.child_playing import MOST_PLAYERS
 from ringfence.lines.sip.child_sound import (
+    FRAME_SECONDS,
     Ear,
-    Feed,
     MemoryFile,
     Stock,
     buffers_are_readable,
@@ -26,6 +28,7 @@ from ringfence.lines.sip.messages import Ready, Setup
 
 MOST_TRUNKS = 8  # PJSUA_MAX_ACC, which PJSIP holds by an assertion that ends the process
 _LOUDEST_LOG = 3  # from 4 on PJSIP writes whole messages, and the keys that are pressed
+_LIVE_FRAMES = LARGEST_FRAME // int(LIVE_RATE * FRAME_SECONDS * 2)  # that are sent on together
 _CODECS = {
     "PCMA": "PCMA/8000/1",
     "PCMU": "PCMU/8000/1",
@@ -86,7 +89,8 @@ class Engine:
                 )
         self.prefer(setup.trunks[0].codecs if setup.trunks else tuple(_CODECS))
         self.ears = Stock(lambda: Ear(setup.rate, self.read))
-        self.feeds = Stock(lambda: Feed(setup.rate))
+        self.live_ears = Stock(lambda: Ear(LIVE_RATE, self.read, _LIVE_FRAMES))
+        self.feeds = Stock(Feed)
         self.tones: Stock[Any] = Stock(self._tones)
         self.noise: Any = comfort_noise(setup.rate)
         self.most_calls = self._most_calls()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ringfence.lines.sip.messages import LARGEST_MESSAGE, FromChild, ToChild
+from ringfence.lines.sip.messages import LARGEST_MESSAGE, MOST_LIVE, FromChild, ToChild, Voice
 
 _CHUNK = 1 << 20
 _MOST_UNREAD = 4 * LARGEST_MESSAGE
@@ -63,7 +63,12 @@ class Pipes:
         return message
 
     def send(self, message: FromChild) -> None:
-        """Queue `message` and write what the line takes at once. Raises `LineGone`."""
+        """Queue `message` and write what the line takes at once. Raises `LineGone`.
+
+        Live sound that the line does not take is lost.
+        """
+        if isinstance(message, Voice) and len(self._going) > MOST_LIVE:
+            return
         body = self._encoder.encode(message)
         self._going += len(body).to_bytes(4, "big")
         self._going += body

@@ -13,8 +13,10 @@ import structlog
 from ringfence.errors import Unavailable
 from ringfence.lines.sip.messages import (
     LARGEST_MESSAGE,
+    MOST_LIVE,
     Broken,
     Drain,
+    Feed,
     FromChild,
     Ready,
     Setup,
@@ -83,9 +85,13 @@ class ChildProcess:
         raise Unavailable(f"a process of the SIP line does not start: {detail}")
 
     def tell(self, message: ToChild) -> None:
-        """Send a message; one to a process that is gone is lost, as its calls are."""
+        """Send a message; one to a process that is gone is lost, as its calls are. Live sound is
+        lost, too, while the process takes nothing."""
         process = self._process
         if process is None or process.stdin is None or not self.alive:
+            return
+        waiting = process.stdin.transport.get_write_buffer_size()
+        if isinstance(message, Feed) and waiting > MOST_LIVE:
             return
         body = self._encoder.encode(message)
         with contextlib.suppress(OSError, RuntimeError):

@@ -21,9 +21,8 @@ from ringfence.lines.sip.child_callbacks import guarded
 T = TypeVar("T")
 
 FRAME_SECONDS = 0.02
+_MOST_FRAMES = 100
 HEADER_BYTES = 44  # bytes of a WAV file before its samples
-_FEED_START_FRAMES = 2
-_FEED_MOST_SECONDS = 0.4
 _NOISE_SECONDS = 2
 _NOISE_LEVEL = 12  # of 32768: -68 dBov
 _MOST_LOOKS = 100  # for the end of a recording, a hundredth of a second apart
@@ -122,51 +121,18 @@ def stop(source: Any, listeners: list[Any]) -> None:
             continue
 
 
-class Feed(pjsua2.AudioMediaPort):  # type: ignore[misc]
-    """Sound that comes as it is spoken. Late is lost: at most 0.4 s wait here."""
-
-    def __init__(self, rate: int) -> None:
-        super().__init__()
-        self._frame = int(rate * FRAME_SECONDS) * 2
-        self._most = int(rate * _FEED_MOST_SECONDS) * 2
-        self._waiting = bytearray()
-        self._flowing = False
-        self.createPort("feed", _format(rate))
-
-    def clear(self) -> None:
-        """Forget what waits."""
-        self._waiting.clear()
-
-    def put(self, pcm: bytes) -> None:
-        """Add sound that has come."""
-        self._waiting += pcm
-        if len(self._waiting) > self._most:
-            del self._waiting[: len(self._waiting) - self._most]
-
-    @guarded(None)
-    def onFrameRequested(self, frame: Any) -> None:  # noqa: N802
-        """Called by PJSIP's clock for every frame that goes out."""
-        needed = self._frame if self._flowing else self._frame * _FEED_START_FRAMES
-        if len(self._waiting) < needed:
-            self._flowing = False
-            frame.type = pjsua2.PJMEDIA_FRAME_TYPE_NONE
-            return
-        self._flowing = True
-        frame.type = pjsua2.PJMEDIA_FRAME_TYPE_AUDIO
-        frame.buf = pjsua2.ByteVector(bytes(self._waiting[: self._frame]))
-        frame.size = self._frame
-        del self._waiting[: self._frame]
-
-
 class Ear(pjsua2.AudioMediaPort):  # type: ignore[misc]
     """Collects what the far end says, frame by frame, for as long as somebody listens."""
 
-    def __init__(self, rate: int, read: Callable[[Any], bytes]) -> None:
+    def __init__(
+        self, rate: int, read: Callable[[Any], bytes], most_frames: int = _MOST_FRAMES
+    ) -> None:
+        """`most_frames` are kept for whoever listens too slowly; older ones are lost."""
         super().__init__()
         self._read = read
         self._silence = bytes(int(rate * FRAME_SECONDS) * 2)
-        self._frames: deque[bytes] = deque(maxlen=100)
-        self.createPort("ear", _format(rate))
+        self._frames: deque[bytes] = deque(maxlen=most_frames)
+        self.createPort("ear", sound_format(rate))
 
     @guarded(None)
     def onFrameReceived(self, frame: Any) -> None:  # noqa: N802
@@ -185,7 +151,8 @@ class Ear(pjsua2.AudioMediaPort):  # type: ignore[misc]
         return b"".join(self._frames.popleft() for _ in range(len(self._frames)))
 
 
-def _format(rate: int) -> Any:
+def sound_format(rate: int) -> Any:
+    """How a port of ours has its sound: frames of mono PCM at `rate`."""
     form = pjsua2.MediaFormatAudio()
     form.type = pjsua2.PJMEDIA_TYPE_AUDIO
     form.id = pjsua2.PJMEDIA_FORMAT_PCM

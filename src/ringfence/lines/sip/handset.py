@@ -3,61 +3,65 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from collections.abc import Callable
 
-from ringfence.flows.participant import AnsweredBy, Destination, HungUp
-from ringfence.lines.handset import Handset
+from ringfence.flows.participant import AnsweredBy, HungUp
 from ringfence.lines.journal import Journal
 from ringfence.lines.line import CallEventKind
 from ringfence.lines.sip.messages import (
     Digit,
+    Feed,
     FromChild,
     HangUp,
+    Join,
     Listen,
     Play,
     Played,
     Record,
+    Relay,
+    SendDigits,
     Silence,
     Sound,
     ToChild,
+    Voice,
 )
+from ringfence.lines.sip.pool import Slot
+from ringfence.lines.sip.ring_back import ring_back
 from ringfence.lines.sip.spoken import SpokenKeys
 from ringfence.lines.speech.audio import Speech
 from ringfence.lines.speech.synthesizer import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
+from ringfence.lines.talking import PutThrough, TalkingHandset
 
 _CUT_SECONDS = 0.1
 _NEXT_SECONDS = 1.0
 _OVERDUE_SECONDS = 5.0  # after a prompt's end, when no word of it came
 
-Bridge: TypeAlias = Callable[["SipHandset", Destination], Coroutine[Any, Any, None]]
 
-
-class SipHandset(Handset):
+class SipHandset(TalkingHandset):
     """A `Participant` whose sound a child process plays.
 
-    `tell` sends to the child; `bridge` puts through to another telephone.
+    `slot` is its room on the child, to which `tell` sends. Two on one child hear each other there.
     """
 
     def __init__(
         self,
-        call: str,
+        slot: Slot,
         tell: Callable[[ToChild], None],
         journal: Journal,
         synthesizer: Synthesizer,
         answered_by: AnsweredBy,
+        put_through: PutThrough,
         *,
-        bridge: Bridge,
         wideband: bool = False,
     ) -> None:
-        super().__init__(journal, synthesizer, answered_by)
+        super().__init__(journal, synthesizer, answered_by, put_through)
         self.rate = WIDEBAND_RATE if wideband else TELEPHONE_RATE
         self.left_how: str | None = None
         self.spoken: SpokenKeys | None = None  # who may say a word in place of a key
-        self.deaf = False  # while it is put through, its keys are for the other telephone
-        self._call = call
+        self.slot = slot
+        self._call = slot.call
         self._tell = tell
-        self._bridge = bridge
+        self._rings_back = False  # what plays tells that another telephone rings
         self._playing = 0
         self._played = 0
         self._heard_seconds = 0.0
@@ -100,16 +104,6 @@ class SipHandset(Handset):
             spoken.listen(False)
             self._tell(Listen(self._call, False))
 
-    async def connect(self, destination: Destination) -> None:
-        """See `Participant.connect`."""
-        self.check()
-        self.deaf = True
-        try:
-            await self._bridge(self, destination)
-        finally:
-            self.deaf = False
-        self.check()
-
     async def record(self, on: bool) -> bool:
         """See `Participant.record`."""
         self.check()
@@ -125,13 +119,17 @@ class SipHandset(Handset):
     def heard(self, message: FromChild) -> None:
         """What the child says of the call."""
         match message:
-            case Digit(_, key) if not self.deaf:
+            case Digit(_, key):
                 self.press(key)
+            case Voice(_, frame):
+                self.said(frame)
             case Sound(_, pcm) if self.spoken is not None:
                 self.spoken.hear(pcm)
             case Played(_, playing, heard):
                 self._played = max(self._played, playing)
                 self._heard_seconds = heard
+                if self._rings_back and playing == self._playing and heard > 0:
+                    self._ring_back()
                 self.changes.notify()
 
     def picked_up_by(self, answered_by: AnsweredBy) -> None:
@@ -143,6 +141,53 @@ class SipHandset(Handset):
         if self.left_how is None and not self.over:
             self.left_how = how
             self.finish()
+
+    # --- for the switch, and the other telephone: see `TalkingHandset` ---
+
+    def waits_for(self, number: str) -> None:
+        """See `TalkingHandset.waits_for`."""
+        super().waits_for(number)
+        self._rings_back = True
+        self._ring_back()
+
+    def joins(self, other: TalkingHandset, number: str, name: str) -> None:
+        """See `TalkingHandset.joins`."""
+        super().joins(other, number, name)
+        self._ring_back_no_more()
+        self._hears(other, True)
+
+    def parts(self, reached: bool) -> None:
+        """See `TalkingHandset.parts`."""
+        self._ring_back_no_more()
+        if self._other is not None:
+            self._hears(self._other, False)
+        super().parts(reached)
+
+    def other_said(self, frame: bytes) -> None:
+        """See `TalkingHandset.other_said`."""
+        self._tell(Feed(self._call, frame))
+
+    def other_pressed(self, key: str) -> None:
+        """See `TalkingHandset.other_pressed`."""
+        self._tell(SendDigits(self._call, key))
+
+    def other_typed(self, words: str) -> None:
+        """See `TalkingHandset.other_typed`: a telephone shows nothing."""
+
+    def _hears(self, other: TalkingHandset, on: bool) -> None:
+        if isinstance(other, SipHandset) and other.slot.child is self.slot.child:
+            self._tell(Join(self._call, other.slot.call, on))
+        else:
+            self._tell(Relay(self._call, on))
+
+    def _ring_back(self) -> None:
+        self._playing += 1
+        self._tell(Play(self._call, self._playing, ring_back(self.rate)))
+
+    def _ring_back_no_more(self) -> None:
+        if self._rings_back:
+            self._rings_back = False
+            self._tell(Silence(self._call))
 
     async def _follow(self, speech: Speech, playing: int, interruptible: bool) -> bool:
         """Note captions as they are heard; whether the prompt is to be stopped before its end."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 
 import msgspec
 import structlog
 
 from ringfence.errors import Unavailable
+from ringfence.lines.dialled import Dialled
 from ringfence.lines.holding import Refusal, attend, hold
 from ringfence.lines.incoming import Declined, IncomingCall, Receive
 from ringfence.lines.line import (
@@ -24,6 +27,7 @@ from ringfence.lines.listening.words import WordRecogniser
 from ringfence.lines.proving import Step
 from ringfence.lines.sip.call import Means, SipCall
 from ringfence.lines.sip.dialling import country_of, number_of_uri, trunk_setup
+from ringfence.lines.sip.handset import SipHandset
 from ringfence.lines.sip.leg import Leg
 from ringfence.lines.sip.messages import (
     Alive,
@@ -38,6 +42,8 @@ from ringfence.lines.sip.proving import prove
 from ringfence.lines.sip.settings import SipSettings
 from ringfence.lines.sip.trunks import Trunks, TrunkState
 from ringfence.lines.speech.synthesizer import TELEPHONE_RATE, WIDEBAND_RATE, Synthesizer
+from ringfence.lines.switch import Switch
+from ringfence.lines.talking import TalkingHandset
 
 _STATUSES = {CallEnd.BUSY: 486, CallEnd.REJECTED: 603, CallEnd.UNREACHABLE: 404}
 _SPARE_SECONDS = 2.0  # of calls at the line's rate, that are placed without waiting for a process
@@ -60,8 +66,17 @@ class SipLine:
 
     drains = True  # its talks go on while a server stops
 
-    def __init__(self, name: str, settings: SipSettings, synthesizer: Synthesizer) -> None:
-        """Raises `InvalidInput` for secrets that cannot be read."""
+    def __init__(
+        self,
+        name: str,
+        settings: SipSettings,
+        synthesizer: Synthesizer,
+        switch: Switch | None = None,
+    ) -> None:
+        """Callers are put through by `switch`; without one, over this line alone.
+
+        Raises `InvalidInput` for secrets that cannot be read.
+        """
         self.name = name
         self.settings = settings
         self.numbers: frozenset[str] | None = frozenset(settings.numbers) or None
@@ -70,7 +85,7 @@ class SipLine:
         self.rate = WIDEBAND_RATE if settings.wideband else TELEPHONE_RATE
         self._trunks = Trunks(settings.trunks, time.monotonic)
         self._receive: Receive | None = None
-        self._dialled: set[str] = set()
+        self._dialled = Dialled()
         self._coming: set[asyncio.Task[None]] = set()
         spare = settings.spare_calls
         if spare is None:
@@ -84,14 +99,21 @@ class SipLine:
             check=self._check,
         )
         self._words = WordRecogniser() if settings.words else None
-        self.means = Means(settings, self._pool, self._trunks, synthesizer, self._words)
+        self._switch = switch or Switch()
+        put_through = partial(self._switch.put_through, self)
+        self.means = Means(
+            settings, self._pool, self._trunks, synthesizer, put_through, self._words
+        )
 
     async def start(self) -> None:
         """Start the processes. Raises `Unavailable` when they cannot work."""
         await self._pool.start()
+        self._switch.lines.append(self)
 
     async def stop(self) -> None:
         """Hang up, unregister, and end the processes."""
+        if self in self._switch.lines:
+            self._switch.lines.remove(self)
         for task in list(self._coming):
             task.cancel()
         await asyncio.gather(*self._coming, return_exceptions=True)
@@ -103,14 +125,25 @@ class SipLine:
         self, request: CallRequest, conversation: Conversation, report: Report
     ) -> CallResult:
         """See `Line.call`. A `call_id` that was dialled before fails at once."""
-        if request.call_id in self._dialled:
+        if not self._dialled.add(request.call_id):
             refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, refusal, conversation, report)
-        self._dialled.add(request.call_id)
         call = SipCall(self.means, request)
         async with self._synthesizer.preparing(request.prompts, self.rate):
             result = await hold(request, call, call.politely(conversation), report)
         return await call.finished(result)
+
+    def reaches(self, number: str) -> bool:
+        """See `Way.reaches`."""
+        return self._trunks.serves(number)
+
+    def telephone(self, request: CallRequest, near: TalkingHandset) -> SipCall:
+        """See `Way.telephone`. The other telephone sees a number that this line owns."""
+        ours = self.settings.numbers
+        if ours and request.from_number not in ours:
+            request = replace(request, from_number=ours[0])
+        beside = near.slot if isinstance(near, SipHandset) else None
+        return SipCall(self.means, request, beside=beside)
 
     def receive(self, receive: Receive) -> None:
         """See `TakesCalls.receive`."""

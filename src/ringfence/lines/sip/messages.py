@@ -1,8 +1,9 @@
 """What the line and a child process say to each other, over the child's standard streams.
 
 Each message is a length (4 bytes, big-endian) and a MessagePack object with the name of its kind.
-Sound is signed 16-bit little-endian mono PCM at the child's `rate`. Calls and trunks are named by
-the line; a message about a call that is over crossed with its end and is ignored, on both sides.
+Sound is signed 16-bit little-endian mono PCM at the child's `rate`, but for live sound. Calls and
+trunks are named by the line; a message about a call that is over crossed with its end and is
+ignored, on both sides.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 LARGEST_MESSAGE = 64 * 1024 * 1024
+MOST_LIVE = 64 * 1024  # bytes that wait to be sent, beyond which live sound is not sent at all
 
 # What `Ended.reason` says when a child itself ended a call.
 RING_TIMEOUT = "ring timeout"  # of `Dial.ring_seconds`; the status is 487
@@ -117,8 +119,15 @@ class Listen(msgspec.Struct, frozen=True, tag=True):
     on: bool
 
 
+class Relay(msgspec.Struct, frozen=True, tag=True):
+    """Send `Voice`, and take `Feed`, or no more: the far end talks with a telephone elsewhere."""
+
+    call: str
+    on: bool
+
+
 class Feed(msgspec.Struct, frozen=True, tag=True):
-    """Sound for the far end as it comes, as from another telephone. Kept briefly; late is lost."""
+    """Live sound (`live_sound`) for the far end as it comes. Kept briefly; late is lost."""
 
     call: str
     pcm: bytes
@@ -162,6 +171,7 @@ ToChild = (
     | SendDigits
     | Join
     | Listen
+    | Relay
     | Feed
     | Record
     | Accept
@@ -249,6 +259,13 @@ class Sound(msgspec.Struct, frozen=True, tag=True):
     pcm: bytes
 
 
+class Voice(msgspec.Struct, frozen=True, tag=True):
+    """Live sound (`live_sound`) of the far end, frame by frame."""
+
+    call: str
+    pcm: bytes
+
+
 class MachineHeard(msgspec.Struct, frozen=True, tag=True):
     """Who picked up (`AnsweredBy`), as far as listening told."""
 
@@ -314,6 +331,7 @@ FromChild = (
     | Digit
     | Played
     | Sound
+    | Voice
     | MachineHeard
     | Greeted
     | Recording

@@ -20,7 +20,7 @@ async def open_line(
 ) -> AsyncIterator[Line]:
     """The line, with its processes running. Raises `InvalidInput`, and `Unavailable` without
     PJSIP."""
-    line = SipLine(name, read_settings(name, table), surroundings.synthesizer)
+    line = SipLine(name, read_settings(name, table), surroundings.synthesizer, surroundings.switch)
     if find_spec("pjsua2") is None:
         raise Unavailable(
             "PJSIP is not installed",

@@ -135,8 +135,10 @@ class Pool:
         return slot
 
     def take_beside(self, slot: Slot, call: str, holder: Holder) -> Slot | None:
-        """Room for another call on the child of `slot`, for both to hear each other."""
-        return self.hold(slot.child, call, holder) if slot.child.free > 0 else None
+        """Room for another call on the child of `slot`, for both to hear each other, if that is one
+        of these and has any."""
+        ours = slot.child in self._children
+        return self.hold(slot.child, call, holder) if ours and slot.child.free > 0 else None
 
     def hold(self, child: Child, call: str, holder: Holder) -> Slot:
         """`holder` holds `call` on this child from now on."""
