@@ -126,6 +126,26 @@ def test_labels_that_a_training_names_are_those_of_the_event_type(registered: Da
             set_labels(connection, "purchase", fraud=["absent"], legit=["0"])
 
 
+def test_a_label_with_a_meaning_is_not_taken_away(registered: Database) -> None:
+    with registered.write() as connection:
+        for name in ("up", "down"):
+            LABELS.put(connection, name)
+        compose_event_type(
+            connection, "purchase", variables=["price"], entity_types=["shopper"], labels=["odd"]
+        )
+        before = set_labels(connection, "purchase", fraud=[], legit=["odd"])
+        with pytest.raises(InvalidInput, match="not one of the labels") as refused:
+            compose_event_type(
+                connection,
+                "purchase",
+                variables=["price"],
+                entity_types=["shopper"],
+                labels=["up", "down"],
+            )
+        assert refused.value.field == "legit_label"
+        assert get_event_type(connection, "purchase") == before
+
+
 def test_an_event_type_goes_on_with_its_own_data_type(database: Database) -> None:
     with database.write() as connection:
         create_variable(connection, "amount", DataType.STRING, default="none")

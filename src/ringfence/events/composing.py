@@ -217,8 +217,9 @@ def _guessed_labels(event_type: EventType) -> tuple[str | None, str | None]:
         legit = next((label for label in others if label in _LEGIT), None)
     if len(event_type.labels) == 2 and (fraud is None) is not (legit is None):
         # Of two labels, the other one means the other thing.
-        (other,) = [label for label in event_type.labels if label not in (fraud, legit)]
-        fraud, legit = fraud or other, legit or other
+        left = [label for label in event_type.labels if label not in (fraud, legit)]
+        if len(left) == 1:
+            fraud, legit = fraud or left[0], legit or left[0]
     return fraud, legit
 
 
