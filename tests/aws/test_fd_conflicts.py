@@ -25,7 +25,7 @@ from ringfence.events.lists import ListChange, change_list
 from ringfence.events.names import ENTITY_TYPES, LABELS
 from ringfence.models.trainings import DataSource, TrainingRequest, ask_for_retraining
 from ringfence.models.trainings import ask_for_version as ask_for_training
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 DECLARING = sorted(
     name
@@ -255,7 +255,6 @@ class Shared:
 @pytest.fixture
 def shared(new_database: Callable[[str], Database], tmp_path: Path) -> Iterator[Shared]:
     database = new_database("postgresql")
-    migrate(database)
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     url = database.engine.url.render_as_string(hide_password=False)

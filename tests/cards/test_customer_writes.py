@@ -18,7 +18,7 @@ from ringfence.cards.writes import (
     settle_write,
     writes_due,
 )
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 _AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 _NUMBER = "4111111111111111"
@@ -28,7 +28,6 @@ _NUMBER = "4111111111111111"
 def store(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
     """A database with a customer, mastered in a table."""
     opened = new_database(request.param)
-    migrate(opened)
     details = cards.CustomerDetails(
         customer_id="c1", phone_number="+14155552671", last_name="Winter"
     )

@@ -20,9 +20,9 @@ GIVEN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_number_that_was_known_before_was_given_to_the_bank_then(
-    kind: str, new_database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, empty_database: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = new_database(kind)
+    database = empty_database(kind)
     before = tmp_path / "migrations"
     (before / "versions").mkdir(parents=True)
     scripts = [*(MIGRATIONS / "versions").glob("000[1-4]_*.py"), MIGRATIONS / "env.py"]

@@ -7,14 +7,13 @@ from collections.abc import Callable
 import pytest
 from call_centres import Centre
 
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_centre(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Centre:
     """On both kinds, where the dialect matters."""
     database = new_database(request.param)
-    migrate(database)
     return Centre(database)
 
 

@@ -10,14 +10,13 @@ from publishing import OTHER_PLAN, prepare, publish, rule, trained_on_habits
 
 from ringfence.detectors import DecisionEngine
 from ringfence.models import Trained
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def published(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
     """A database whose detector `guard` decides with three rules."""
     opened = new_database(request.param)
-    migrate(opened)
     with opened.write() as connection:
         prepare(connection)
         publish(connection, rule("large"), rule("odd"), rule("any"))

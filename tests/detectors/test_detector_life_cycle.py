@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import shutil
 import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from publishing import PAYMENT, prepare
 from publishing import rule as rule_of
 from sqlalchemy import Connection
@@ -27,7 +35,7 @@ from ringfence.detectors import (
 )
 from ringfence.detectors.active import find_active
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 DRAFT, ACTIVE, INACTIVE = DetectorStatus.DRAFT, DetectorStatus.ACTIVE, DetectorStatus.INACTIVE
 LEGAL = {(DRAFT, ACTIVE), (ACTIVE, INACTIVE), (INACTIVE, ACTIVE)}
@@ -38,10 +46,13 @@ class LifeCycle(RuleBasedStateMachine):
     """Versions of one detector and of one rule, whatever is done to them in whatever order, beside
     what they should be."""
 
+    migrated_file: ClassVar[Path]
+
     def __init__(self) -> None:
         super().__init__()
         self.directory = tempfile.TemporaryDirectory()
-        self.database = Database(f"sqlite:///{Path(self.directory.name) / 'life.db'}")
+        path = shutil.copy(self.migrated_file, self.directory.name)
+        self.database = Database(f"sqlite:///{path}")
         self.status: dict[str, DetectorStatus] = {}
         self.uses: dict[str, str] = {}
         self.made = 0
@@ -49,7 +60,6 @@ class LifeCycle(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        migrate(self.database)
         with self.write() as connection:
             prepare(connection)
             create_rule(connection, "guard", rule_of("large"))
@@ -170,5 +180,8 @@ class LifeCycle(RuleBasedStateMachine):
                     find_active(connection, PAYMENT.name, None)
 
 
-TestLifeCycle = LifeCycle.TestCase
-TestLifeCycle.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+def test_versions_and_rules_live_as_they_should(migrated_file: Path) -> None:
+    LifeCycle.migrated_file = migrated_file
+    run_state_machine_as_test(
+        LifeCycle, settings=settings(max_examples=25, stateful_step_count=30, deadline=None)
+    )

@@ -68,10 +68,7 @@ def test_payments_that_go_on_as_before_have_not_drifted(
     trained: Trained,
     frame: pl.DataFrame,
 ) -> None:
-    from ringfence.storage import migrate
-
     database = new_database(kind)
-    migrate(database)
     report = report_on(database, trained, later(frame))
     assert report.beyond == ()
     assert report.score.state is State.STABLE

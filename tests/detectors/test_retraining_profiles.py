@@ -15,14 +15,13 @@ from ringfence.detectors.plans import build_plan
 from ringfence.models import Trained
 from ringfence.models.history import remembered
 from ringfence.models.logged import data_from_log
-from ringfence.storage import Database, migrate, now
+from ringfence.storage import Database, now
 
 
 async def test_training_from_the_log_remembers_what_serving_did(
     new_database: Callable[[str], Database], habits: Trained
 ) -> None:
     database = new_database("sqlite")
-    migrate(database)
     with database.write() as connection:
         prepare(connection)
         publish_model(connection, habits)

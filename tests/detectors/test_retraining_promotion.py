@@ -36,7 +36,7 @@ from ringfence.detectors.retraining.training import evaluate_again, retrain
 from ringfence.detectors.shadows.running import running_shadows
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.models import Trained
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 POLICY = PromotionPolicy(min_frauds=50, auc_gain_low=0.0, recall_gain=0.0)
 
@@ -52,7 +52,6 @@ def challenged(
 ) -> Database:
     """Two detectors decide with the champion, and there is news."""
     opened = new_database(request.param)
-    migrate(opened)
     deciding(opened, champion, ("guard", "second"))
     changed_times(opened, 1_200)
     return opened

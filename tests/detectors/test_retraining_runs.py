@@ -76,7 +76,6 @@ def run(status: RunStatus, started_at: datetime, kind: RunKind = RunKind.RETRAIN
 def database(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
     """Two models without a version."""
     opened = new_database(request.param)
-    migrate(opened)
     with opened.write() as connection:
         prepare(connection)
         for model_id in (MODEL, "other"):

@@ -43,7 +43,7 @@ from ringfence.detectors.external import define_external_model
 from ringfence.errors import Conflict
 from ringfence.models import create_model, store_version
 from ringfence.models import tables as model_tables
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 
 @pytest.fixture
@@ -59,7 +59,6 @@ def twins(new_database: Callable[[str], Database]) -> Iterator[tuple[DecisionEng
     engines = []
     for _ in range(2):
         database = new_database("sqlite")
-        migrate(database)
         with database.write() as connection:
             prepare(connection)
             publish(connection, rule("large"), rule("odd"), rule("any"))

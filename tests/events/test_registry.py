@@ -107,12 +107,12 @@ def test_an_unknown_type_counts_as_a_number_or_as_a_category(
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_event_types_of_an_older_database_are_registered(
-    kind: str, new_database: Callable[[str], Database]
+    kind: str, empty_database: Callable[[str], Database]
 ) -> None:
     from alembic import command
     from alembic.config import Config
 
-    older = new_database(kind)
+    older = empty_database(kind)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with older.write() as connection:

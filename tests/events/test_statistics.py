@@ -10,7 +10,7 @@ from ringfence.events import put_event_type
 from ringfence.events.log import append_events
 from ringfence.events.statistics import EventStatistics, event_statistics
 from ringfence.events.usage import has_events
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -18,7 +18,6 @@ def test_stored_events_are_counted_and_their_size_is_estimated(
     kind: str, new_database: Callable[[str], Database]
 ) -> None:
     database = new_database(kind)
-    migrate(database)
     late = RECEIVED_AT + timedelta(hours=1)
     with database.write() as connection:
         put_event_type(connection, PAYMENT)

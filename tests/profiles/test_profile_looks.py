@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
@@ -16,7 +15,7 @@ from ringfence.events import put_event_type
 from ringfence.events.log import append_events
 from ringfence.profiles import History, ProfileStore, replay
 from ringfence.profiles.tables import profile_plans, profile_states
-from ringfence.storage import Database, metadata, migrate
+from ringfence.storage import Database, metadata
 
 
 def looking(rows: list[Payment], looks: list[bool]) -> History:
@@ -41,9 +40,7 @@ def test_a_row_that_looks_sees_what_an_event_there_would(rows: list[Payment], on
     assert np.array_equal(looked[-1], happened[-1], equal_nan=True)
 
 
-def test_looking_in_training_is_previewing_in_service(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    migrate(database)
+def test_looking_in_training_is_previewing_in_service(database: Database) -> None:
     metadata.create_all(database.engine, tables=[profile_plans, profile_states])
     rows = [
         Payment(

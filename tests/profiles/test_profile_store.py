@@ -20,7 +20,7 @@ from ringfence.events.log import append_events
 from ringfence.events.tables import events
 from ringfence.profiles import Kind, LabelChange, ProfilePlan, ProfileStore, built_at, rebuild
 from ringfence.profiles.tables import profile_plans, profile_states
-from ringfence.storage import Database, metadata, migrate, now
+from ringfence.storage import Database, metadata, now
 
 Make = Callable[[str], Database]
 Values = list[Sequence[float]]
@@ -33,7 +33,6 @@ def banks(request: pytest.FixtureRequest, new_database: Make) -> Database:
 
 
 def prepared(database: Database) -> Database:
-    migrate(database)
     metadata.create_all(database.engine, tables=[profile_plans, profile_states])
     with database.write() as connection:
         put_event_type(connection, PAYMENT)
@@ -211,9 +210,10 @@ def test_a_label_raises_the_risk_and_taking_it_back_lowers_it(banks: Database) -
 
 
 @pytest.fixture(scope="module")
-def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared_file(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Path:
     """A SQLite database with the event type of payments, to make copies of."""
     path = tmp_path_factory.mktemp("prepared") / "bank.db"
+    shutil.copy(migrated_file, path)
     prepared(Database(f"sqlite:///{path}")).dispose()
     return path
 

@@ -35,9 +35,9 @@ documents = st.recursive(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def shelf(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
+def shelf(request: pytest.FixtureRequest, empty_database: Callable[[str], Database]) -> Database:
     """A database with the table of this module."""
-    opened = new_database(request.param)
+    opened = empty_database(request.param)
     things.metadata.create_all(opened.engine)
     return opened
 

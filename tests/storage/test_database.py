@@ -15,9 +15,9 @@ from ringfence.storage import Database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def counter(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
+def counter(request: pytest.FixtureRequest, empty_database: Callable[[str], Database]) -> Database:
     """A database with one row to count in."""
-    opened = new_database(request.param)
+    opened = empty_database(request.param)
     with opened.write() as connection:
         connection.execute(text("CREATE TABLE counter (number INTEGER NOT NULL)"))
         connection.execute(text("INSERT INTO counter VALUES (0)"))

@@ -19,9 +19,9 @@ Apply = Callable[[Connection, Sequence[int]], Sequence[int | BaseException]]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def numbers(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
+def numbers(request: pytest.FixtureRequest, empty_database: Callable[[str], Database]) -> Database:
     """A database with one table: numbers in the order in which they were stored."""
-    opened = new_database(request.param)
+    opened = empty_database(request.param)
     serial = "INTEGER PRIMARY KEY" if opened.is_sqlite else "SERIAL PRIMARY KEY"
     with opened.write() as connection:
         connection.execute(text(f"CREATE TABLE numbers (place {serial}, number INTEGER)"))

@@ -27,9 +27,9 @@ ROWS = [
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def depot(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
+def depot(request: pytest.FixtureRequest, empty_database: Callable[[str], Database]) -> Database:
     """A database with the table of this module."""
-    opened = new_database(request.param)
+    opened = empty_database(request.param)
     with opened.write() as connection:
         parcels.create(connection)
     return opened

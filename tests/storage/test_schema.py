@@ -19,8 +19,8 @@ KINDS = ("sqlite", "postgresql")
 
 
 @pytest.fixture(params=KINDS)
-def empty(request: pytest.FixtureRequest, new_database: Make) -> Database:
-    return new_database(request.param)
+def empty(request: pytest.FixtureRequest, empty_database: Make) -> Database:
+    return empty_database(request.param)
 
 
 def test_a_migrated_database_has_the_tables_that_the_rooms_declare(empty: Database) -> None:
@@ -31,8 +31,8 @@ def test_a_migrated_database_has_the_tables_that_the_rooms_declare(empty: Databa
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_migrating_and_declaring_give_the_same_definitions(kind: str, new_database: Make) -> None:
-    migrated, declared = new_database(kind), new_database(kind)
+def test_migrating_and_declaring_give_the_same_definitions(kind: str, empty_database: Make) -> None:
+    migrated, declared = empty_database(kind), empty_database(kind)
     migrate(migrated)
     all_tables().create_all(declared.engine)
     with migrated.read() as one, declared.read() as other:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from ringfence.events import put_event_type
-from ringfence.storage import Database, migrate, now
+from ringfence.storage import Database, now
 from ringfence.streams import DECISIONS, DecisionPublisher, open_target, publisher
 from ringfence.streams.tables import decision_messages, publisher_leases
 
@@ -41,9 +41,7 @@ def publishing(database: Database, url: str, **options: timedelta) -> Iterator[D
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
-    opened = new_database(request.param)
-    migrate(opened)
-    return opened
+    return new_database(request.param)
 
 
 def test_decisions_are_published_in_their_order_and_then_forgotten(either: Database) -> None:

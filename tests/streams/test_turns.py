@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from decided import content, waiting
 
-from ringfence.storage import Database, OrderedIds, migrate
+from ringfence.storage import Database, OrderedIds
 from ringfence.streams import Origin, turns
 from ringfence.streams.messages import Composer
 from ringfence.streams.outbox import DECISIONS
@@ -24,7 +24,6 @@ IDS = OrderedIds()
 def outbox(request: pytest.FixtureRequest, new_database: Callable[[str], Database]) -> Database:
     """A database in which five messages wait."""
     opened = new_database(request.param)
-    migrate(opened)
     with opened.write() as connection:
         for number in range(5):
             DECISIONS.put_down(
