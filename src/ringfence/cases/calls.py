@@ -12,11 +12,12 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from ringfence import cards
 from ringfence.cases import tables
 from ringfence.cases.answering import hear_answer, hear_key
+from ringfence.cases.call_reports import CallReports
 from ringfence.cases.follow_ups import INTERRUPTED, MACHINES, SETTLED, NoAttempt
 from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.machines import flow_for_machine
@@ -26,7 +27,7 @@ from ringfence.cases.records import Case, attempts_of, get_case, held_case, sett
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.contacts.calls import Calls
 from ringfence.contacts.dispatching import Slot, Urgency
-from ringfence.contacts.flows import find_flow, stored_flow
+from ringfence.contacts.flows import find_flow
 from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.records import CallWishes, StoredContact
 from ringfence.contacts.talks import Watchers
@@ -38,11 +39,9 @@ NOT_NEEDED = "not needed"
 POSTPONED = "postponed"
 NOT_PERMITTED = "not permitted"
 
-_ON_TIMELINE = {
-    CallEventKind.RINGING: EntryKind.RINGING,
-    CallEventKind.ANSWERED: EntryKind.ANSWERED,
-    CallEventKind.SAID: EntryKind.SAID,
-}
+# Run for each attempt, so they are built once.
+_BEGIN = insert(tables.attempts)
+_END = update(tables.attempts).where(tables.attempts.c.attempt_id == bindparam("of_attempt"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,15 @@ class _Wanted:
     line: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An attempt that is on record. `on_machine` is what an answering machine hears."""
+
+    case: Case
+    contact: StoredContact
+    on_machine: Flow | None
+
+
 class Attempts:
     """Places the calls of cases on the lines of this process, the most urgent first."""
 
@@ -60,6 +68,7 @@ class Attempts:
         self._database = database
         self._calls = calls
         self._caller_number = caller_number
+        self._reports = CallReports(database)
         self._ringing: dict[str, asyncio.Task[CallResult]] = {}
         self._waiting: dict[str, Slot] = {}
 
@@ -87,8 +96,8 @@ class Attempts:
             if isinstance(begun, str):
                 return begun
             slot.dialled = True
-            result = await self._call(begun, number)
-            await asyncio.to_thread(self._end, begun, number, result)
+            result = await self._call(begun)
+            await asyncio.to_thread(self._end, begun, result)
             return SETTLED if result is None else result.end
 
     async def end_settled(self) -> None:
@@ -106,28 +115,28 @@ class Attempts:
             if case_id in waiting:
                 waiting[case_id].withdraw()
 
-    async def _call(self, case: Case, number: int) -> CallResult | None:
+    def close(self) -> None:
+        """Finish what calls have reported, when none is in progress any more."""
+        self._reports.close()
+
+    async def _call(self, begun: _Begun) -> CallResult | None:
         """The call's result; None when `end_settled` has ended it."""
-        attempt_id = _attempt_id(case.case_id, number)
+        case, attempt_id = begun.case, begun.contact.contact_id
 
         async def report(event: CallEvent) -> None:
             if event.kind is CallEventKind.ANSWERED:
                 self._ringing.pop(case.case_id, None)
-            await asyncio.to_thread(self._report, case.case_id, attempt_id, event)
+            await self._reports.add(case.case_id, attempt_id, event)
 
         async def observe(event: FlowEvent) -> None:
             if event.kind is FlowEventKind.INPUT:
                 await asyncio.to_thread(self._key, case, event)
 
-        flow, on_machine = await asyncio.to_thread(self._flows, case)
         built_ins = CaseFunctions(self._database, case.case_id).built_ins()
+        watchers = Watchers(observe, report, built_ins, on_machine=begun.on_machine)
         # A task of its own, so that it can be ended without ending the workflow that awaits it.
         call = asyncio.ensure_future(
-            self._calls.place(
-                attempt_id,
-                flow=flow,
-                watchers=Watchers(observe, report, built_ins, on_machine=on_machine),
-            )
+            self._calls.place(attempt_id, dialled=begun.contact, watchers=watchers)
         )
         self._ringing[case.case_id] = call
         try:
@@ -169,7 +178,7 @@ class Attempts:
             text = f"attempt {number} waits until line {line} takes it"
             note(connection, case_id, now(), EntryKind.WAITING, text)
 
-    def _begin(self, case_id: str, number: int, line: str) -> str | Case:
+    def _begin(self, case_id: str, number: int, line: str) -> str | _Begun:
         with self._database.write() as connection:
             case = held_case(connection, case_id)
             at = now()
@@ -182,13 +191,14 @@ class Attempts:
                 return POSTPONED  # the server was down while the time for this call passed
             customer = cards.get_customer(connection, case.customer_id)
             connection.execute(
-                insert(tables.attempts).values(
-                    attempt_id=_attempt_id(case_id, number),
-                    case_id=case_id,
-                    number=number,
-                    line=line,
-                    started_at=at,
-                )
+                _BEGIN,
+                {
+                    "attempt_id": _attempt_id(case_id, number),
+                    "case_id": case_id,
+                    "number": number,
+                    "line": line,
+                    "started_at": at,
+                },
             )
             note(
                 connection,
@@ -198,8 +208,8 @@ class Attempts:
                 f"attempt {number} of {case.plan.attempts} on line {line}, to the "
                 f"number ending in {customer.phone_number[-3:]}",
             )
-            self._open_contact(connection, case, number, line, customer, at)
-            return case
+            contact = self._open_contact(connection, case, number, line, customer, at)
+            return _Begun(case, contact, flow_for_machine(connection, case))
 
     def _open_contact(
         self,
@@ -209,10 +219,10 @@ class Attempts:
         line: str,
         customer: cards.Customer,
         at: datetime,
-    ) -> None:
+    ) -> StoredContact:
         contact_id = _attempt_id(case.case_id, number)
         instance = ensure_instance(connection)
-        self._calls.open(
+        return self._calls.open(
             connection,
             StoredContact(
                 contact_id=contact_id,
@@ -233,15 +243,10 @@ class Attempts:
                     attempt=True,
                 ),
                 initiated_at=at,
+                dialled_at=at,
                 updated_at=at,
             ),
         )
-
-    def _flows(self, case: Case) -> tuple[Flow, Flow | None]:
-        """What is run when the cardholder picks up, and what when a machine does."""
-        with self._database.read() as connection:
-            flow = stored_flow(connection, case.flow_name, case.flow_version)
-            return flow, flow_for_machine(connection, case)
 
     def _settled(self, case_ids: list[str]) -> list[str]:
         with self._database.read() as connection:
@@ -251,22 +256,9 @@ class Attempts:
         with self._database.write() as connection:
             hear_key(connection, case, event, trusted=True)
 
-    def _report(self, case_id: str, attempt_id: str, event: CallEvent) -> None:
-        kind = _ON_TIMELINE.get(event.kind)
-        if kind is None:
-            return
-        with self._database.write() as connection:
-            note(connection, case_id, event.at, kind, event.text)
-            if kind is EntryKind.ANSWERED:
-                connection.execute(
-                    update(tables.attempts)
-                    .where(tables.attempts.c.attempt_id == attempt_id)
-                    .values(answered_at=event.at)
-                )
-
-    def _end(self, case: Case, number: int, result: CallResult | None) -> None:
+    def _end(self, begun: _Begun, result: CallResult | None) -> None:
         """Write down how an attempt ended; without a result somebody else settled the case."""
-        at = now()
+        case, at = begun.case, now()
         if result is None:
             result = CallResult(CallEnd.COMPLETED, None, at, "somebody settled the case")
             end: str = SETTLED
@@ -280,15 +272,15 @@ class Attempts:
         answers = {*case.plan.answers, OPT_OUT_KEY} if who not in MACHINES else set()
         with self._database.write() as connection:
             connection.execute(
-                update(tables.attempts)
-                .where(tables.attempts.c.attempt_id == _attempt_id(case.case_id, number))
-                .values(
-                    answered_at=result.answered_at,
-                    ended_at=result.ended_at,
-                    end=end,
-                    detail=result.detail[:512],
-                    answered_by=who,
-                )
+                _END,
+                {
+                    "of_attempt": begun.contact.contact_id,
+                    "answered_at": result.answered_at,
+                    "ended_at": result.ended_at,
+                    "end": end,
+                    "detail": result.detail[:512],
+                    "answered_by": who,
+                },
             )
             note(
                 connection,

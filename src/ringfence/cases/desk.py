@@ -89,6 +89,7 @@ class CaseDesk:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await CASE_WORKFLOW.stop()
+        await asyncio.to_thread(self._attempts.close)
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as thread:
             await loop.run_in_executor(thread, partial(DBOS.destroy, destroy_registry=False))

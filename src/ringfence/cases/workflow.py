@@ -24,7 +24,7 @@ from ringfence.cases.follow_ups import MACHINES, NextAttempt, NoAttempt
 from ringfence.cases.older_sqlite import WorkflowConnection
 from ringfence.cases.plans import CardAction
 from ringfence.cases.policy import follow_up, may_call_from, may_text_from
-from ringfence.cases.records import Attempt, Case, attempts_of, held_case
+from ringfence.cases.records import Attempt, Case, attempts_of, get_case, held_case
 from ringfence.cases.texting import Texting
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import Verdict
@@ -97,6 +97,9 @@ class CaseWorkflow(DBOSConfiguredInstance):
         return await asyncio.to_thread(self._conclude, case_id)
 
     def _plan_next(self, case_id: str) -> tuple[int, float]:
+        # Seen without keeping others from writing: most cases are closed by their first call.
+        if not self._case(case_id).open:
+            return 0, 0.0
         with self._database.write() as connection:
             case = held_case(connection, case_id)
             if not case.open:
@@ -161,7 +164,14 @@ class CaseWorkflow(DBOSConfiguredInstance):
         sent = texting.send(connection, case, customer, at)
         return None if sent is None else at + wait
 
+    def _case(self, case_id: str) -> Case:
+        with self._database.read() as connection:
+            return get_case(connection, case_id)
+
     def _conclude(self, case_id: str) -> str:
+        verdict = self._case(case_id).verdict
+        if verdict is not None:
+            return verdict
         with self._database.write() as connection:
             case = held_case(connection, case_id)
             if case.verdict is not None:

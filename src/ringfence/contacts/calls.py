@@ -22,7 +22,7 @@ from ringfence.contacts.dispatching import Dispatcher, Slot
 from ringfence.contacts.records import StoredContact
 from ringfence.contacts.talks import Talk, Talks, Watchers
 from ringfence.errors import Unavailable
-from ringfence.flows import Flow, Participant
+from ringfence.flows import Participant
 from ringfence.lines import CallEnd, CallEvent, CallResult, Line
 from ringfence.storage import now
 
@@ -96,17 +96,21 @@ class Calls:
         return kept
 
     async def place(
-        self, contact_id: str, *, flow: Flow | None = None, watchers: Watchers | None = None
+        self,
+        contact_id: str,
+        *,
+        dialled: StoredContact | None = None,
+        watchers: Watchers | None = None,
     ) -> CallResult:
         """Dial a contact that is on record, and return when its call is over.
 
-        Never raises for what happens on the telephone; cancelling it hangs up. `flow` is what is
-        run in place of the contact's own.
+        Never raises for what happens on the telephone; cancelling it hangs up. `dialled` is the
+        contact where its record says already that it is dialled now.
         """
         talk = Talk(asyncio.current_task())
         self.talks.running[contact_id] = talk
         try:
-            return await self._place(contact_id, talk, flow, watchers or Watchers())
+            return await self._place(contact_id, talk, dialled, watchers or Watchers())
         except asyncio.CancelledError:
             reason = talk.stop_reason or STOPPED
             closing = asyncio.to_thread(
@@ -156,9 +160,9 @@ class Calls:
                 await self.place(contact_id)
 
     async def _place(
-        self, contact_id: str, talk: Talk, flow: Flow | None, watchers: Watchers
+        self, contact_id: str, talk: Talk, dialled: StoredContact | None, watchers: Watchers
     ) -> CallResult:
-        contact = await asyncio.to_thread(self._dial, contact_id)
+        contact = dialled or await asyncio.to_thread(self._dial, contact_id)
         if contact is None:
             at = now()
             return CallResult(CallEnd.FAILED, None, at, f"{contact_id} was dialled before")
@@ -170,10 +174,10 @@ class Calls:
             talk.goes_on = getattr(line, "drains", False)
 
             async def conversation(participant: Participant) -> None:
-                await self.talks.hold(contact, participant, talk, flow, watchers)
+                await self.talks.hold(contact, participant, talk, watchers)
 
             try:
-                prompts = await self.talks.first_words(contact, flow, watchers.on_machine)
+                prompts = await self.talks.first_words(contact, watchers.on_machine)
                 result = await line.call(
                     call_request(contact, prompts), conversation, watchers.report or _unwatched
                 )

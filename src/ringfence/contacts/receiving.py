@@ -93,7 +93,7 @@ class Receiving:
         contact = await asyncio.to_thread(self._open, call)
         if contact is None:
             return Declined(CallEnd.UNREACHABLE)
-        prompts = await self._talks.first_words(contact, None)
+        prompts = await self._talks.first_words(contact)
         talk = Talk(goes_on=call.line in self._draining)
         self._talks.running[contact.contact_id] = talk
         watchers = Watchers() if self.watching is None else self.watching.watch(contact, call)
@@ -101,7 +101,7 @@ class Receiving:
         async def conversation(participant: Participant) -> None:
             talk.task = asyncio.current_task()
             try:
-                await self._talks.hold(contact, participant, talk, None, watchers)
+                await self._talks.hold(contact, participant, talk, watchers)
             except asyncio.CancelledError:
                 if not talk.stop_reason:
                     raise

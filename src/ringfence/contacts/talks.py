@@ -164,12 +164,12 @@ class Talks:
         return kept
 
     async def first_words(
-        self, contact: StoredContact, flow: Flow | None, on_machine: Flow | None = None
+        self, contact: StoredContact, on_machine: Flow | None = None
     ) -> tuple[Prompt, ...]:
         """What the conversation of a call that is to be placed will most likely say first, to a
         person and to a machine, and behind it, with gaps, whatever else it may say."""
         try:
-            return await self._foretold(contact, flow, on_machine)
+            return await self._foretold(contact, on_machine)
         except Exception as error:  # which the call will meet too, or is not to be lost for
             _log.warning("the first words cannot be known", error=str(error))
             return ()
@@ -179,11 +179,10 @@ class Talks:
         contact: StoredContact,
         participant: Participant,
         talk: Talk,
-        flow: Flow | None,
         watchers: Watchers,
     ) -> None:
-        """The conversation of a call that is answered: with `flow`, or the contact's own."""
-        begins_with = flow or await self.surroundings.flow_of(contact)
+        """The conversation of a call that is answered."""
+        begins_with = await self.surroundings.flow_of(contact)
         if watchers.on_machine is not None and participant.answered_by in _MACHINES:
             begins_with = watchers.on_machine
         talk.state = state = await self._connected(contact, participant)
@@ -254,9 +253,9 @@ class Talks:
         return await asyncio.to_thread(write)
 
     async def _foretold(
-        self, contact: StoredContact, flow: Flow | None, on_machine: Flow | None
+        self, contact: StoredContact, on_machine: Flow | None
     ) -> tuple[Prompt, ...]:
-        begins_with = flow or await self.surroundings.flow_of(contact)
+        begins_with = await self.surroundings.flow_of(contact)
         instance = self.surroundings.instance(contact.instance_id)
         state = self._state_of(contact)
         prompts: tuple[Prompt, ...] = ()

@@ -29,6 +29,18 @@ _LOCK_KEY = 8_750_241_118
 _AT_WORK = (JobStatus.RUNNING, JobStatus.CANCELLING)
 
 
+_UNFINISHED = (
+    select(tables.jobs.c.kind)
+    .where(tables.jobs.c.status.in_((JobStatus.QUEUED, *_AT_WORK)))
+    .distinct()
+)
+
+
+def unfinished_kinds(connection: Connection) -> set[JobKind]:
+    """The kinds of which there are jobs that are not over."""
+    return {JobKind(kind) for kind in connection.execute(_UNFINISHED).scalars()}
+
+
 def claim_next(
     connection: Connection, kind: JobKind, at: datetime, *, most: int, lease: timedelta = LEASE
 ) -> Job | None:

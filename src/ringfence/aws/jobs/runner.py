@@ -24,7 +24,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr
 
-from ringfence.aws.jobs.claims import LEASE, claim_next, give_back
+from ringfence.aws.jobs.claims import LEASE, claim_next, give_back, unfinished_kinds
 from ringfence.aws.jobs.context import job_folder
 from ringfence.aws.jobs.job import Job, JobKind, JobStatus
 from ringfence.aws.jobs.records import find_job, list_jobs
@@ -126,7 +126,10 @@ class JobRunner:
                 self._settle(child)
             else:
                 self._watch(child)
-        for kind in JobKind:
+        # Seen without keeping others from writing: mostly there are none.
+        with self._database.read() as connection:
+            unfinished = unfinished_kinds(connection)
+        for kind in unfinished:
             while (job := self._claim(kind)) is not None:
                 self._children.append(_Child(job, self._process(job)))
 
