@@ -55,11 +55,10 @@ def called(
     line: Asked,
     text: str,
     *,
-    own: bool,
     on_machine: str | None = None,
     **settings: str,
 ) -> CallResult:
-    """Call the customer with a flow: the contact's own, or one that is given with the call."""
+    """Call the customer with a flow."""
     watchers = Watchers(on_machine=load_flow(on_machine) if on_machine else None)
     with database.write() as connection:
         instance_id = ensure_instance(connection).instance_id
@@ -69,7 +68,7 @@ def called(
         contact_id="contact-1",
         instance_id=instance_id,
         initial_contact_id="contact-1",
-        flow_id=flow_id if own else None,
+        flow_id=flow_id,
         line=line.name,
         customer_number=CUSTOMER,
         system_number="+15550100000",
@@ -82,9 +81,7 @@ def called(
         async with open_centre(database, Settings(data_dir=folder, **settings), line) as centre:
             with database.write() as connection:
                 centre.calls.open(connection, contact)
-            return await centre.calls.place(
-                contact.contact_id, flow=None if own else load_flow(text), watchers=watchers
-            )
+            return await centre.calls.place(contact.contact_id, watchers=watchers)
 
     return during(work())
 
@@ -115,7 +112,7 @@ def test_a_line_is_told_the_first_words_and_then_the_fixed_ones(
     database: Database, tmp_path: Path
 ) -> None:
     line = Asked({CUSTOMER})
-    result = called(database, tmp_path, line, GREETING, own=False)
+    result = called(database, tmp_path, line, GREETING)
     assert result.end is CallEnd.COMPLETED
     [request] = line.requests
     texts = [prompt.text for prompt in request.prompts]
@@ -129,14 +126,14 @@ def test_where_all_calls_are_recorded_that_is_told_first(
     database: Database, tmp_path: Path
 ) -> None:
     line = Asked({CUSTOMER})
-    called(database, tmp_path, line, GREETING, own=True, recordings="all")
+    called(database, tmp_path, line, GREETING, recordings="all")
     assert line.requests[0].prompts[0].text == "This call is recorded."
 
 
 def test_what_is_left_on_a_machine_is_told_too(database: Database, tmp_path: Path) -> None:
     line = Asked({CUSTOMER})
     message = flow_text(block("leave", "MessageParticipant", "end", Text="Please call us."))
-    called(database, tmp_path, line, GREETING, own=True, on_machine=message)
+    called(database, tmp_path, line, GREETING, on_machine=message)
     texts = [prompt.text for prompt in line.requests[0].prompts]
     assert texts[:3] == ["Good day Rojas!", "Goodbye.", "Please call us."]
     assert "Please call us." not in line.story
