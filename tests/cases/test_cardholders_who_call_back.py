@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from banks import PHONE, Telephone, add_customer, open_bank, payment, plan, set_up
+from banks import CUSTOMER, PHONE, Telephone, add_customer, open_bank, payment, plan, set_up
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence import cards
 from ringfence.cards import CardState
 from ringfence.cases import EntryKind, Verdict
 from ringfence.cases.calling_back import (
@@ -141,6 +142,29 @@ def test_who_calls_from_their_number_with_the_reference_settles_the_case(
     assert "4155" in heard.heard
     assert "noted that it was you" in heard.heard
     assert len(line.dialled) == 1  # nobody is called any more
+
+
+def test_who_confirms_from_a_number_that_was_changed_lately_hears_of_a_colleague(
+    database: Database, tmp_path: Path
+) -> None:
+    card_id = set_up(database, plan(spacing_seconds=600.0, attempts=2))
+    line = BothWays(CallEnd.NO_ANSWER)
+
+    async def work() -> Caller:
+        async with open_bank(database, tmp_path, card_id, {line.name: line}) as bank:
+            lead_to_the_flow(database)
+            case_id = await bank.suspect()
+            await bank.until(lambda: bank.ends(case_id) == [CallEnd.NO_ANSWER])
+            with database.write() as connection:
+                moved = cards.CustomerChanges(phone_number=STRANGER)
+                cards.update_customer(connection, CUSTOMER, moved, by="test", at=now())
+            heard = await line.comes_in(keys_of(bank.case(case_id).reference) + "1", STRANGER)
+            assert bank.case(case_id).verdict is Verdict.UNDECIDED
+            return heard
+
+    heard = asyncio.run(work())
+    assert "A colleague will look at this payment" in heard.heard
+    assert "nothing more to do" not in heard.heard
 
 
 def test_what_they_report_blocks_the_card_as_in_a_call_of_ours(

@@ -7,37 +7,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from banks import (
-    AT,
-    CUSTOMER,
-    PHONE,
-    Telephone,
-    add_customer,
-    deciding,
-    open_bank,
-    payment,
-    plan,
-    set_up,
-)
+from banks import AT, CUSTOMER, PHONE, Telephone, deciding, open_bank, payment, plan, set_up
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
 
 from ringfence import cards
 from ringfence.cards import tables as card_tables
 from ringfence.cards.do_not_call import add_do_not_call
-from ringfence.cards.permissions import (
-    ConsentRule,
-    ContactChannel,
-    permissions_of,
-    record_permission,
-)
+from ringfence.cards.permissions import ConsentRule, ContactChannel, record_permission
 from ringfence.cases import (
     Case,
     ContactPlan,
     EntryKind,
     FollowUp,
-    OnMachine,
     QuietHours,
     Step,
     Verdict,
@@ -47,16 +29,7 @@ from ringfence.cases import (
 from ringfence.cases import tables as case_tables
 from ringfence.cases.follow_ups import NoAttempt
 from ringfence.cases.policy import may_call_from, zones_of
-from ringfence.contacts.flows import import_flow
-from ringfence.flows import AnsweredBy
-from ringfence.lines import (
-    CallEnd,
-    CallRequest,
-    CallResult,
-    Conversation,
-    Limits,
-    Report,
-)
+from ringfence.lines import CallEnd
 from ringfence.storage import Database, now
 
 
@@ -137,76 +110,6 @@ def test_a_listed_number_is_not_called_whatever_the_plan_says(database: Database
     assert refused == NoAttempt("the number is on the do-not-call list: wrong number")
 
 
-@pytest.mark.parametrize("does", ["*", "9*"])
-async def test_a_star_stops_such_calls_at_once_also_of_other_cases(
-    database: Database, tmp_path: Path, does: str
-) -> None:
-    telephone = Telephone(does, "2")
-    set_up(database)
-    other = add_customer(database, "c2", "+4930123457", "5555555555554444")
-    with database.write() as connection:
-        second = cards.add_card(
-            connection, cards.Vault(bytes(32)), CUSTOMER, "4000056655665556", by="test", at=AT
-        ).card.card_id
-    async with open_bank(database, tmp_path, second, {"browser": telephone}) as bank:
-        case_id = await bank.suspect()
-        case = await bank.closed(case_id)
-        assert (case.verdict, case.for_analyst) == (Verdict.UNDECIDED, True)
-        said = bank.told(case_id, EntryKind.POLICY)
-        assert said[0] == "the cardholder wishes no more such calls"
-        assert said[1].startswith("no call: consent was withdrawn on ")
-        with database.read() as connection:
-            voice, sms = permissions_of(connection, CUSTOMER)
-        assert (voice.given, voice.source, voice.by) == (False, "phone key *", "cardholder")
-        assert sms.given
-        assert len(telephone.dialled) == 1
-        decision = await bank.engine.decide(payment("e2", other, customer_id="c2"))
-        assert decision.case_id is not None
-        assert (await bank.closed(decision.case_id)).verdict is Verdict.FRAUD
-        assert [request.to_number for request in telephone.dialled] == [PHONE, "+4930123457"]
-
-
-async def test_a_call_that_an_answering_machine_takes_is_ended_and_tried_again(
-    database: Database, tmp_path: Path
-) -> None:
-    telephone = Telephone("machine", "2")
-    card_id = set_up(database, plan(detect_machine=True))
-    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
-        case_id = await bank.suspect()
-        assert (await bank.closed(case_id)).verdict is Verdict.FRAUD
-        first, second = bank.attempts(case_id)
-        assert (first.end, first.answered_by) == (CallEnd.COMPLETED, "machine_beep")
-        assert (second.end, second.answered_by) == (CallEnd.COMPLETED, "human")
-        assert "completed, by an answering machine" in bank.told(case_id, EntryKind.ENDED)
-        assert all(request.detect_machine for request in telephone.dialled)
-        # The machine has heard nothing of the payment.
-        assert len(bank.told(case_id, EntryKind.ANSWERED)) == 2
-        assert sum("4155" in words for words in telephone.heard) == 1
-
-
-async def test_a_machine_hears_the_plans_message_once_and_nobody_counts_as_reached(
-    database: Database, tmp_path: Path
-) -> None:
-    telephone = Telephone("machine", "machine")
-    card_id = set_up(database)
-    with database.write() as connection:
-        import_flow(connection, "note", _MESSAGE)
-        put_plan(
-            connection,
-            plan(
-                attempts=2,
-                detect_machine=True,
-                on_machine=OnMachine.LEAVE_MESSAGE,
-                message_flow="note",
-            ),
-        )
-    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
-        case = await bank.closed(await bank.suspect())
-        assert case.verdict is Verdict.UNREACHED
-        assert telephone.heard == ["Please call the number on the back of your card."]
-        assert len(telephone.dialled) == 2
-
-
 async def test_a_plan_falls_back_on_its_next_line(database: Database, tmp_path: Path) -> None:
     first, second = Telephone(CallEnd.UNAUTHORIZED), Telephone("2")
     card_id = set_up(database, plan(line="trunk", lines=("spare",), attempts=1))
@@ -265,184 +168,6 @@ async def test_a_days_attempts_are_counted_over_all_cases_of_a_cardholder(
         assert len(telephone.dialled) == 1
         # Nor is it placed when its wait ends too soon.
         assert await bank.desk._attempts.make(case_id, 1) == "postponed"
-
-
-async def test_1_on_a_number_that_was_changed_lately_goes_to_an_analyst(
-    database: Database, tmp_path: Path
-) -> None:
-    telephone = Telephone("1")
-    card_id = set_up(database)
-    with database.write() as connection:
-        moved = cards.CustomerChanges(phone_number="+493099999")
-        cards.update_customer(connection, CUSTOMER, moved, by="test", at=now())
-    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
-        case_id = await bank.suspect()
-        case = await bank.closed(case_id)
-        assert (case.verdict, case.for_analyst) == (Verdict.UNDECIDED, True)
-        assert bank.card().state is cards.CardState.HELD
-        [said] = bank.told(case_id, EntryKind.VERDICT)
-        assert said.startswith("undecided: 1 does not count: the number was changed on ")
-        assert len(telephone.dialled) == 1
-
-
-@pytest.mark.parametrize(
-    ("key", "verdict", "verified", "days"),
-    [
-        ("2", Verdict.FRAUD, False, 7.0),  # which can only make things safer
-        ("1", Verdict.LEGIT, True, 7.0),
-        ("1", Verdict.LEGIT, False, 0.0),
-    ],
-)
-async def test_2_counts_on_any_number_and_1_on_one_that_is_verified_or_old_enough(
-    database: Database,
-    tmp_path: Path,
-    key: str,
-    verdict: Verdict,
-    verified: bool,
-    days: float,
-) -> None:
-    card_id = set_up(database, plan(trusted_number_days=days))
-    with database.write() as connection:
-        moved = cards.CustomerChanges(phone_number="+493099999", phone_verified=verified or None)
-        cards.update_customer(connection, CUSTOMER, moved, by="test", at=now())
-    async with open_bank(database, tmp_path, card_id, {"browser": Telephone(key)}) as bank:
-        assert (await bank.closed(await bank.suspect())).verdict is verdict
-
-
-async def test_the_most_valuable_suspicion_is_called_first_and_the_others_say_that_they_wait(
-    database: Database, tmp_path: Path
-) -> None:
-    telephone = Telephone("talks", "2", "2")
-    telephone.limits = Limits(calls_at_once=1)
-    card_id = set_up(database)
-    others = {
-        add_customer(database, f"c{n}", f"+493055555{n}", number): amount
-        for n, number, amount in (
-            (2, "5555555555554444", 2000.0),
-            (3, "4000056655665556", 9000.0),
-        )
-    }
-    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
-        first = await bank.suspect()
-        await bank.until(lambda: bool(bank.told(first, EntryKind.SAID)))
-        waiting = []
-        for n, (card, amount) in enumerate(others.items(), 2):
-            request = payment(f"e{n}", card, amount, customer_id=f"c{n}")
-            decision = await bank.engine.decide(request)
-            assert decision.case_id is not None
-            waiting.append(decision.case_id)
-        for case_id in waiting:
-            await bank.until(lambda each=case_id: bool(bank.told(each, EntryKind.WAITING)))
-            assert bank.told(case_id, EntryKind.WAITING) == [
-                "attempt 1 waits until line browser takes it"
-            ]
-            assert bank.attempts(case_id) == []
-        telephone.press("2")
-        for case_id in waiting:
-            await bank.closed(case_id)
-        assert [request.to_number[-1] for request in telephone.dialled] == ["6", "3", "2"]
-
-
-async def test_a_case_that_is_settled_while_it_waits_for_a_line_is_not_called(
-    database: Database, tmp_path: Path
-) -> None:
-    telephone = Telephone("talks", "2")
-    telephone.limits = Limits(calls_at_once=1)
-    card_id = set_up(database)
-    other = add_customer(database, "c2", "+4930555552", "5555555555554444")
-    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
-        first = await bank.suspect()
-        await bank.until(lambda: bool(bank.told(first, EntryKind.SAID)))
-        decision = await bank.engine.decide(payment("e2", other, customer_id="c2"))
-        case_id = decision.case_id
-        assert case_id is not None
-        await bank.until(lambda: bool(bank.told(case_id, EntryKind.WAITING)))
-        with database.write() as connection:
-            connection.execute(
-                update(case_tables.cases)
-                .where(case_tables.cases.c.case_id == case_id)
-                .values(open=False, verdict="legit", verdict_by="anna", verdict_at=now())
-            )
-        await bank.until(lambda: not bank.desk._attempts._waiting)
-        telephone.press("2")
-        await bank.closed(first)
-        assert len(telephone.dialled) == 1
-
-
-async def test_a_call_that_waited_for_a_line_when_the_server_stopped_is_placed_once(
-    database: Database, tmp_path: Path
-) -> None:
-    busy = Telephone("talks")
-    busy.limits = Limits(calls_at_once=1)
-    card_id = set_up(database)
-    other = add_customer(database, "c2", "+4930555552", "5555555555554444")
-    async with open_bank(database, tmp_path, card_id, {"browser": busy}) as bank:
-        first = await bank.suspect()
-        await bank.until(lambda: bool(bank.told(first, EntryKind.SAID)))
-        case_id = (await bank.engine.decide(payment("e2", other, customer_id="c2"))).case_id
-        assert case_id is not None
-        await bank.until(lambda: bool(bank.told(case_id, EntryKind.WAITING)))
-    assert bank.attempts(case_id) == []
-    free = Telephone("2", "2")
-    async with open_bank(database, tmp_path, card_id, {"browser": free}) as bank:
-        assert (await bank.closed(case_id)).verdict is Verdict.FRAUD
-        assert bank.ends(case_id) == [CallEnd.COMPLETED]
-        assert (await bank.closed(first)).verdict is Verdict.FRAUD
-        assert sorted(request.to_number for request in free.dialled) == [PHONE, "+4930555552"]
-
-
-class _FarSide:
-    """A line whose far side runs the flow, and tells at the end what is in the contact."""
-
-    name = "connect"
-    numbers = None
-    limits = Limits()
-
-    def __init__(self, **attributes: str) -> None:
-        self.attributes = attributes
-        self.dialled: list[CallRequest] = []
-
-    async def call(
-        self, request: CallRequest, conversation: Conversation, report: Report
-    ) -> CallResult:
-        self.dialled.append(request)
-        at = now()
-        return CallResult(
-            CallEnd.COMPLETED, at, at, answered_by=AnsweredBy.HUMAN, attributes=self.attributes
-        )
-
-
-@pytest.mark.parametrize(
-    ("answer", "verdict"),
-    [
-        ("2", Verdict.FRAUD),
-        ("1", Verdict.LEGIT),
-        ("7", Verdict.UNDECIDED),
-        ("", Verdict.UNDECIDED),
-        ("*", Verdict.UNDECIDED),
-    ],
-)
-async def test_an_answer_that_the_far_side_kept_in_an_attribute_counts_like_a_key(
-    database: Database, tmp_path: Path, answer: str, verdict: Verdict
-) -> None:
-    line = _FarSide(Answer=answer)
-    with_plan = plan(
-        line="connect",
-        attempts=1,
-        answer_attribute="Answer",
-        caller_numbers={"+49": "+4930999999"},
-    )
-    card_id = set_up(database, with_plan)
-    async with open_bank(database, tmp_path, card_id, {"connect": line}) as bank:
-        case_id = await bank.suspect()
-        case = await bank.closed(case_id)
-        assert case.verdict is verdict
-        assert bank.told(case_id, EntryKind.DIGIT) == (
-            [answer] if answer in ("1", "2", "*") else []
-        )
-        assert [request.from_number for request in line.dialled] == ["+4930999999"]
-        with database.read() as connection:
-            assert permissions_of(connection, CUSTOMER)[0].given is (answer != "*")
 
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC")
@@ -563,21 +288,3 @@ def _case(with_plan: ContactPlan, amount: str = "41.55") -> Case:
         opened_at=AT,
         closed_at=None,
     )
-
-
-_MESSAGE = """{
-  "Version": "2019-10-30",
-  "StartAction": "Say",
-  "Metadata": {},
-  "Actions": [
-    {
-      "Identifier": "Say",
-      "Type": "MessageParticipant",
-      "Parameters": {"Text": "Please call the number on the back of your card."},
-      "Transitions": {
-        "NextAction": "End", "Errors": [{"NextAction": "End", "ErrorType": "NoMatchingError"}]
-      }
-    },
-    {"Identifier": "End", "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {}}
-  ]
-}"""

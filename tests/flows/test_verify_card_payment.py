@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from conversations import (
     ATTRIBUTES,
     Bank,
     Cardholder,
+    Conversation,
     converse,
     spoken_seconds,
 )
@@ -58,19 +60,38 @@ def test_the_last_four_digits_are_said_one_by_one() -> None:
     assert '<say-as interpret-as="digits">4071</say-as>' in heard.text
 
 
-def test_key_1_thanks_and_changes_nothing() -> None:
-    talk = converse(FLOW, Cardholder(["1"]))
-    assert talk.inputs == [("1", True)]
-    assert "We have noted that it was you" in talk.said[-1]
-    assert talk.bank.invoked == []
+def invoked(talk: Conversation) -> list[str]:
+    return [arn.rpartition(":")[2] for arn, _, _ in talk.bank.invoked]
 
 
-def test_key_2_blocks_the_card_and_spells_the_reference_twice() -> None:
+@pytest.mark.parametrize(
+    ("bank", "last"),
+    [
+        (Bank({"Verdict": "legit"}), "noted that it was you, and there is nothing more to do"),
+        (Bank({"Verdict": "undecided"}), "A colleague will look at this payment and may call you"),
+        (Bank({"Verdict": "fraud"}), "We have noted your answer. Goodbye."),
+        (Bank({"Verdict": ""}), "We have noted your answer. Goodbye."),
+        (Bank(FunctionFailed("gone")), "We have noted your answer. Goodbye."),
+        (Bank(seconds=9), "We have noted your answer. Goodbye."),
+    ],
+)
+@pytest.mark.parametrize("before", [[], [None], ["3"]])
+def test_key_1_thanks_and_promises_no_more_than_what_came_of_it(
+    bank: Bank, last: str, before: list[str | None]
+) -> None:
+    talk = converse(FLOW, Cardholder([*before, "1"]), bank=replace(bank, invoked=[]))
+    assert talk.inputs[-1] == ("1", True)
+    assert last in talk.said[-1]
+    assert ("nothing more to do" in talk.said[-1]) == (bank.answer == {"Verdict": "legit"})
+    assert invoked(talk) == ["find-verdict"]
+
+
+def test_key_2_blocks_the_card_and_spells_the_reference() -> None:
     talk = converse(FLOW, Cardholder(["2"]))
     assert talk.inputs == [("2", True)]
-    assert [arn.rpartition(":")[2] for arn, _, _ in talk.bank.invoked] == ["block-credit-card"]
+    assert invoked(talk) == ["block-credit-card"]
     spelled = '<say-as interpret-as="characters">KD7PX</say-as>'
-    assert talk.cardholder.heard[-1].text.count(spelled) == 2
+    assert talk.cardholder.heard[-1].text.count(spelled) == 1
     assert "Your card is now blocked" in talk.said[-1]
 
 
@@ -124,7 +145,8 @@ def test_no_answer_is_asked_for_once_more_and_then_changes_nothing(
 
 @pytest.mark.parametrize(("key", "last"), [("1", "it was you"), ("2", "now blocked")])
 def test_the_second_question_takes_the_same_answers(key: str, last: str) -> None:
-    talk = converse(FLOW, Cardholder([None, key]))
+    bank = Bank({"statusCode": 200, "Verdict": "legit"})
+    talk = converse(FLOW, Cardholder([None, key]), bank=bank)
     assert talk.inputs == [(key, True)]
     assert last in talk.said[-1]
 
@@ -190,6 +212,8 @@ def test_the_designer_finds_a_place_for_every_block() -> None:
 def test_every_block_is_reached_in_some_conversation() -> None:
     talks = [
         converse(FLOW, Cardholder(["1"])),
+        converse(FLOW, Cardholder(["1"]), bank=Bank({"Verdict": "legit"})),
+        converse(FLOW, Cardholder(["1"]), bank=Bank({"Verdict": "undecided"})),
         converse(FLOW, Cardholder(["2"])),
         converse(FLOW, Cardholder(["2"]), attributes={}),
         converse(FLOW, Cardholder(["2"]), bank=Bank([])),
@@ -258,9 +282,12 @@ def test_a_voice_of_the_language_speaks_whatever_the_contacts_is(language: str) 
 @pytest.mark.parametrize(
     "answers", [["1"], ["2"], ["3", "2"], [None, "1"], [None, "9"], ["3"] * 4, ["*"], [None, "*"]]
 )
-def test_every_language_goes_the_same_way(language: str, answers: Sequence[str | None]) -> None:
+@pytest.mark.parametrize("verdict", ["legit", "undecided"])
+def test_every_language_goes_the_same_way(
+    language: str, answers: Sequence[str | None], verdict: str
+) -> None:
     talks = [
-        converse(flow, Cardholder(answers))
+        converse(flow, Cardholder(answers), bank=Bank({"statusCode": 200, "Verdict": verdict}))
         for flow in (FLOW, FLOWS[f"verify-card-payment.{language}"])
     ]
     ways = [[each.block_id for each in talk.blocks] for talk in talks]
@@ -321,6 +348,19 @@ def test_its_own_tests_pass_and_take_every_branch(name: str) -> None:
         coverage.add(verdict.trial.steps, [FLOWS[name]])
     assert suite.flow == f"{name}.json"
     assert coverage.never_taken == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("key", ["1", "2"])
+def test_who_hears_all_of_it_spoken_before_they_answer_is_done_within_a_minute(
+    name: str, key: str
+) -> None:
+    # Of both ends of a 1 the longer one is to come.
+    bank = Bank({"statusCode": 200, "Verdict": "undecided"})
+    talk = converse(FLOWS[name], Cardholder([key]), attributes={**ATTRIBUTES, **SPELLED}, bank=bank)
+    synthesizer = Synthesizer()
+    speech = [synthesizer.render(each, TELEPHONE_RATE).audio for each in talk.cardholder.heard]
+    assert 40 < sum(each.duration_seconds for each in speech) < 59
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from ringfence import cards
 from ringfence.cases.answering import hear_key
+from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.plans import OPT_OUT_KEY, CallBackCheck
 from ringfence.cases.records import Case, answerable_cases, get_case
 from ringfence.cases.timeline import EntryKind, note
@@ -120,7 +121,11 @@ class CallingBack:
         about = _About(self._database, self._talks, contact, call)
         return Watchers(
             observe=about.observe,
-            built_ins={"find-open-case": about.find, "report-fraud": about.report_fraud},
+            built_ins={
+                "find-open-case": about.find,
+                "report-fraud": about.report_fraud,
+                "find-verdict": about.find_verdict,
+            },
         )
 
 
@@ -157,6 +162,12 @@ class _About:
             return {"statusCode": 404, "body": "no case was found"}
         await asyncio.to_thread(self._report_fraud, self.case)
         return {"statusCode": 200, "body": "the card is blocked"}
+
+    async def find_verdict(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `CaseFunctions.find_verdict`; empty without a case."""
+        if self.case is None:
+            return {"Verdict": ""}
+        return await CaseFunctions(self.database, self.case.case_id).find_verdict(event)
 
     async def observe(self, event: FlowEvent) -> None:
         """A key in a menu of the case's own flow is its answer; a star stops calls in any."""

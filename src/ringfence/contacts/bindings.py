@@ -22,6 +22,13 @@ from ringfence.functions.registry import list_functions
 from ringfence.storage import now
 
 INSTANCE: Final = "instance"
+# What the calls themselves bring along.
+BUILT_IN_FUNCTIONS: Final = (
+    "block-credit-card",
+    "find-open-case",
+    "find-verdict",
+    "report-fraud",
+)
 
 _LONGEST_REFERENCE, _LONGEST_TARGET = 512, 256
 _TABLES: dict[str, tuple[Table, str]] = {
@@ -137,7 +144,7 @@ def unbound(
     instance_id: str,
     flow: Flow,
     *,
-    built_in: Collection[str] = ("block-credit-card",),
+    built_in: Collection[str] = BUILT_IN_FUNCTIONS,
 ) -> list[tuple[str, Wanted]]:
     """What a flow names that is not here, each with the id of the block that names it.
 

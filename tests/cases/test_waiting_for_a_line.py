@@ -1,4 +1,4 @@
-"""Cases and API clients call on one line: neither passes its limits, nor waits for ever."""
+"""Calls that a line has no room for yet: of cases among each other, and beside API clients."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from pathlib import Path
 
 from banks import (
     CUSTOMER,
+    PHONE,
     OpenBank,
+    Telephone,
     add_customer,
     open_bank,
     payment,
     plan,
     set_up,
 )
+from sqlalchemy import update
 
-from ringfence.cases import EntryKind
+from ringfence.cases import EntryKind, Verdict
+from ringfence.cases import tables as case_tables
 from ringfence.contacts.dispatching import PASSED_BY
 from ringfence.contacts.flows import find_flow
 from ringfence.contacts.instances import ensure_instance
@@ -136,3 +140,82 @@ async def test_the_most_valuable_case_goes_first_and_clients_are_not_passed_by_f
     clients = [each for each in dialled if each.startswith("client")]
     assert clients == sorted(clients)
     assert dialled.index("client-0") == 1 + PASSED_BY
+
+
+async def test_the_most_valuable_suspicion_is_called_first_and_the_others_say_that_they_wait(
+    database: Database, tmp_path: Path
+) -> None:
+    telephone = Telephone("talks", "2", "2")
+    telephone.limits = Limits(calls_at_once=1)
+    card_id = set_up(database)
+    others = {
+        add_customer(database, f"c{n}", f"+493055555{n}", number): amount
+        for n, number, amount in ((2, "5555555555554444", 2000.0), (3, "4000056655665556", 9000.0))
+    }
+    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
+        first = await bank.suspect()
+        await bank.until(lambda: bool(bank.told(first, EntryKind.SAID)))
+        waiting = []
+        for n, (card, amount) in enumerate(others.items(), 2):
+            request = payment(f"e{n}", card, amount, customer_id=f"c{n}")
+            decision = await bank.engine.decide(request)
+            assert decision.case_id is not None
+            waiting.append(decision.case_id)
+        for case_id in waiting:
+            await bank.until(lambda each=case_id: bool(bank.told(each, EntryKind.WAITING)))
+            assert bank.told(case_id, EntryKind.WAITING) == [
+                "attempt 1 waits until line browser takes it"
+            ]
+            assert bank.attempts(case_id) == []
+        telephone.press("2")
+        for case_id in waiting:
+            await bank.closed(case_id)
+        assert [request.to_number[-1] for request in telephone.dialled] == ["6", "3", "2"]
+
+
+async def test_a_case_that_is_settled_while_it_waits_for_a_line_is_not_called(
+    database: Database, tmp_path: Path
+) -> None:
+    telephone = Telephone("talks", "2")
+    telephone.limits = Limits(calls_at_once=1)
+    card_id = set_up(database)
+    other = add_customer(database, "c2", "+4930555552", "5555555555554444")
+    async with open_bank(database, tmp_path, card_id, {"browser": telephone}) as bank:
+        first = await bank.suspect()
+        await bank.until(lambda: bool(bank.told(first, EntryKind.SAID)))
+        decision = await bank.engine.decide(payment("e2", other, customer_id="c2"))
+        case_id = decision.case_id
+        assert case_id is not None
+        await bank.until(lambda: bool(bank.told(case_id, EntryKind.WAITING)))
+        with database.write() as connection:
+            connection.execute(
+                update(case_tables.cases)
+                .where(case_tables.cases.c.case_id == case_id)
+                .values(open=False, verdict="legit", verdict_by="anna", verdict_at=now())
+            )
+        await bank.until(lambda: not bank.desk._attempts._waiting)
+        telephone.press("2")
+        await bank.closed(first)
+        assert len(telephone.dialled) == 1
+
+
+async def test_a_call_that_waited_for_a_line_when_the_server_stopped_is_placed_once(
+    database: Database, tmp_path: Path
+) -> None:
+    busy = Telephone("talks")
+    busy.limits = Limits(calls_at_once=1)
+    card_id = set_up(database)
+    other = add_customer(database, "c2", "+4930555552", "5555555555554444")
+    async with open_bank(database, tmp_path, card_id, {"browser": busy}) as bank:
+        first = await bank.suspect()
+        await bank.until(lambda: bool(bank.told(first, EntryKind.SAID)))
+        case_id = (await bank.engine.decide(payment("e2", other, customer_id="c2"))).case_id
+        assert case_id is not None
+        await bank.until(lambda: bool(bank.told(case_id, EntryKind.WAITING)))
+    assert bank.attempts(case_id) == []
+    free = Telephone("2", "2")
+    async with open_bank(database, tmp_path, card_id, {"browser": free}) as bank:
+        assert (await bank.closed(case_id)).verdict is Verdict.FRAUD
+        assert bank.ends(case_id) == [CallEnd.COMPLETED]
+        assert (await bank.closed(first)).verdict is Verdict.FRAUD
+        assert sorted(request.to_number for request in free.dialled) == [PHONE, "+4930555552"]
