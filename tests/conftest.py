@@ -22,6 +22,12 @@ settings.load_profile("ringfence")
 POSTGRES_URL = os.environ.get("RINGFENCE_TEST_POSTGRES_URL")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests: at the end one process would wait for them."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def empty_database(tmp_path: Path) -> Iterator[Callable[[str], Database]]:
     """Makes databases without tables, `sqlite` or `postgresql`; skips the test when it cannot."""
