@@ -12,6 +12,7 @@ from ringfence.lines import CallEvent, CallRequest, CallResult, Conversation
 from ringfence.lines.sip.line import SipLine
 from ringfence.lines.sip.settings import read_settings
 from ringfence.lines.speech import Synthesizer
+from ringfence.lines.switch import Switch
 
 THEIRS, OURS = "+4930901820", "+15550100000"
 SHORT = Prompt("Good day.", ssml=False)
@@ -55,12 +56,14 @@ def says(*prompts: Prompt) -> Conversation:
 
 
 @asynccontextmanager
-async def open_line(*ports: int, trunk: Any = None, **line: Any) -> AsyncIterator[Caller]:
+async def open_line(
+    *ports: int, trunk: Any = None, switch: Switch | None = None, **line: Any
+) -> AsyncIterator[Caller]:
     """A line whose trunks are the far ends on these ports, in this order."""
     facts = {"keep_alive_seconds": 0, **(trunk or {})}
     trunks = [{"name": f"t{port}", "host": f"127.0.0.1:{port}", **facts} for port in ports]
     table = {"trunks": trunks, "bind_host": "127.0.0.1", "courtesy_seconds": 0, "spare_calls": 4}
-    opened = SipLine("trunk", read_settings("trunk", {**table, **line}), Synthesizer())
+    opened = SipLine("trunk", read_settings("trunk", {**table, **line}), Synthesizer(), switch)
     await opened.start()
     try:
         yield Caller(opened)
