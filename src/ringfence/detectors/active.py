@@ -55,6 +55,18 @@ def find_active(
     return found[0].detector_id, found[0].version
 
 
+def all_active(connection: Connection) -> list[tuple[str, str]]:
+    """The event type and the detector id of every active detector version."""
+    detectors, versions = tables.detectors, tables.detector_versions
+    rows = connection.execute(
+        select(detectors.c.event_type, detectors.c.detector_id)
+        .join(versions, versions.c.detector_id == detectors.c.detector_id)
+        .where(versions.c.status == DetectorStatus.ACTIVE)
+        .order_by(detectors.c.detector_id)
+    )
+    return [(row.event_type, row.detector_id) for row in rows]
+
+
 def version_before(connection: Connection, detector_id: str) -> str | None:
     """The version of a detector that was active before the one that is; None if there is none."""
     versions = tables.detector_versions

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from ringfence.detectors.active import all_active
 from ringfence.detectors.announcing import Announcer
 from ringfence.detectors.building import ProfileBuilder
 from ringfence.detectors.catalog import Catalog
@@ -145,6 +146,14 @@ class DecisionEngine:
         Raises `VersionGone` when the version that decided was deleted or changed since.
         """
         return await asyncio.to_thread(self._explain, decision)
+
+    def warm_up(self) -> None:
+        """Load the versions that decide, lest the first event waits for them. Raises what keeps one
+        from deciding."""
+        with self._database.read() as connection:
+            active = all_active(connection)
+        for event_type, detector_id in active:
+            self._active(event_type, detector_id)
 
     def build_profiles(self, plans: Iterable[ProfilePlan]) -> None:
         """See to it that these plans are built from the event log; returns at once."""

@@ -43,6 +43,7 @@ from ringfence.streams import contact_publisher_of, publisher_of
 from ringfence.web.drift_watch import DriftWatch
 from ringfence.web.retraining_schedule import RetrainingClock
 from ringfence.web.telemetry import Telemetry
+from ringfence.web.warming import warm_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,6 @@ async def open_services(
     phones = BrowserLine(synthesizer, switch)
     opened = AsyncExitStack()
     opened.callback(synthesizer.close)
-    synthesizer.warm_up()
     surroundings = Surroundings(synthesizer, settings.data_dir, settings.public_url, switch)
     configured = await opened.enter_async_context(open_lines(settings.lines, surroundings))
     lines: dict[str, Line] = {phones.name: phones, **configured}
@@ -135,6 +135,7 @@ async def open_services(
     jobs.start()
     publisher.start()
     contact_publisher.start()
+    warming = asyncio.create_task(asyncio.to_thread(warm_up, database, engine, synthesizer))
     try:
         yield Services(
             settings=settings,
@@ -159,6 +160,7 @@ async def open_services(
             ),
         )
     finally:
+        await warming
         await asyncio.to_thread(jobs.close)
         await asyncio.to_thread(retraining.close)
         await asyncio.to_thread(drift.close)

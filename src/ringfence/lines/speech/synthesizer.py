@@ -137,8 +137,8 @@ class Synthesizer:
         return self._prompts.held_bytes
 
     def warm_up(self) -> None:
-        """Let the engines load what takes time, beside everything else."""
-        self._preparing.submit(self._choice.warm_up)
+        """Let the engines load what takes time."""
+        self._choice.warm_up()
 
     def close(self) -> None:
         """Let go of threads and engines."""
