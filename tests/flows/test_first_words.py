@@ -23,6 +23,7 @@ from ringfence.flows import (
     shipped_flows,
 )
 from ringfence.flows.first_words import MOST_PROMPTS, first_prompts
+from ringfence.flows.fixed_words import fixed_prompts
 
 FLOWS = {name: load_flow(text) for name, text in shipped_flows().items()}
 
@@ -72,9 +73,11 @@ def test_a_call_begins_with_what_was_foretold(
 
 
 def test_both_answers_to_the_first_question_are_followed_up_to_a_function() -> None:
-    prompts = foretold(FLOWS["verify-card-payment"])
-    assert ["press 1" in prompt.text for prompt in prompts] == [True, False]
-    assert "Thank you" in prompts[1].text
+    # In our own flow both begin with one, and what follows is among its fixed words.
+    assert len(foretold(FLOWS["verify-card-payment"])) == 1
+    fixed = " ".join(each.text for each in fixed_prompts(FLOWS["verify-card-payment"], "en-US"))
+    for words in ("nothing more to do", "A colleague will look", "We have noted your answer"):
+        assert words in fixed
     menu = flow_of(
         action(
             "ask",
