@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ import msgspec
 from ringfence.lines.sip.messages import Dial, FromChild, Ready, Setup, ToChild, TrunkSetup
 
 PATIENCE = 40.0  # seconds; a busy machine is slow, a failing test needs to say so only once
+PROGRAM = ("-m", "ringfence.lines.sip.child")
 M = TypeVar("M")
 
 
@@ -35,11 +36,11 @@ def missing() -> str:
 class Child:
     """A child process, and what it has said."""
 
-    def __init__(self, setup: Setup, log: Path) -> None:
+    def __init__(self, setup: Setup, log: Path, program: Sequence[str] = PROGRAM) -> None:
         self.log = log
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ringfence.lines.sip.child"],
+                [sys.executable, *program],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -130,9 +131,11 @@ def dial(port: int, call: str = "a", **changes: Any) -> Dial:
 
 
 @contextlib.contextmanager
-def child(log: Path, *trunks: TrunkSetup, **changes: Any) -> Iterator[Child]:
+def child(
+    log: Path, *trunks: TrunkSetup, program: Sequence[str] = PROGRAM, **changes: Any
+) -> Iterator[Child]:
     """A child that is ready."""
-    running = Child(setup(*trunks, **changes), log)
+    running = Child(setup(*trunks, **changes), log, program)
     try:
         running.ready = running.hear(Ready)
         yield running

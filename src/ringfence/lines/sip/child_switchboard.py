@@ -47,7 +47,7 @@ class Switchboard:
         self.calls: dict[str, TelephoneCall] = {}
         self.closed = False  # no call is taken any more
         self._setup = setup
-        self._over: list[TelephoneCall] = []
+        self._over: dict[str, TelephoneCall] = {}
         self._pace = Pace(engine.most_calls)
         self._waiting: dict[str, tuple[Dial, Trunk, float]] = {}  # and until when
         self._refused: deque[tuple[TelephoneCall, int]] = deque()
@@ -63,16 +63,20 @@ class Switchboard:
 
     def over(self, call: TelephoneCall) -> None:
         """See `Surroundings.over`."""
-        self._over.append(call)
+        self._over[call.name] = call
 
     def turn(self, now: float) -> None:
         """Do what is due on every call."""
         for call in list(self.calls.values()):
             call.attend(now)
         # Not before now: PJSIP was still using them when it said that they are over.
-        for call in self._over:
-            self.calls.pop(call.name, None)
-        self._over.clear()
+        for name in self._over:
+            self.calls.pop(name, None)
+        taken = {call.getId() for call in self.calls.values()} if self._over else set()
+        for name, call in list(self._over.items()):
+            if call.getId() not in taken:
+                del self._over[name]
+                _destroy(call)
         for dial, trunk, until in list(self._waiting.values()):
             if self._pace.allows(now):
                 self._place(dial, trunk, until, now)
@@ -149,6 +153,16 @@ class Switchboard:
             call.fail(400, f"{CANNOT_DIAL}: {error.reason}")
         del self._waiting[dial.call]
         self.calls[dial.call] = call
+
+
+def _destroy(call: TelephoneCall) -> None:
+    """Destroy what PJSIP has of a call that is over.
+
+    Its destructor hangs up whichever call has the number of this one by then, so that it must not
+    run whenever Python collects its garbage.
+    """
+    call.__swig_destroy__(call)
+    del call.this
 
 
 def _breaks_lines(dial: Dial) -> bool:
