@@ -1,6 +1,7 @@
 """`python -m bench [SUBJECT ...]`: all benchmarks, or those that are named.
 
-Only when it is named: `autogluon`, which installs a peer of a gigabyte and trains for an hour.
+Only when it is named: `autogluon`, which installs a peer of a gigabyte and trains for an hour, and
+`soak`, which takes twenty minutes.
 
 Prints Markdown; the README shows it as it is. Every figure stands beside a peer or a limit that was
 measured in the same run on the same machine.
@@ -29,7 +30,7 @@ SUBJECTS = (
     "telephony",
 )
 
-ON_REQUEST = ("autogluon", "bulk")
+ON_REQUEST = ("autogluon", "bulk", "soak")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from ringfence.lines.listening.words import WordRecogniser
 from ringfence.lines.sip.dialling import dial_of
 from ringfence.lines.sip.handset import SipHandset
 from ringfence.lines.sip.leg import Leg
-from ringfence.lines.sip.messages import Accept, Ended
+from ringfence.lines.sip.messages import NO_ROOM, Accept, Ended
 from ringfence.lines.sip.pool import Pool, Slot
 from ringfence.lines.sip.results import Outcome, outcome_of
 from ringfence.lines.sip.settings import SipSettings, TrunkSettings
@@ -168,17 +168,7 @@ class SipCall:
         outcome = Outcome(CallEnd.LINE_DOWN, "")
         for place, trunk in enumerate(trunks):
             patience = _SILENT_SECONDS if place + 1 < len(trunks) else None
-            leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
-            leg.slot = await self._room(leg)
-            if leg.slot is None:
-                raise _NoRoom
-            self._means.trunks.began(trunk.name)
-            leg.tell(dial_of(leg.name, self._request, trunk, self._means.settings))
-            try:
-                await leg.ringing(lambda: journal.note(CallEventKind.RINGING), patience)
-            except BaseException:
-                leg.hang_up()
-                raise
+            leg = await self._dialled(trunk, journal, patience)
             if leg.answered is not None:
                 return leg
             if leg.silent:
@@ -188,6 +178,24 @@ class SipCall:
                 break
             self._means.trunks.failed(trunk.name)
         return outcome
+
+    async def _dialled(self, trunk: TrunkSettings, journal: Journal, patience: float | None) -> Leg:
+        """A leg on this trunk, once it is answered, over, or `silent` for longer than that."""
+        while True:
+            leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
+            slot = leg.slot = await self._room(leg)
+            if slot is None:
+                raise _NoRoom
+            self._means.trunks.began(trunk.name)
+            leg.tell(dial_of(leg.name, self._request, trunk, self._means.settings))
+            try:
+                await leg.ringing(lambda: journal.note(CallEventKind.RINGING), patience)
+            except BaseException:
+                leg.hang_up()
+                raise
+            if leg.ended is None or leg.ended.reason != NO_ROOM:
+                return leg
+            self._means.pool.full(slot.child)
 
     async def _room(self, leg: Leg) -> Slot | None:
         pool = self._means.pool

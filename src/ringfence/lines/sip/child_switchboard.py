@@ -146,8 +146,11 @@ class Switchboard:
         try:
             call.dial(dial)
         except pjsua2.Error as error:
-            if error.status == _TOO_MANY and now < until:  # PJSIP is not done with a call before
+            if error.status == _TOO_MANY:  # PJSIP is not done with a call before
                 call.forget()
+                if now >= until:
+                    del self._waiting[dial.call]
+                    self.send(Ended(call=dial.call, status=503, reason=NO_ROOM))
                 return
             print(f"{CANNOT_DIAL}: {error.info()}", file=sys.stderr)
             call.fail(400, f"{CANNOT_DIAL}: {error.reason}")

@@ -22,6 +22,7 @@ from ringfence.lines.sip.messages import Alive, FromChild, Offered, Ready, Regis
 
 _WAIT_SECONDS = 5.0  # for a child that is starting
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 30.0
+_LINGER_SECONDS = 32.0  # PJSIP waits so long for an answer to a BYE: 64 times T1 of RFC 3261
 _QUIET_SECONDS = 60.0  # after which a child that died is no sign that the next one will
 _log = structlog.get_logger(__name__)
 
@@ -54,12 +55,15 @@ class Child:
     capacity: int
     watches: bool
     calls: dict[str, Holder] = field(default_factory=dict)
+    lingering: int = 0  # calls that are over, and PJSIP is not done with
     leaving: bool = False
 
     @property
     def free(self) -> int:
         """How many more calls it takes."""
-        return 0 if self.leaving or not self.process.alive else self.capacity - len(self.calls)
+        if self.leaving or not self.process.alive:
+            return 0
+        return self.capacity - self.lingering - len(self.calls)
 
 
 class Pool:
@@ -150,6 +154,16 @@ class Pool:
         slot.child.calls.pop(slot.call, None)
         self._changes.notify()
 
+    def full(self, child: Child) -> None:
+        """The child holds no further call, though it should: its PJSIP is not done with one that
+        is over, because the far end does not answer our BYE."""
+        child.lingering += 1
+        asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._done_with, child)
+
+    def _done_with(self, child: Child) -> None:
+        child.lingering -= 1
+        self._changes.notify()
+
     def _find(self) -> Child | None:
         """The child with the most room; the one that watches the trunks last of all, and not at
         all when calls come in on it."""
@@ -167,7 +181,8 @@ class Pool:
         capacity = self._capacity(self.ready)
         usable = [c for c in self._children if not (c.watches and self._setup.takes_calls)]
         room = sum(child.free for child in usable) + self._starting * capacity
-        total = sum(child.capacity for child in usable) + self._starting * capacity
+        total = sum(child.capacity - child.lingering for child in usable)
+        total += self._starting * capacity
         while room < self._spare and total < self._most:
             self._starting += 1
             room += capacity
