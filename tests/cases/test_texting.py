@@ -8,11 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from banks import PHONE, OpenBank, Telephone, add_customer, open_bank, payment, plan, set_up
+from banks import (
+    CUSTOMER,
+    PHONE,
+    OpenBank,
+    Telephone,
+    add_customer,
+    open_bank,
+    payment,
+    plan,
+    set_up,
+)
 
-from ringfence.cards import CardState, Vault
+from ringfence.cards import CardState, CustomerChanges, Vault, update_customer
 from ringfence.cards.permissions import ContactChannel, permissions_of
-from ringfence.cases import EntryKind, Verdict, record_answer
+from ringfence.cases import EntryKind, Verdict, record_answer, tables
 from ringfence.cases.case_texts import text_of_case, text_of_link
 from ringfence.cases.links import read_link
 from ringfence.cases.plans import ContactPlan, TextAnswer
@@ -120,6 +130,30 @@ def test_the_first_answer_wins_wherever_it_is_given(database: Database, tmp_path
         replies(database, "1")
         assert bank.case(case_id).verdict_by == "ana"
         assert "this question is closed" in texts(database)[1].text
+
+    asked(database, tmp_path, with_text(), then)
+
+
+@pytest.mark.parametrize("concluded", [False, True])
+def test_a_yes_that_is_not_trusted_is_left_to_a_colleague_and_nobody_is_told_why(
+    database: Database, tmp_path: Path, concluded: bool
+) -> None:
+    def then(bank: OpenBank, case_id: str) -> None:
+        with database.write() as connection:
+            if concluded:
+                cases = tables.cases.update().values(open=False, verdict=Verdict.UNREACHED)
+                connection.execute(cases)
+            moved = CustomerChanges(phone_number="+4930999999")
+            update_customer(connection, CUSTOMER, moved, by="test", at=now())
+            moved = CustomerChanges(phone_number=PHONE)
+            update_customer(connection, CUSTOMER, moved, by="test", at=now())
+        replies(database, "1")
+        case = bank.case(case_id)
+        assert (case.verdict, case.for_analyst) == (Verdict.UNDECIDED, True)
+        assert bank.card().state is CardState.HELD
+        told = texts(database)[1].text
+        assert "A colleague will look at this" in told
+        assert not re.search("number|chang|new|trust", told)
 
     asked(database, tmp_path, with_text(), then)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +37,13 @@ def test_a_question_says_who_asks_about_what_how_to_answer_and_how_to_stop(langu
     link = text_of("link", language, ATTRIBUTES, LINK)
     assert LINK in link
     assert "4155" not in link
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_is_not_trusted_is_not_told_why(language: str) -> None:
+    told = text_of("not_trusted", language, ATTRIBUTES)
+    reasons = r"\b(n[uú]m\w+|Nummer|new|neu|nouveau|nuevo|nuovo|novo|changed|trust\w*)\b"
+    assert not re.search(reasons, told, re.IGNORECASE)
 
 
 @given(

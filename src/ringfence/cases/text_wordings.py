@@ -28,6 +28,7 @@ class Wording:
     link: str
     blocked: str
     confirmed: str
+    not_trusted: str
     stopped: str
     unclear: str
     late: str
@@ -40,6 +41,8 @@ _ENGLISH = Wording(
     blocked="{bank}: your card {card} is blocked. Ref {reference}. Please call the number on "
     "your card.",
     confirmed="{bank}: thank you, we have noted that it was you. Ref {reference}.",
+    not_trusted="{bank}: thank you. A colleague will look at this and may call you. Your card "
+    "stays as it is until then. Ref {reference}.",
     stopped="{bank}: we send you no more texts about payments.",
     unclear="{bank}: reply 1 if you made the payment, 2 if not. Ref {reference}. Or call the "
     "number on your card.",
@@ -55,6 +58,8 @@ _WORDINGS: Mapping[str, Wording] = {
         blocked="{bank}: Ihre Karte {card} ist gesperrt. Ref {reference}. Bitte rufen Sie die "
         "Nummer auf der Karte an.",
         confirmed="{bank}: Danke, wir haben notiert, dass Sie es waren. Ref {reference}.",
+        not_trusted="{bank}: Danke. Jemand von uns sieht sich das an und ruft vielleicht an. Bis "
+        "dahin ändert sich nichts. Ref {reference}.",
         stopped="{bank}: Sie erhalten keine SMS zu Zahlungen mehr.",
         unclear="{bank}: Antworten Sie 1, wenn Sie bezahlt haben, sonst 2. Ref {reference}. Oder "
         "rufen Sie die Nummer auf der Karte an.",
@@ -68,6 +73,8 @@ _WORDINGS: Mapping[str, Wording] = {
         blocked="{bank}: votre carte {card} est bloquée. Ref {reference}. Appelez le numéro au "
         "dos de la carte.",
         confirmed="{bank}: merci, nous avons noté que c'était vous. Ref {reference}.",
+        not_trusted="{bank}: merci. L'un de nous va regarder et vous appellera peut-être. D'ici "
+        "là, rien ne change. Ref {reference}.",
         stopped="{bank}: vous ne recevrez plus de SMS sur vos paiements.",
         unclear="{bank}: répondez 1 si vous avez payé, sinon 2. Ref {reference}. Ou appelez le "
         "numéro au dos de la carte.",
@@ -80,6 +87,8 @@ _WORDINGS: Mapping[str, Wording] = {
         blocked="{bank}: su tarjeta {card} está bloqueada. Ref {reference}. Llame al número de "
         "su tarjeta.",
         confirmed="{bank}: gracias, hemos anotado que era usted. Ref {reference}.",
+        not_trusted="{bank}: gracias. Una persona lo revisará y quizá le llame. Hasta entonces no "
+        "cambia nada. Ref {reference}.",
         stopped="{bank}: no le enviaremos más SMS sobre pagos.",
         unclear="{bank}: responda 1 si ha pagado, 2 si no. Ref {reference}. O llame al número "
         "de su tarjeta.",
@@ -93,6 +102,8 @@ _WORDINGS: Mapping[str, Wording] = {
         blocked="{bank}: la sua carta {card} è bloccata. Ref {reference}. Chiami il numero sul "
         "retro della carta.",
         confirmed="{bank}: grazie, abbiamo annotato che è stato lei. Ref {reference}.",
+        not_trusted="{bank}: grazie. Una persona lo esaminerà e potrebbe chiamarla. Fino ad "
+        "allora non cambia nulla. Ref {reference}.",
         stopped="{bank}: non riceverà altri SMS sui pagamenti.",
         unclear="{bank}: risponda 1 se ha pagato, 2 se no. Ref {reference}. O chiami il numero "
         "sul retro della carta.",
@@ -106,6 +117,8 @@ _WORDINGS: Mapping[str, Wording] = {
         blocked="{bank}: o seu cartão {card} está bloqueado. Ref {reference}. Ligue para o "
         "número do cartão.",
         confirmed="{bank}: obrigado, registámos que o pagamento foi seu. Ref {reference}.",
+        not_trusted="{bank}: obrigado. Uma pessoa vai verificar e poderá ligar-lhe. Até lá nada "
+        "muda. Ref {reference}.",
         stopped="{bank}: não enviaremos mais SMS sobre pagamentos.",
         unclear="{bank}: responda 1 se pagou, 2 se não. Ref {reference}. Ou ligue para o número "
         "do cartão.",

@@ -50,7 +50,7 @@ class LinkAnswer(StrEnum):
 
     TAKEN = "taken"
     CLOSED = "closed"  # it was answered before, here or elsewhere
-    NOT_TRUSTED = "not_trusted"  # an analyst looks at it, as the number is new
+    NOT_TRUSTED = "not_trusted"  # an analyst looks at it
 
 
 class Texting:
@@ -159,14 +159,13 @@ def _answer(
     connection: Connection, case: Case, verdict: Verdict, by: str, sender: str, at: datetime
 ) -> None:
     taken = _record(connection, case, verdict, by, at)
-    if taken is LinkAnswer.NOT_TRUSTED:
-        _reply(connection, case, "unclear", sender, at)
-    elif case.verdict in (None, *UNSETTLED):
-        kind = "blocked" if verdict is Verdict.FRAUD else "confirmed"
-        _reply(connection, case, kind, sender, at)
+    if verdict is Verdict.FRAUD:
+        kind = "blocked"
+    elif case.verdict not in (None, *UNSETTLED):
+        kind = "late"
     else:
-        kind = "blocked" if verdict is Verdict.FRAUD else "late"
-        _reply(connection, case, kind, sender, at)
+        kind = "not_trusted" if taken is LinkAnswer.NOT_TRUSTED else "confirmed"
+    _reply(connection, case, kind, sender, at)
 
 
 def _record(

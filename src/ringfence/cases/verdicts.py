@@ -112,12 +112,16 @@ def record_answer(
 def leave_undecided(connection: Connection, case_id: str, because: str, *, at: datetime) -> None:
     """Leave a case to an analyst: what was answered is not to be relied on.
 
-    The card stays held as it is. A case that has a verdict keeps it; the timeline says why.
+    The card stays held as it is. A case that a person has settled keeps its verdict; the timeline
+    says why.
     """
     table = tables.cases
     left = connection.execute(
         update(table)
-        .where(table.c.case_id == case_id, table.c.verdict.is_(None))
+        .where(
+            table.c.case_id == case_id,
+            or_(table.c.verdict.is_(None), table.c.verdict.in_(UNSETTLED)),
+        )
         .values(
             verdict=Verdict.UNDECIDED,
             verdict_by="ringfence",

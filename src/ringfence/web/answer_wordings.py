@@ -42,8 +42,8 @@ _ENGLISH = AnswerWording(
     next_steps="Please call the number on the back of your card for what happens next.",
     closed="This question has been answered. If you are in doubt, please call the number on the "
     "back of your card.",
-    not_trusted="Thank you. Your number is new to us, so one of us will look at this. Until then "
-    "nothing changes.",
+    not_trusted="Thank you. A colleague will look at this and may call you. Until then, nothing "
+    "changes.",
     unknown="This link is no longer valid. Please call the number on the back of your card.",
 )
 _WORDINGS: Mapping[str, AnswerWording] = {
@@ -64,8 +64,8 @@ _WORDINGS: Mapping[str, AnswerWording] = {
         "wie es weitergeht.",
         closed="Diese Frage ist beantwortet. Im Zweifel rufen Sie bitte die Nummer auf der "
         "Rückseite Ihrer Karte an.",
-        not_trusted="Danke. Ihre Nummer ist uns neu, deshalb sieht sich das jemand von uns an. Bis "
-        "dahin ändert sich nichts.",
+        not_trusted="Danke. Jemand von uns sieht sich das an und ruft Sie vielleicht an. Bis dahin "
+        "ändert sich nichts.",
         unknown="Dieser Link gilt nicht mehr. Bitte rufen Sie die Nummer auf der Rückseite Ihrer "
         "Karte an.",
     ),
@@ -85,8 +85,8 @@ _WORDINGS: Mapping[str, AnswerWording] = {
         next_steps="Veuillez appeler le numéro au dos de votre carte pour la suite.",
         closed="Cette question a reçu une réponse. En cas de doute, veuillez appeler le numéro au "
         "dos de votre carte.",
-        not_trusted="Merci. Votre numéro est nouveau pour nous : l'un de nous va regarder. "
-        "D'ici là, rien ne change.",
+        not_trusted="Merci. L'un de nous va regarder et vous appellera peut-être. D'ici là, rien "
+        "ne change.",
         unknown="Ce lien n'est plus valable. Veuillez appeler le numéro au dos de votre carte.",
     ),
     "es": AnswerWording(
@@ -105,8 +105,8 @@ _WORDINGS: Mapping[str, AnswerWording] = {
         next_steps="Llame al número del reverso de su tarjeta para saber qué ocurre ahora.",
         closed="Esta pregunta ya tiene respuesta. Si tiene dudas, llame al número del reverso de "
         "su tarjeta.",
-        not_trusted="Gracias. Su número es nuevo para nosotros y una persona lo revisará. Hasta "
-        "entonces no cambia nada.",
+        not_trusted="Gracias. Una persona lo revisará y quizá le llame. Hasta entonces no cambia "
+        "nada.",
         unknown="Este enlace ya no es válido. Llame al número del reverso de su tarjeta.",
     ),
     "it": AnswerWording(
@@ -125,8 +125,8 @@ _WORDINGS: Mapping[str, AnswerWording] = {
         next_steps="Chiami il numero sul retro della carta per sapere come si procede.",
         closed="Questa domanda ha già una risposta. In caso di dubbio chiami il numero sul retro "
         "della carta.",
-        not_trusted="Grazie. Il suo numero ci è nuovo: una persona lo esaminerà. Fino ad allora "
-        "non cambia nulla.",
+        not_trusted="Grazie. Una persona lo esaminerà e potrebbe chiamarla. Fino ad allora non "
+        "cambia nulla.",
         unknown="Questo link non è più valido. Chiami il numero sul retro della carta.",
     ),
     "pt": AnswerWording(
@@ -145,8 +145,7 @@ _WORDINGS: Mapping[str, AnswerWording] = {
         next_steps="Ligue para o número no verso do cartão para saber o que se segue.",
         closed="Esta pergunta já foi respondida. Em caso de dúvida, ligue para o número no verso "
         "do cartão.",
-        not_trusted="Obrigado. O seu número é novo para nós e uma pessoa vai verificar. Até lá "
-        "nada muda.",
+        not_trusted="Obrigado. Uma pessoa vai verificar e poderá ligar-lhe. Até lá nada muda.",
         unknown="Esta ligação já não é válida. Ligue para o número no verso do cartão.",
     ),
 }
