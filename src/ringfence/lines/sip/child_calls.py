@@ -198,11 +198,6 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             self._around.send(Greeted(self.name, heard.greeted))
         return True
 
-    def forget(self) -> None:
-        """It was never placed, and says nothing of it."""
-        self._is_over = True
-        self._around.timers.drop(self._ringing)
-
     def fail(self, status: int, reason: str) -> None:
         """It is over without an answer of the far end: PJSIP cannot place or end it."""
         self._gone = True

@@ -125,6 +125,11 @@ class Engine:
         """PJSIP's number of the transport `kind`."""
         return self._transports[kind]
 
+    @property
+    def calls_held(self) -> int:
+        """How many calls PJSIP holds, also those that are over and whose BYE is not answered."""
+        return _pjsip("pjsua_call_get_count", 0)
+
     def _tones(self) -> Any:
         tones = pjsua2.ToneGenerator()
         tones.createToneGenerator(self.rate, 1)

@@ -30,8 +30,7 @@ from ringfence.lines.sip.messages import (
     Setup,
 )
 
-_PLACE_SECONDS = 2.0  # for PJSIP to have room for a call that it should have room for
-_TOO_MANY = 70010  # PJ_ETOOMANY
+_PLACE_SECONDS = 0.5  # for the BYE of a call before to be answered, which keeps its room
 
 
 class Switchboard:
@@ -141,17 +140,16 @@ class Switchboard:
             self.hang_up(name)
 
     def _place(self, dial: Dial, trunk: Trunk, until: float, now: float) -> None:
+        if self.engine.calls_held >= self.engine.most_calls:
+            if now >= until:
+                del self._waiting[dial.call]
+                self.send(Ended(call=dial.call, status=503, reason=NO_ROOM))
+            return
         call = TelephoneCall(dial.call, trunk, self)
         self._pace.begin(now)
         try:
             call.dial(dial)
         except pjsua2.Error as error:
-            if error.status == _TOO_MANY:  # PJSIP is not done with a call before
-                call.forget()
-                if now >= until:
-                    del self._waiting[dial.call]
-                    self.send(Ended(call=dial.call, status=503, reason=NO_ROOM))
-                return
             print(f"{CANNOT_DIAL}: {error.info()}", file=sys.stderr)
             call.fail(400, f"{CANNOT_DIAL}: {error.reason}")
         del self._waiting[dial.call]
