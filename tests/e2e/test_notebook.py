@@ -83,6 +83,8 @@ def test_the_notebook_runs_from_start_to_end(
                 notebook,
                 timeout=240,
                 kernel_name="python3",
+                # A slow kernel sends one line in pieces.
+                coalesce_streams=True,
                 resources={"metadata": {"path": tmp_path}},
             ).execute()
         finally:
