@@ -8,6 +8,7 @@ from scripted_lines import ScriptedLine
 from ringfence.contacts.agents import AgentStatus
 from ringfence.contacts.callbacks import Callbacks, open_callback
 from ringfence.contacts.dispatching import Dispatcher
+from ringfence.contacts.places import PlaceState, open_places
 from ringfence.contacts.queues import get_queue
 from ringfence.contacts.records import (
     StoredContact,
@@ -65,6 +66,33 @@ def test_first_the_agent_is_called_and_then_through_them_the_customer(centre: Ce
     assert kept.connected_at is not None
     assert centre.read(attributes_of, contact.contact_id) == {"Amount": "7"}
     assert centre.status(agent_id, now()) is AgentStatus.AFTER_CONTACT_WORK
+
+
+def test_a_call_back_waits_until_its_line_takes_another_call(centre: Centre) -> None:
+    queue_id = centre.queue()
+    centre.agent("ana", queue_id, at=now(), number=ANALYST)
+    contact = wanted(centre, queue_id)
+    line = ScriptedLine({ANALYST, CUSTOMER})
+
+    async def work() -> None:
+        dispatcher = Dispatcher({"line": line}, calls_at_once=1)
+        other = dispatcher.enter("line")
+        assert other is not None
+        room = WaitingRoom(centre.database, ANNOUNCER)
+        callbacks = Callbacks({"line": line}, room, dispatcher)
+        callbacks.start()
+        await eventually(lambda: centre.read(open_places)[0].state is PlaceState.OFFERED)
+        assert line.story == []
+        dispatcher.leave(other)
+        await eventually(
+            lambda: centre.read(get_contact, contact.contact_id).disconnected_at is not None
+        )
+        assert dispatcher.taken == 0
+        await callbacks.stop()
+        await room.close()
+
+    during(work())
+    assert line.story == [f"calls {ANALYST}", f"rings {CUSTOMER}", f"talks to {CUSTOMER}"]
 
 
 def test_a_customer_who_is_not_reached_is_called_as_often_as_was_asked_for(centre: Centre) -> None:

@@ -157,6 +157,22 @@ async def test_a_slot_in_which_nothing_was_dialled_does_not_delay_the_next() -> 
         assert not slot.decided
 
 
+async def test_whoever_dials_at_once_waits_for_a_turn_and_counts_for_the_rate() -> None:
+    dispatching = dispatcher({"trunk": Limits(calls_at_once=1, calls_per_second=0.001)})
+
+    async def call() -> None:
+        async with dispatching.turn("trunk"):
+            assert dispatching.taken == 1
+
+    with dispatching.slot("trunk"):
+        waiting = asyncio.create_task(call())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await waiting
+    with dispatching.slot("trunk") as slot:
+        assert not slot.decided
+
+
 async def test_who_withdraws_waits_no_longer_and_takes_nothing() -> None:
     dispatching = dispatcher({"trunk": Limits(calls_at_once=1)})
     with dispatching.slot("trunk", urgency()):
