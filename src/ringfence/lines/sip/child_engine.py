@@ -24,7 +24,7 @@ from ringfence.lines.sip.child_sound import (
     read_buffer,
     wav_header,
 )
-from ringfence.lines.sip.messages import Ready, Setup
+from ringfence.lines.sip.messages import Ready, Setup, TrunkSetup
 
 MOST_TRUNKS = 8  # PJSUA_MAX_ACC, which PJSIP holds by an assertion that ends the process
 _LOUDEST_LOG = 3  # from 4 on PJSIP writes whole messages, and the keys that are pressed
@@ -58,15 +58,13 @@ class Engine:
         """Raises `CannotWork`."""
         if len(setup.trunks) > MOST_TRUNKS:
             raise CannotWork(f"{len(setup.trunks)} trunks; PJSIP holds at most {MOST_TRUNKS}")
-        if ":" in setup.bind_host:  # PJSIP built without IPv6 ends the process on it
-            raise CannotWork(f"bind_host {setup.bind_host}: an IPv4 address expected")
         self.rate = setup.rate
         self.rtp_port = setup.rtp_port or 10_000 + os.getpid() * 64 % 50_000
         self.read = read_buffer if buffers_are_readable() else bytes
         self.port = 0
         self._codecs: tuple[str, ...] = ()
         self._log = _Log()
-        self._transports: dict[str, int] = {}
+        self._transports: dict[tuple[str, bool], int] = {}
         self._endpoint = pjsua2.Endpoint()
         _ENDPOINTS.append(self._endpoint)
         try:
@@ -76,8 +74,10 @@ class Engine:
             self._endpoint.audDevManager().setNullDev()
         except pjsua2.Error as error:
             raise CannotWork(f"PJSIP does not start: {error.reason}") from None
-        for kind in sorted({trunk.transport for trunk in setup.trunks} or {"udp"}):
-            self._transports[kind] = self._open(kind, setup)
+        _check_addresses(setup)
+        wanted = {(trunk.transport, trunk.ipv6) for trunk in setup.trunks}
+        for kind, ipv6 in sorted(wanted or {("udp", False)}):
+            self._transports[kind, ipv6] = self._open(kind, ipv6, setup)
         self.port = self._port()
         self._held = {codec.codecId for codec in self._endpoint.codecEnum2()}
         for codec in self._held:
@@ -121,9 +121,9 @@ class Engine:
                 self._endpoint.codecSetPriority(_CODECS[name], 250 - rank)
         self._codecs = codecs
 
-    def transport(self, kind: str) -> int:
-        """PJSIP's number of the transport `kind`."""
-        return self._transports[kind]
+    def transport(self, trunk: TrunkSetup) -> int:
+        """PJSIP's number of the transport of `trunk`."""
+        return self._transports[trunk.transport, trunk.ipv6]
 
     @property
     def calls_held(self) -> int:
@@ -163,10 +163,10 @@ class Engine:
         media.sndAutoCloseTime = -1
         return settings
 
-    def _open(self, kind: str, setup: Setup) -> int:
+    def _open(self, kind: str, ipv6: bool, setup: Setup) -> int:
         config = pjsua2.TransportConfig()
-        config.boundAddress = setup.bind_host
-        config.publicAddress = setup.public_host
+        config.boundAddress = of_family(setup.bind_host, ipv6)
+        config.publicAddress = of_family(setup.public_host, ipv6)
         config.port = setup.port + (1 if kind == "tls" and setup.port else 0)
         if kind == "tls":
             _check_files(setup)
@@ -175,15 +175,16 @@ class Engine:
             tls.certFile = setup.tls_certificate_file
             tls.privKeyFile = setup.tls_key_file
             tls.verifyServer = setup.tls_verify
-        number = getattr(pjsua2, f"PJSIP_TRANSPORT_{kind.upper()}")
+        number = getattr(pjsua2, f"PJSIP_TRANSPORT_{kind.upper()}{'6' if ipv6 else ''}")
         try:
             return int(self._endpoint.transportCreate(number, config))
         except pjsua2.Error as error:
-            where = f"{setup.bind_host or '*'}:{config.port or 'any port'}"
+            where = f"{config.boundAddress or '*'}:{config.port or 'any port'}"
             raise CannotWork(f"cannot use {kind} at {where}: {error.reason}") from None
 
     def _port(self) -> int:
-        first = next(kind for kind in ("udp", "tcp", "tls") if kind in self._transports)
+        order = ("udp", "tcp", "tls")
+        first = min(self._transports, key=lambda each: (order.index(each[0]), each[1]))
         info = self._endpoint.transportGetInfo(self._transports[first])
         return int(info.localName.rpartition(":")[2])
 
@@ -208,6 +209,27 @@ class Engine:
             file.close()
         ports = int(self._endpoint.mediaMaxPorts()) // (MOST_PLAYERS + 4)
         return max(1, min(calls, len(players) // MOST_PLAYERS, ports))
+
+
+def _check_addresses(setup: Setup) -> None:
+    """PJSIP that is built without IPv6 ends the process on such an address."""
+    able = pjsua2.AccountConfig().sipConfig.ipv6Use != pjsua2.PJSUA_IPV6_DISABLED
+    for trunk in setup.trunks:
+        if trunk.ipv6 and not able:
+            raise CannotWork(
+                f"trunk {trunk.name} has an IPv6 address, and this PJSIP was built without IPv6: "
+                "build one with PJ_HAS_IPV6"
+            )
+        if setup.bind_host and not of_family(setup.bind_host, trunk.ipv6):
+            expected = "an IPv6" if trunk.ipv6 else "an IPv4"
+            raise CannotWork(
+                f"bind_host {setup.bind_host}: {expected} address expected for trunk {trunk.name}"
+            )
+
+
+def of_family(address: str, ipv6: bool) -> str:
+    """`address`, if it is an IPv6 one as wanted, or none; otherwise empty, for any address."""
+    return address if (":" in address) is ipv6 else ""
 
 
 def _check_files(setup: Setup) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pjsua2
 
 from ringfence.lines.sip.child_callbacks import guarded
-from ringfence.lines.sip.child_engine import CannotWork, Engine
+from ringfence.lines.sip.child_engine import CannotWork, Engine, of_family
 from ringfence.lines.sip.messages import Alive, FromChild, Registered, Setup, TrunkSetup
 
 _RETRY_SECONDS = 30  # of a registration that failed; the first after 5
@@ -114,7 +114,9 @@ def _account(trunk: TrunkSetup, setup: Setup, engine: Engine) -> Any:
     registration.retryIntervalSec = _RETRY_SECONDS
     registration.unregWaitMsec = _UNREGISTER_MILLISECONDS
     sip = account.sipConfig
-    sip.transportId = engine.transport(trunk.transport)
+    sip.transportId = engine.transport(trunk)
+    family = pjsua2.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if trunk.ipv6 else pjsua2.PJSUA_IPV6_DISABLED
+    sip.ipv6Use = account.mediaConfig.ipv6Use = family
     for proxy in trunk.outbound_proxies:
         sip.proxies.append(proxy)
     if trunk.username:
@@ -127,8 +129,8 @@ def _account(trunk: TrunkSetup, setup: Setup, engine: Engine) -> Any:
     call.timerSessExpiresSec = trunk.session_timer_seconds
     call.timerMinSESec = trunk.min_session_timer_seconds
     media = account.mediaConfig
-    media.transportConfig.boundAddress = setup.bind_host
-    media.transportConfig.publicAddress = setup.public_host
+    media.transportConfig.boundAddress = of_family(setup.bind_host, trunk.ipv6)
+    media.transportConfig.publicAddress = of_family(setup.public_host, trunk.ipv6)
     media.transportConfig.port = engine.rtp_port
     media.transportConfig.portRange = setup.rtp_port_range
     media.lockCodecEnabled = False  # no second INVITE to settle what the first has offered

@@ -43,6 +43,11 @@ class TrunkSetup(msgspec.Struct, frozen=True, kw_only=True):
     redirects: bool = False  # whether a 3xx is followed
     early_media: bool = True
 
+    @property
+    def ipv6(self) -> bool:
+        """Whether it is called at an IPv6 address."""
+        return "[" in (self.outbound_proxies or (self.uri,))[0]
+
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The first message: what a child is to be. It answers with `Ready` or `Broken`."""
