@@ -27,13 +27,18 @@ numbers = ["+15550100000"]
 name = "one"
 host = "127.0.0.1:{port}"
 keep_alive_seconds = {keep_alive}
+transport = "{transport}"
 """
 
 
-def served(folder: Path, port: int, keep_alive: int = 0) -> Iterator[Server]:
+def served(
+    folder: Path, port: int, *, keep_alive: int = 0, transport: str = "udp"
+) -> Iterator[Server]:
     data_dir = folder / "data"
     prepare(data_dir)
-    (folder / "ringfence.toml").write_text(SETTINGS.format(port=port, keep_alive=keep_alive))
+    (folder / "ringfence.toml").write_text(
+        SETTINGS.format(port=port, keep_alive=keep_alive, transport=transport)
+    )
     with running(data_dir) as server:
         yield server
 
@@ -56,7 +61,8 @@ def test_a_line_is_proved_by_a_call_that_is_answered(shell: Shell, tmp_path: Pat
 
 
 def test_a_trunk_that_is_away_is_told_in_plain_words(shell: Shell, tmp_path: Path) -> None:
-    for server in served(tmp_path / "bank", 9, keep_alive=1):
+    # Over TCP it is known at once: nothing listens there.
+    for server in served(tmp_path / "bank", 9, keep_alive=1, transport="tcp"):
         there = {"url": server.url, "api_key": KEY}
         told = shell.fails(1, "line", "test", "nowhere", "--to", "+4930901820", **there)
         assert "one of browser, carrier" in told
