@@ -1,11 +1,14 @@
-"""The server is killed while accepted calls wait for their turn: each still rings once."""
+"""Calls that wait for their turn on a line of a real server: test calls, and accepted calls in the
+midst of which it is killed."""
 
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
+import httpx2
 import pytest
 from botocore.config import Config
 from cardholders import FLOW
@@ -16,7 +19,7 @@ from ringfence.contacts import tables
 from ringfence.contacts.flows import import_flow
 from ringfence.settings import Settings
 from ringfence.storage import Database, migrate
-from servers import Nursery
+from servers import HEADERS, Nursery, server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 
@@ -98,3 +101,30 @@ def test_calls_that_waited_for_the_line_when_the_server_was_killed_ring_once_eac
     assert rung == NUMBERS
     assert reasons[NUMBERS[0]] == "TELECOM_PROBLEM"  # cut off, and not dialled again
     assert {reasons[each] for each in NUMBERS[1:]} == {"CONTACT_FLOW_DISCONNECT"}
+
+
+def test_a_test_call_waits_until_the_line_takes_it(tmp_path: Path) -> None:
+    database = Database(Settings(data_dir=tmp_path).url)
+    migrate(database)
+    with database.write() as connection:
+        import_flow(connection, "kills", FLOW)
+    database.dispose()
+    trunk = Trunk(tmp_path / "trunk", ring_seconds=0.3)
+    (tmp_path / "ringfence.toml").write_text(SETTINGS.format(bank=BANK, port=trunk.port))
+
+    def call(number: str) -> tuple[str, str]:
+        """When it rang, and when it was over."""
+        body = {"to_number": number, "line": "trunk", "flow": "kills"}
+        with httpx2.Client(trust_env=False, timeout=PATIENCE, headers=HEADERS) as client:
+            reply = client.post(f"{there.url}/v1/test-calls", json=body)
+        assert reply.status_code == 200, reply.text
+        placed = reply.json()
+        assert placed["result"]["end"] == "completed"
+        return placed["events"][0]["at"], placed["result"]["ended_at"]
+
+    try:
+        with server(tmp_path) as there, ThreadPoolExecutor(3) as threads:
+            first, second, third = sorted(threads.map(call, NUMBERS[:3]))
+    finally:
+        trunk.close()
+    assert first[1] <= second[0] <= second[1] <= third[0]
