@@ -15,12 +15,14 @@ import pytest
 from telephones import Telephone, telephone
 from two_lines import (
     ANALYST,
+    LONG,
     OURS,
     OUTSIDE,
     FarSound,
     Menu,
     Server,
     cardholders,
+    found_in,
     heard,
     is_in,
     level_dbov,
@@ -188,18 +190,24 @@ async def test_a_recording_goes_on_and_holds_both_sides_of_the_talk(tmp_path: Pa
     assert is_in(sweep(1300, 2500), both)
 
 
-async def test_the_caller_hears_that_the_analyst_rings_until_somebody_answers(
+async def test_the_caller_hears_that_the_analyst_rings_until_somebody_answers_and_no_prompt(
     tmp_path: Path,
 ) -> None:
+    async def conversation(participant: Participant) -> None:
+        music = asyncio.create_task(participant.say(LONG, interruptible=False))
+        await asyncio.sleep(1)
+        music.cancel()  # as a queue does when it is the caller's turn
+        await Menu()(participant)
+
     with cardholders(tmp_path) as (peer, sound):
         async with (
             server(peer.port) as there,
             telephone(there.phones, ANALYST, listens=False) as analyst,
         ):
-            call = asyncio.create_task(there.trunk.call(Menu()))
+            call = asyncio.create_task(there.trunk.call(conversation))
             call_id = await rings(analyst)
             ring = sweep(425, 425, seconds=0.5)
-            await until(lambda: is_in(ring, sound.stream().heard()))
+            await until(lambda: found_in(ring, sound.stream().heard())[0] > 0.9)
             await analyst.send(type="answer", call_id=call_id)
             await analyst.waits_for("bridged")
             await asyncio.sleep(0.5)

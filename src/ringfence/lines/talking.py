@@ -44,20 +44,20 @@ class TalkingHandset(Handset):
         """See `Handset.press`. While it is put through, keys are for the other telephone alone."""
         if not self._engaged:
             super().press(key)
-        elif self._other is not None:
-            self._other.other_pressed(key)
+        elif (other := self._talks_with) is not None:
+            other.other_pressed(key)
 
     def speak(self, words: str) -> None:
         """See `Handset.speak`. While it is put through, words are for the other telephone alone."""
         if not self._engaged:
             super().speak(words)
-        elif self._other is not None:
-            self._other.other_typed(words)
+        elif (other := self._talks_with) is not None:
+            other.other_typed(words)
 
     def said(self, frame: bytes) -> None:
         """What is said at this telephone now (`live_sound`): for the other one, if there is one."""
-        if self._other is not None:
-            self._other.other_said(frame)
+        if (other := self._talks_with) is not None:
+            other.other_said(frame)
 
     # --- for the switch ---
 
@@ -88,3 +88,7 @@ class TalkingHandset(Handset):
     @abstractmethod
     def other_typed(self, words: str) -> None:
         """Show it what was typed at the other telephone, if it can."""
+
+    @property
+    def _talks_with(self) -> TalkingHandset | None:
+        return None if self.over else self._other

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sip_children import missing
+
+from ringfence.lines.sip.child_pipes import Pipes
+from ringfence.lines.sip.messages import MOST_LIVE, Digit, Voice
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 if not missing():
@@ -68,3 +73,18 @@ def test_after_sound_that_came_too_late_it_waits_for_some_before_it_goes_on() ->
         pass
     evener.put(frame(9))
     assert evener.next() == b""
+
+
+def test_a_line_that_reads_nothing_loses_live_sound_and_no_key() -> None:
+    (_, nowhere), (reader, writer) = os.pipe(), os.pipe()
+    pipes = Pipes(nowhere, writer)
+    for _ in range(3000):  # a minute of sound
+        pipes.send(Voice("call", frame(0)))
+    pipes.send(Digit("call", "2"))
+    read = b""
+    os.set_blocking(reader, False)
+    while not read.endswith(msgspec.msgpack.encode(Digit("call", "2"))):
+        read += os.read(reader, 1 << 20)
+        pipes.flush()
+    pipe_holds = 1 << 16
+    assert len(read) < pipe_holds + MOST_LIVE + 4096

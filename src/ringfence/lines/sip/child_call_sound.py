@@ -54,8 +54,6 @@ class CallSound:
             self.playback.connect([])
             self._keys.connect([])
             self.listener.connect(None)
-            if self._relay is not None:
-                self._relay.connect(None, [])
             return
         self._wire()
         for other in self._joined:
@@ -68,7 +66,7 @@ class CallSound:
             self._relay = Relay(self._engine)
             self._wire()
         elif not on and self._relay is not None:
-            self._relay.end()
+            self._relay.end(self._media, self._hearing())
             self._relay = None
 
     def feed(self, pcm: bytes) -> None:

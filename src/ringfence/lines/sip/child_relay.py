@@ -14,19 +14,14 @@ class Relay:
     def __init__(self, engine: Engine) -> None:
         """Raises `pjsua2.Error` when PJSIP has no port left."""
         self._engine = engine
-        self._media: Any = None
-        self._hearing: list[Any] = []
         self._feed = engine.feeds.lend()
         self._ear = engine.live_ears.lend()
         self._feed.clear()
         self._ear.clear()
 
     def connect(self, media: Any, hearing: list[Any]) -> None:
-        """The sound of the call is this from now on, or none; `hearing` is all that hears the other
-        telephone."""
-        self._media, self._hearing = media, hearing
-        if media is not None:
-            media.startTransmit(self._ear)
+        """The sound of the call is `media` from now on; `hearing` hear the other telephone."""
+        media.startTransmit(self._ear)
         for listener in hearing:
             self._feed.startTransmit(listener)
 
@@ -38,9 +33,9 @@ class Relay:
         """What the far end has said since the last time."""
         return self._ear.take(1)
 
-    def end(self) -> None:
-        """It is over."""
-        if self._media is not None:
-            stop(self._media, [self._ear])
+    def end(self, media: Any, hearing: list[Any]) -> None:
+        """It is over for those that are connected, `media` None when the call has no sound."""
+        if media is not None:
+            stop(media, [self._ear])
         self._engine.live_ears.take_back(self._ear, [])
-        self._engine.feeds.take_back(self._feed, self._hearing)
+        self._engine.feeds.take_back(self._feed, hearing)

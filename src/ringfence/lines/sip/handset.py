@@ -147,6 +147,7 @@ class SipHandset(TalkingHandset):
     def waits_for(self, number: str) -> None:
         """See `TalkingHandset.waits_for`."""
         super().waits_for(number)
+        self._tell(Silence(self._call))  # of a prompt that nobody waits for any more
         self._rings_back = True
         self._ring_back()
 
