@@ -25,7 +25,7 @@ from ringfence.contacts.flows import (
 )
 from ringfence.detectors import Suspicion, list_outcomes
 from ringfence.errors import InvalidInput, NotFound
-from ringfence.events import Entity, Event, list_event_types
+from ringfence.events import Entity, Event, get_event_type, list_event_types
 from ringfence.events.log import append_events
 from ringfence.flows import FlowInvalid, FunctionFailed, shipped_flows
 from ringfence.flows.unbound import function_name
@@ -188,7 +188,13 @@ def _opened(database: Database) -> tuple[Bank, str]:
         append_events(connection, [event], now())
         opening.watched_outcomes(connection)
         case_id, _ = opening.open_case(
-            connection, Suspicion(event=event, outcomes=("call_cardholder",), decided_at=now())
+            connection,
+            Suspicion(
+                event_type=get_event_type(connection, event.event_type),
+                event=event,
+                outcomes=("call_cardholder",),
+                decided_at=now(),
+            ),
         )
     assert case_id is not None
     return bank, case_id

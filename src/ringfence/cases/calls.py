@@ -221,14 +221,15 @@ class Attempts:
         at: datetime,
     ) -> StoredContact:
         contact_id = _attempt_id(case.case_id, number)
-        instance = ensure_instance(connection)
+        instance_id = ensure_instance(connection).instance_id
+        flow = find_flow(connection, case.flow_name, instance_id=instance_id)
         return self._calls.open(
             connection,
             StoredContact(
                 contact_id=contact_id,
-                instance_id=instance.instance_id,
+                instance_id=instance_id,
                 initial_contact_id=contact_id,
-                flow_id=find_flow(connection, case.flow_name).flow_id,
+                flow_id=flow.flow_id,
                 flow_version=case.flow_version,
                 line=line,
                 customer_number=customer.phone_number,

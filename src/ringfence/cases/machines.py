@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ringfence import cards
 from ringfence.cases.follow_ups import MACHINES
 from ringfence.cases.records import Case, attempts_of
-from ringfence.contacts.flows import flow_in_language, published_version, stored_flow
+from ringfence.contacts.flows import flow_in_language, flow_to_run
 from ringfence.flows import Flow, load_flow
 
 _HANG_UP = """{
@@ -34,8 +34,7 @@ def flow_for_machine(connection: Connection, case: Case) -> Flow | None:
     if not plan.leaves_message or left:
         return _hang_up()
     language = cards.get_customer(connection, case.customer_id).language
-    name = flow_in_language(connection, plan.message_flow, language)
-    return stored_flow(connection, name, published_version(connection, name))
+    return flow_to_run(connection, flow_in_language(connection, plan.message_flow, language))
 
 
 @cache

@@ -13,10 +13,16 @@ from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan, list_plans
 from ringfence.cases.records import payment_of
 from ringfence.cases.timeline import EntryKind, note
-from ringfence.contacts.flows import flow_in_language, published_version, stored_flow
+from ringfence.contacts.flows import (
+    StoredFlow,
+    find_flow,
+    flow_in_language,
+    flow_to_run,
+    version_to_run,
+)
 from ringfence.detectors import Suspicion
 from ringfence.errors import NotFound
-from ringfence.events import Event, get_event_type
+from ringfence.events import Event
 from ringfence.events.revisions import current_revision
 
 # Without letters and digits that are mistaken for each other on the telephone.
@@ -77,9 +83,8 @@ class CaseOpening:
             return None, "no case: the card is blocked already"
         case_id = f"case_{secrets.token_hex(12)}"
         reference = _new_reference(connection)
-        event_type = get_event_type(connection, event.event_type)
-        payment = payment_of(event_type, event.variables)
-        flow_name = _flow_in_language(connection, plan, customer.language)
+        payment = payment_of(suspicion.event_type, event.variables)
+        flow = _flow_in_language(connection, plan, customer.language)
         attributes = {
             "Salutation": customer.salutation,
             "Name": customer.last_name,
@@ -101,8 +106,8 @@ class CaseOpening:
                 "card_id": card_id,
                 "outcomes": suspicion.outcomes,
                 "plan": plan,
-                "flow_name": flow_name,
-                "flow_version": published_version(connection, flow_name),
+                "flow_name": flow.name,
+                "flow_version": version_to_run(flow),
                 "attributes": attributes,
                 "open": True,
                 "for_analyst": False,
@@ -163,15 +168,15 @@ def _card_of(connection: Connection, event: Event) -> cards.Card:
     return of_customer[0]
 
 
-def _flow_in_language(connection: Connection, plan: ContactPlan, language: str) -> str:
+def _flow_in_language(connection: Connection, plan: ContactPlan, language: str) -> StoredFlow:
     """The plan's flow in the cardholder's language, unless that lacks one of the plan's questions:
     a key that is pressed elsewhere would be no verdict."""
-    name = flow_in_language(connection, plan.flow, language)
-    if name != plan.flow and plan.questions:
-        flow = stored_flow(connection, name, published_version(connection, name))
-        if not flow.blocks.keys() >= set(plan.questions):
-            return plan.flow
-    return name
+    flow = flow_in_language(connection, plan.flow, language)
+    if flow.name != plan.flow and plan.questions:
+        asks = flow_to_run(connection, flow).blocks.keys()
+        if not asks >= set(plan.questions):
+            return find_flow(connection, plan.flow)
+    return flow
 
 
 def _new_reference(connection: Connection) -> str:

@@ -97,25 +97,20 @@ class CaseWorkflow(DBOSConfiguredInstance):
         return await asyncio.to_thread(self._conclude, case_id)
 
     def _plan_next(self, case_id: str) -> tuple[int, float]:
-        # Seen without keeping others from writing: most cases are closed by their first call.
-        if not self._case(case_id).open:
-            return 0, 0.0
+        at = now()
+        with self._database.read() as connection:
+            case = get_case(connection, case_id)
+            if _is_safe(connection, case):
+                return 0, 0.0
+            made, allowed = _next_call(connection, case, at)
+            texts = case.plan.text is not None and len(made) >= case.plan.text.after_attempts
+            if not texts and not isinstance(allowed, NoAttempt) and allowed <= at:
+                return len(made) + 1, 0.0  # nothing to write down, nobody to keep from writing
         with self._database.write() as connection:
             case = held_case(connection, case_id)
-            if not case.open:
+            if _is_safe(connection, case):
                 return 0, 0.0
-            if cards.get_card(connection, case.card_id).state is cards.CardState.BLOCKED:
-                return 0, 0.0  # the flow, or a person, has made it safe without an answer
-            made = attempts_of(connection, case_id)
-            at = now()
-            following = follow_up(case, made)
-            allowed = (
-                following
-                if isinstance(following, NoAttempt)
-                else may_call_from(
-                    connection, case, _earliest(made, following, case.plan.jitter, at), at
-                )
-            )
+            made, allowed = _next_call(connection, case, at)
             no_more = isinstance(allowed, NoAttempt)
             answer_by = self._text(connection, case, len(made), no_more=no_more, at=at)
             if isinstance(allowed, NoAttempt):
@@ -164,14 +159,11 @@ class CaseWorkflow(DBOSConfiguredInstance):
         sent = texting.send(connection, case, customer, at)
         return None if sent is None else at + wait
 
-    def _case(self, case_id: str) -> Case:
-        with self._database.read() as connection:
-            return get_case(connection, case_id)
-
     def _conclude(self, case_id: str) -> str:
-        verdict = self._case(case_id).verdict
+        with self._database.read() as connection:
+            verdict = get_case(connection, case_id).verdict
         if verdict is not None:
-            return verdict
+            return verdict  # seen without keeping others from writing
         with self._database.write() as connection:
             case = held_case(connection, case_id)
             if case.verdict is not None:
@@ -205,6 +197,26 @@ class CaseWorkflow(DBOSConfiguredInstance):
             )
             _act(connection, case, action, f"case {case.reference}: {verdict}", at)
             return verdict
+
+
+def _is_safe(connection: Connection, case: Case) -> bool:
+    """Whether nothing more is to be done: the case is closed, or its card is blocked, by the flow
+    or by a person, without an answer."""
+    if not case.open:
+        return True
+    return cards.get_card(connection, case.card_id).state is cards.CardState.BLOCKED
+
+
+def _next_call(
+    connection: Connection, case: Case, at: datetime
+) -> tuple[Sequence[Attempt], datetime | NoAttempt]:
+    """The attempts made so far, and from when on the next may be made."""
+    made = attempts_of(connection, case.case_id)
+    following = follow_up(case, made)
+    if isinstance(following, NoAttempt):
+        return made, following
+    earliest = _earliest(made, following, case.plan.jitter, at)
+    return made, may_call_from(connection, case, earliest, at)
 
 
 def _earliest(

@@ -59,21 +59,20 @@ def _here(
     to: str, flow: str, attributes: dict[str, str], language: str, data_dir: Path | None
 ) -> None:
     from ringfence.cases.trial_calls import place_test_call
-    from ringfence.contacts.flows import flow_content, flow_in_language, published_version
+    from ringfence.contacts.flows import flow_in_language, flow_to_run
     from ringfence.flows import load_flow
     from ringfence.lines import TerminalLine
 
     settings = settings_of(data_dir=data_dir)
     if Path(flow).is_file():
-        content = read_text(Path(flow))
+        talk = load_flow(read_text(Path(flow)))
     else:
         with open_database(settings).read() as connection:
-            name = flow_in_language(connection, flow, language)
-            content = flow_content(connection, name, published_version(connection, name))
+            talk = flow_to_run(connection, flow_in_language(connection, flow, language))
     asyncio.run(
         place_test_call(
             TerminalLine(),
-            load_flow(content),
+            talk,
             to,
             from_number=settings.caller_number,
             caller_name=settings.bank_name,

@@ -15,7 +15,19 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from ringfence.contacts import tables
 from ringfence.contacts.instances import default_instance, ensure_instance
@@ -40,12 +52,17 @@ _NAMED = _FLOWS.where(
     tables.flows.c.kind == bindparam("of_kind"),
     tables.flows.c.name == bindparam("of_name"),
 )
-_TRANSLATIONS = select(tables.flows.c.name).where(
+_IN_LANGUAGES = _FLOWS.where(
     tables.flows.c.instance_id == bindparam("of_instance"),
     tables.flows.c.kind == bindparam("of_kind"),
-    func.substr(tables.flows.c.name, 1, bindparam("length")) == bindparam("prefix"),
-    tables.flows.c.published_version.is_not(None),
-    tables.flows.c.archived.is_(False),
+    or_(
+        tables.flows.c.name == bindparam("of_name"),
+        and_(
+            func.substr(tables.flows.c.name, 1, bindparam("length")) == bindparam("prefix"),
+            tables.flows.c.published_version.is_not(None),
+            tables.flows.c.archived.is_(False),
+        ),
+    ),
 )
 _VERSION = select(tables.flow_versions).where(
     tables.flow_versions.c.flow_id == bindparam("of_flow"),
@@ -312,23 +329,40 @@ def list_flows(connection: Connection) -> dict[str, int]:
 
 def flow_in_language(
     connection: Connection, name: str, language: str, *, instance_id: str | None = None
-) -> str:
+) -> StoredFlow:
     """The flow that says what `name` says in `language`, of those that are published and not
     archived: `NAME.de` for `de-CH`, or `name` itself. In the instance in which cases call, unless
-    told."""
-    instance_id = instance_id or default_instance(connection).instance_id
+    told. Raises `NotFound`."""
     prefix = f"{name}."
-    asked = {"of_instance": instance_id, "of_kind": FlowKind.FLOW, "prefix": prefix}
-    in_use = connection.execute(_TRANSLATIONS, {**asked, "length": len(prefix)}).scalars()
-    return flow_for_language(list(in_use), name, language)
+    asked = {
+        "of_instance": instance_id or default_instance(connection).instance_id,
+        "of_kind": FlowKind.FLOW,
+        "of_name": name,
+        "prefix": prefix,
+        "length": len(prefix),
+    }
+    found = {row.name: row for row in connection.execute(_IN_LANGUAGES, asked)}
+    row = found.get(flow_for_language(found, name, language))
+    if row is None:
+        raise _no_flow(name)
+    return _flow(row)
+
+
+def version_to_run(flow: StoredFlow) -> int:
+    """The version that a new contact hears. Raises `NotFound`."""
+    if flow.published_version is None:
+        raise NotFound(f"contact flow {flow.name!r} has not been published", field="flow")
+    return flow.published_version
+
+
+def flow_to_run(connection: Connection, flow: StoredFlow) -> Flow:
+    """What a new contact hears, ready to run. Raises `NotFound`, `FlowInvalid`."""
+    return loaded_flow(get_version(connection, flow.flow_id, version_to_run(flow)).content)
 
 
 def published_version(connection: Connection, name: str) -> int:
-    """The version that a new contact hears. Raises `NotFound`."""
-    flow = _find(connection, name)
-    if flow.published_version is None:
-        raise NotFound(f"contact flow {name!r} has not been published", field="flow")
-    return flow.published_version
+    """The version that a new contact hears of the flow of that name. Raises `NotFound`."""
+    return version_to_run(_find(connection, name))
 
 
 def flow_content(connection: Connection, name: str, version: int) -> str:
@@ -356,7 +390,11 @@ def _find(connection: Connection, name: str) -> StoredFlow:
     try:
         return find_flow(connection, name)
     except NotFound:
-        raise NotFound(f"there is no contact flow {name!r}", field="flow") from None
+        raise _no_flow(name) from None
+
+
+def _no_flow(name: str) -> NotFound:
+    return NotFound(f"there is no contact flow {name!r}", field="flow")
 
 
 def _newest(connection: Connection, flow_id: str) -> FlowVersion | None:

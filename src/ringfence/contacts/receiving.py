@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from ringfence.contacts.dispatching import Dispatcher, Slot
-from ringfence.contacts.flows import FlowKind, find_flow, flow_in_language, get_flow
+from ringfence.contacts.flows import FlowKind, flow_in_language, get_flow
 from ringfence.contacts.phone_numbers import find_number
 from ringfence.contacts.records import CallWishes, StoredContact, new_contact_id
 from ringfence.contacts.talks import Talk, Talks, Watchers
@@ -135,10 +135,9 @@ class Receiving:
                 language = self.watching.language_of(connection, call.from_number) or language
             flow = get_flow(connection, number.flow_id)
             if flow.kind is FlowKind.FLOW:
-                name = flow_in_language(
+                flow = flow_in_language(
                     connection, flow.name, language, instance_id=flow.instance_id
                 )
-                flow = find_flow(connection, name, instance_id=flow.instance_id)
             contact_id = new_contact_id()
             return self._talks.open(
                 connection,

@@ -203,7 +203,13 @@ class Decider:
         case_id = None
         if self._opener and not watched.isdisjoint(outcomes):
             case_id, reason = self._opener.open_case(
-                connection, Suspicion(event=event, outcomes=outcomes, decided_at=decided_at)
+                connection,
+                Suspicion(
+                    event_type=runtime.reader.event_type,
+                    event=event,
+                    outcomes=outcomes,
+                    decided_at=decided_at,
+                ),
             )
             note = joined(note, reason)
         return Decision(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from ringfence.detectors.external import Asked
 from ringfence.detectors.runtime import DetectorRuntime
+from ringfence.events.definitions import EventType
 from ringfence.events.reading import Entity, Event, SentEvent
 from ringfence.models.external import Body
 
@@ -48,6 +49,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Suspicion(msgspec.Struct, frozen=True, kw_only=True):
     """An event whose decision has an outcome, handed to whoever opens cases."""
 
+    event_type: EventType
     event: Event
     outcomes: tuple[str, ...]
     decided_at: datetime

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ringfence.errors import InvalidInput, Unavailable
 
 _BUSY_TIMEOUT_MS = 15_000
+_PREPARED_STATEMENTS = 512
 _EXPECTED_URL = "sqlite:///path/to/file.db or postgresql://user@host/database"
 
 
@@ -125,7 +126,14 @@ def _sqlite_engine(url: URL) -> Engine:
         raise Unavailable(
             f"the directory of the database cannot be made: {error}", field="database_url"
         ) from error
-    engine = create_engine(url, hide_parameters=True, pool_size=10, max_overflow=20)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=10,
+        max_overflow=20,
+        # A case runs more statements than the 128 that Python keeps prepared.
+        connect_args={"cached_statements": _PREPARED_STATEMENTS},
+    )
 
     @event.listens_for(engine, "connect")
     def _on_connect(dbapi_connection: Any, _record: object) -> None:

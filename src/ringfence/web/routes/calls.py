@@ -10,7 +10,7 @@ import msgspec
 from ringfence.access import Scope
 from ringfence.cards.phones import read_language
 from ringfence.cases.trial_calls import TestCall, place_test_call
-from ringfence.contacts.flows import flow_in_language, published_version, stored_flow
+from ringfence.contacts.flows import flow_in_language, flow_to_run
 from ringfence.errors import InvalidInput
 from ringfence.flows import Flow
 from ringfence.web.api import Call, Operations
@@ -60,8 +60,7 @@ async def post_test_call(services: Services, call: Call) -> TestCall:
 
     def read() -> Flow:
         with services.database.read() as connection:
-            name = flow_in_language(connection, body.flow, body.language)
-            return stored_flow(connection, name, published_version(connection, name))
+            return flow_to_run(connection, flow_in_language(connection, body.flow, body.language))
 
     flow = await asyncio.to_thread(read)
     async with services.centre.calls.dispatcher.turn(line.name):
