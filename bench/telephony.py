@@ -1,6 +1,9 @@
 """Telephone calls over SIP: how many, how steadily they sound, what they cost, which keys arrive.
 
     python -m bench telephony
+    python -m bench.telephony --calls 300    # these calls alone
+
+The PJSIP is that of this interpreter; with `PYTHONPATH`, one of your own (`docs/lines-sip.md`).
 
 The far end is SIPp, with its sound at one UDP port of this process, on the same machine and the
 same cores. Gaps are between two RTP packets of a call as the kernel received them, so that a busy
@@ -11,6 +14,7 @@ hears the far end all the time.
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import threading
@@ -88,12 +92,27 @@ def main() -> None:
     if lacking := missing():
         print(f"\nNo telephony: {lacking}.")
         return
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--calls", type=int)
+    asked = parser.parse_args().calls
+    _print_calls(asked or _CALLS)
+    if asked:
+        return
+    print_table(
+        "Keys by RFC 4733, four calls at once",
+        ("packets lost", "late by up to, ms", "pressed", "heard", "heard right"),
+        [_keys(loss, late) for loss, late in ((0.0, 0.0), (0.05, 0.0), (0.05, 60.0))],
+    )
+    telephony_server.main()
+
+
+def _print_calls(calls: int) -> None:
     with _plain_loop() as worst:
         time.sleep(_SECONDS)
         idle = f"{worst():.1f}"
-    sounding = _calls(_CALLS)
+    sounding = _calls(calls)
     print_table(
-        f"{_CALLS} calls in progress for {_SECONDS:.0f} s, PJSIP {sounding['version']}, "
+        f"{calls} calls in progress for {_SECONDS:.0f} s, PJSIP {sounding['version']}, "
         f"{sounding['children']} processes",
         ("what", "measured", "plain loop beside the calls", "plain loop alone"),
         [
@@ -111,12 +130,6 @@ def main() -> None:
             ["from its Dial to its INVITE, p99 ms", f"{sounding['invite']:.1f}", "", ""],
         ],
     )
-    print_table(
-        "Keys by RFC 4733, four calls at once",
-        ("packets lost", "late by up to, ms", "pressed", "heard", "heard right"),
-        [_keys(loss, late) for loss, late in ((0.0, 0.0), (0.05, 0.0), (0.05, 60.0))],
-    )
-    telephony_server.main()
 
 
 def _calls(calls: int) -> dict[str, float | str]:
@@ -302,3 +315,7 @@ def _alike(pressed: str, heard: str) -> int:
 def _proportional_megabytes(process: subprocess.Popen[bytes]) -> float:
     lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from ringfence.errors import Unavailable
 from ringfence.flows.participant import AnsweredBy, Participant
 from ringfence.lines.holding import Unanswered
 from ringfence.lines.journal import Journal
@@ -16,6 +17,7 @@ from ringfence.lines.sip.dialling import dial_of
 from ringfence.lines.sip.handset import SipHandset
 from ringfence.lines.sip.leg import Leg
 from ringfence.lines.sip.messages import NO_ROOM, Accept, Ended
+from ringfence.lines.sip.names import Names
 from ringfence.lines.sip.pool import Pool, Slot
 from ringfence.lines.sip.results import Outcome, outcome_of
 from ringfence.lines.sip.settings import SipSettings, TrunkSettings
@@ -40,6 +42,7 @@ class Means:
     settings: SipSettings
     pool: Pool
     trunks: Trunks
+    names: Names
     synthesizer: Synthesizer
     put_through: PutThrough
     words: WordRecogniser | None = None
@@ -167,19 +170,30 @@ class SipCall:
         """
         outcome = Outcome(CallEnd.LINE_DOWN, "")
         for place, trunk in enumerate(trunks):
-            patience = _SILENT_SECONDS if place + 1 < len(trunks) else None
-            leg = await self._dialled(trunk, journal, patience)
-            if leg.answered is not None:
-                return leg
-            if leg.silent:
-                leg.hang_up()
-            outcome = _outcome(leg)
-            if outcome.end not in _TRY_ANOTHER or leg.rang:
-                break
+            try:
+                routes = await self._means.names.routes(trunk)
+            except Unavailable as error:
+                outcome = Outcome(CallEnd.LINE_DOWN, str(error))
+                routes = []
+            for number, route in enumerate(routes, start=1):
+                last = place + 1 == len(trunks) and number == len(routes)
+                leg = await self._dialled(trunk, route, journal, None if last else _SILENT_SECONDS)
+                if leg.answered is not None:
+                    return leg
+                if leg.silent:
+                    leg.hang_up()
+                outcome = _outcome(leg)
+                if outcome.end not in _TRY_ANOTHER or leg.rang:
+                    return outcome
+                self._means.names.failed(route)
+                if outcome.end is not CallEnd.LINE_DOWN:
+                    break
             self._means.trunks.failed(trunk.name)
         return outcome
 
-    async def _dialled(self, trunk: TrunkSettings, journal: Journal, patience: float | None) -> Leg:
+    async def _dialled(
+        self, trunk: TrunkSettings, route: str, journal: Journal, patience: float | None
+    ) -> Leg:
         """A leg on this trunk, once it is answered, over, or `silent` for longer than that."""
         while True:
             leg = Leg(self._name(), self._means.pool, partial(self._ended_on, trunk))
@@ -187,7 +201,7 @@ class SipCall:
             if slot is None:
                 raise _NoRoom
             self._means.trunks.began(trunk.name)
-            leg.tell(dial_of(leg.name, self._request, trunk, self._means.settings))
+            leg.tell(dial_of(leg.name, self._request, trunk, self._means.settings, route))
             try:
                 await leg.ringing(lambda: journal.note(CallEventKind.RINGING), patience)
             except BaseException:

@@ -102,6 +102,7 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             entry.hName, entry.hValue = name, value
             call.txOption.headers.append(entry)
         self._around.engine.prefer(self._trunk.setup.codecs)
+        self._trunk.go_by(dial.route)
         self._ringing = self._around.timers.at(
             time.monotonic() + dial.ring_seconds, self._ring_no_more
         )

@@ -45,8 +45,10 @@ class Trunk(pjsua2.Account):  # type: ignore[misc]
         self._asking = False
         self._leaving = False
         self.registered = False
+        self._account = _account(trunk, setup, engine)
+        self._route = ""
         try:
-            self.create(_account(trunk, setup, engine))
+            self.create(self._account)
         except pjsua2.Error as error:
             raise CannotWork(f"trunk {trunk.name}: {error.reason}") from None
 
@@ -63,6 +65,20 @@ class Trunk(pjsua2.Account):  # type: ignore[misc]
         except pjsua2.Error as error:
             self._asking = False
             self._send(Alive(trunk=self.setup.name, status=503, reason=error.reason))
+
+    def go_by(self, route: str) -> None:
+        """Requests go there from now on; empty for the proxies of the trunk. Registers anew there.
+
+        Raises `pjsua2.Error`.
+        """
+        if route == self._route:
+            return
+        self._route = route
+        proxies = self._account.sipConfig.proxies
+        proxies.clear()
+        for proxy in (route,) if route else self.setup.outbound_proxies:
+            proxies.append(proxy)
+        self.modify(self._account)
 
     def unregister(self) -> None:
         """Take no more calls from the registrar."""

@@ -42,8 +42,10 @@ def trunk_setup(trunk: TrunkSettings) -> TrunkSetup:
     )
 
 
-def dial_of(call: str, request: CallRequest, trunk: TrunkSettings, settings: SipSettings) -> Dial:
-    """What a child dials for `request` on `trunk`, under the name `call`."""
+def dial_of(
+    call: str, request: CallRequest, trunk: TrunkSettings, settings: SipSettings, route: str = ""
+) -> Dial:
+    """What a child dials for `request` on `trunk`, under the name `call`, by this route."""
     to_number = written(request.to_number, trunk.dial)
     domain = trunk.domain or _without_port(trunk.host)
     caller = f"sip:{written(request.from_number, trunk.caller)}@{domain}"
@@ -66,6 +68,7 @@ def dial_of(call: str, request: CallRequest, trunk: TrunkSettings, settings: Sip
         detect_machine=request.detect_machine,
         courtesy_seconds=settings.courtesy_seconds,
         ring_seconds=request.ring_timeout_seconds,
+        route=route,
     )
 
 

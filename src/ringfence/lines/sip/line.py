@@ -37,6 +37,7 @@ from ringfence.lines.sip.messages import (
     Registered,
     Setup,
 )
+from ringfence.lines.sip.names import Names
 from ringfence.lines.sip.pool import Child, Pool
 from ringfence.lines.sip.proving import prove
 from ringfence.lines.sip.settings import SipSettings
@@ -84,6 +85,7 @@ class SipLine:
         self._synthesizer = synthesizer
         self.rate = WIDEBAND_RATE if settings.wideband else TELEPHONE_RATE
         self._trunks = Trunks(settings.trunks, time.monotonic)
+        self._names = Names(settings, time.monotonic)
         self._receive: Receive | None = None
         self._dialled = Dialled()
         self._coming: set[asyncio.Task[None]] = set()
@@ -102,7 +104,7 @@ class SipLine:
         self._switch = switch or Switch()
         put_through = partial(self._switch.put_through, self)
         self.means = Means(
-            settings, self._pool, self._trunks, synthesizer, put_through, self._words
+            settings, self._pool, self._trunks, self._names, synthesizer, put_through, self._words
         )
 
     async def start(self) -> None:

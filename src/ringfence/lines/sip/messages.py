@@ -86,6 +86,7 @@ class Dial(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     listen: bool = False  # send `Sound` of the far end from the answer on
     ring_seconds: float = 30.0  # of ringing without an answer, then CANCEL
     courtesy_seconds: float = 0.0  # wait so long for a greeting, then `Greeted`; 0 for not at all
+    route: str = ""  # a URI where requests go; empty for the proxies of the trunk, and its host
 
 
 class Play(msgspec.Struct, frozen=True, tag=True):

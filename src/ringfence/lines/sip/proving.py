@@ -7,11 +7,13 @@ import socket
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from ringfence.errors import Unavailable
 from ringfence.lines.holding import hold
 from ringfence.lines.line import CallRequest
 from ringfence.lines.proving import TEST_PROMPT, Step, TestTalk
 from ringfence.lines.sip.call import SipCall
 from ringfence.lines.sip.leg import Leg
+from ringfence.lines.sip.names import is_looked_up
 from ringfence.lines.sip.settings import TrunkSettings, host_and_port
 from ringfence.lines.sip.trunks import TrunkState
 
@@ -30,7 +32,7 @@ async def prove(line: SipLine, request: CallRequest) -> AsyncIterator[Step]:
         "PJSIP", True, f"{state.version}, {len(state.processes)} processes, {_tls(state.tls)}"
     )
     for trunk in line.settings.trunks:
-        yield await _named(trunk, looks_up=not line.settings.nameservers)
+        yield await _named(line, trunk)
         found = await _known(line, trunk)
         if trunk.register:
             yield _registration(found)
@@ -71,10 +73,16 @@ def sound_steps(leg: Leg) -> list[Step]:
     return [*steps, Step("sound", good, text + advice)]
 
 
-async def _named(trunk: TrunkSettings, *, looks_up: bool) -> Step:
+async def _named(line: SipLine, trunk: TrunkSettings) -> Step:
     name = f"trunk {trunk.name}"
     host, port = host_and_port(trunk.host)
-    if not looks_up:
+    if is_looked_up(trunk):
+        try:
+            places = ", ".join(await line.means.names.places(trunk))
+        except Unavailable as error:
+            return Step(name, False, str(error))
+        return Step(name, True, f"{trunk.host} is {places}, over {trunk.transport.upper()}")
+    if line.settings.nameservers:
         return Step(name, None, f"{trunk.host}, looked up by the nameservers of the line")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
