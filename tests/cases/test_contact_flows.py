@@ -14,11 +14,9 @@ from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.opening import CaseOpening
 from ringfence.cases.plans import put_plan
 from ringfence.cases.trial_calls import place_test_call
-from ringfence.contacts.flows import (
-    delete_flow,
-    find_flow,
+from ringfence.contacts.flows import delete_flow, find_flow, import_flow
+from ringfence.contacts.published_flows import (
     flow_content,
-    import_flow,
     list_flows,
     published_version,
     stored_flow,

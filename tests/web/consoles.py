@@ -23,7 +23,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from ringfence.access import Role, create_user
 from ringfence.cards import open_vault, read_customers, store_customers
 from ringfence.cases import ContactPlan, put_plan
-from ringfence.contacts.flows import import_flow, list_flows
+from ringfence.contacts.flows import import_flow
+from ringfence.contacts.published_flows import list_flows
 from ringfence.detectors import (
     Detector,
     ModelRef,

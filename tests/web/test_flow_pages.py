@@ -13,8 +13,9 @@ from playwright.sync_api import expect
 
 from ringfence.contacts.bindings import list_bindings
 from ringfence.contacts.flow_logs import FlowLog
-from ringfence.contacts.flows import find_flow, import_flow, published_version
+from ringfence.contacts.flows import find_flow, import_flow
 from ringfence.contacts.instances import ensure_instance
+from ringfence.contacts.published_flows import published_version
 from ringfence.contacts.queues import create_queue
 from ringfence.contacts.records import StoredContact, open_contact
 from ringfence.flows.events import FlowEvent, FlowEventKind

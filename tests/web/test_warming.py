@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from api_servers import prepare
 
-from ringfence.contacts.flows import list_flows, loaded_flow, stored_flow
+from ringfence.contacts.published_flows import list_flows, loaded_flow, stored_flow
 from ringfence.detectors import DecisionEngine
 from ringfence.detectors.active import all_active
 from ringfence.flows import Prompt

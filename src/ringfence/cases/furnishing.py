@@ -6,7 +6,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from ringfence.cases.plans import ContactPlan, list_plans, put_plan
-from ringfence.contacts.flows import import_flow, list_flows
+from ringfence.contacts.flows import import_flow
+from ringfence.contacts.published_flows import list_flows
 from ringfence.detectors import list_outcomes, put_outcome
 from ringfence.events import EventType, list_event_types, put_event_type
 from ringfence.examples import read_example

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from ringfence import cards
 from ringfence.cases.follow_ups import MACHINES
 from ringfence.cases.records import Case, attempts_of
-from ringfence.contacts.flows import flow_in_language, flow_to_run
+from ringfence.contacts.flows import flow_in_language
+from ringfence.contacts.published_flows import flow_to_run
 from ringfence.flows import Flow, load_flow
 
 _HANG_UP = """{

@@ -13,13 +13,8 @@ from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan, list_plans
 from ringfence.cases.records import payment_of
 from ringfence.cases.timeline import EntryKind, note
-from ringfence.contacts.flows import (
-    StoredFlow,
-    find_flow,
-    flow_in_language,
-    flow_to_run,
-    version_to_run,
-)
+from ringfence.contacts.flows import StoredFlow, find_flow, flow_in_language
+from ringfence.contacts.published_flows import flow_to_run, version_to_run
 from ringfence.detectors import Suspicion
 from ringfence.errors import NotFound
 from ringfence.events import Event

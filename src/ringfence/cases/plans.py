@@ -15,7 +15,7 @@ from ringfence.cases import tables
 from ringfence.cases.follow_ups import WAYS, FollowUp
 from ringfence.cases.quiet_hours import QuietHours
 from ringfence.cases.verdicts import Verdict
-from ringfence.contacts.flows import published_version, stored_flow
+from ringfence.contacts.published_flows import published_version, stored_flow
 from ringfence.detectors import list_outcomes
 from ringfence.errors import Conflict, InvalidInput, NotFound
 from ringfence.events.names import NAME_PATTERN

@@ -59,7 +59,8 @@ def _here(
     to: str, flow: str, attributes: dict[str, str], language: str, data_dir: Path | None
 ) -> None:
     from ringfence.cases.trial_calls import place_test_call
-    from ringfence.contacts.flows import flow_in_language, flow_to_run
+    from ringfence.contacts.flows import flow_in_language
+    from ringfence.contacts.published_flows import flow_to_run
     from ringfence.flows import load_flow
     from ringfence.lines import TerminalLine
 

@@ -139,7 +139,8 @@ def unbound(
     """
     from ringfence.cli.screen import console
     from ringfence.contacts.bindings import unbound as missing_of
-    from ringfence.contacts.flows import find_flow, list_stored_flows, stored_flow
+    from ringfence.contacts.flows import find_flow, list_stored_flows
+    from ringfence.contacts.published_flows import stored_flow
 
     missing = 0
     with reading(data_dir) as (connection, instance_id):

@@ -21,11 +21,12 @@ from ringfence.contacts.announcements import Announcer
 from ringfence.contacts.bindings import resolve
 from ringfence.contacts.bots import get_bot
 from ringfence.contacts.callbacks import open_callback
-from ringfence.contacts.flows import FlowKind, get_flow, get_version, loaded_flow
+from ringfence.contacts.flows import FlowKind, get_flow, get_version
 from ringfence.contacts.hours import get_hours, is_open
 from ringfence.contacts.message_sender import MessageSender
 from ringfence.contacts.messages import put_message
 from ringfence.contacts.prompts import recording_of
+from ringfence.contacts.published_flows import loaded_flow
 from ringfence.contacts.queues import get_queue
 from ringfence.contacts.records import StoredContact
 from ringfence.contacts.sounds import Sounds

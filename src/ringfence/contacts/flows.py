@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -32,14 +31,13 @@ from sqlalchemy import (
 from ringfence.contacts import tables
 from ringfence.contacts.instances import default_instance, ensure_instance
 from ringfence.errors import Conflict, InvalidInput, NotFound
-from ringfence.flows import Flow, flow_for_language, load_flow
+from ringfence.flows import flow_for_language, load_flow
 from ringfence.storage import now
 
 CONTACT_FLOW = "CONTACT_FLOW"
 
 _LARGEST_VERSION = 2**31 - 1  # that a column holds
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,127}")
-_MOST_LOADED = 256
 
 # Asked for each case and call, so they are built once.
 _FLOWS: Select[Any] = select(
@@ -314,19 +312,6 @@ def import_flow(
     return publish(connection, flow.flow_id, content, by=by, description=description)
 
 
-def list_flows(connection: Connection) -> dict[str, int]:
-    """Published version by flow name, in the instance in which cases call."""
-    try:
-        instance_id = default_instance(connection).instance_id
-    except NotFound:
-        return {}
-    return {
-        flow.name: flow.published_version
-        for flow in list_stored_flows(connection, instance_id)
-        if flow.published_version is not None
-    }
-
-
 def flow_in_language(
     connection: Connection, name: str, language: str, *, instance_id: str | None = None
 ) -> StoredFlow:
@@ -344,57 +329,8 @@ def flow_in_language(
     found = {row.name: row for row in connection.execute(_IN_LANGUAGES, asked)}
     row = found.get(flow_for_language(found, name, language))
     if row is None:
-        raise _no_flow(name)
+        raise NotFound(f"there is no contact flow {name!r}", field="flow")
     return _flow(row)
-
-
-def version_to_run(flow: StoredFlow) -> int:
-    """The version that a new contact hears. Raises `NotFound`."""
-    if flow.published_version is None:
-        raise NotFound(f"contact flow {flow.name!r} has not been published", field="flow")
-    return flow.published_version
-
-
-def flow_to_run(connection: Connection, flow: StoredFlow) -> Flow:
-    """What a new contact hears, ready to run. Raises `NotFound`, `FlowInvalid`."""
-    return loaded_flow(get_version(connection, flow.flow_id, version_to_run(flow)).content)
-
-
-def published_version(connection: Connection, name: str) -> int:
-    """The version that a new contact hears of the flow of that name. Raises `NotFound`."""
-    return version_to_run(_find(connection, name))
-
-
-def flow_content(connection: Connection, name: str, version: int) -> str:
-    """The text of a flow version. Raises `NotFound`."""
-    try:
-        return get_version(connection, _find(connection, name).flow_id, version).content
-    except NotFound as error:
-        if error.field != "version":
-            raise
-        raise NotFound(f"contact flow {name!r} has no version {version}", field="flow") from None
-
-
-def stored_flow(connection: Connection, name: str, version: int) -> Flow:
-    """A flow ready to run. Raises `NotFound`, `FlowInvalid`."""
-    return loaded_flow(flow_content(connection, name, version))
-
-
-@lru_cache(maxsize=_MOST_LOADED)
-def loaded_flow(content: str) -> Flow:
-    """The flow in `content`, kept, for loading takes longer than reading. Raises `FlowInvalid`."""
-    return load_flow(content)
-
-
-def _find(connection: Connection, name: str) -> StoredFlow:
-    try:
-        return find_flow(connection, name)
-    except NotFound:
-        raise _no_flow(name) from None
-
-
-def _no_flow(name: str) -> NotFound:
-    return NotFound(f"there is no contact flow {name!r}", field="flow")
 
 
 def _newest(connection: Connection, flow_id: str) -> FlowVersion | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ringfence.cards.phones import time_zones_of
-from ringfence.contacts.flows import list_flows, stored_flow
+from ringfence.contacts.published_flows import list_flows, stored_flow
 from ringfence.detectors import DecisionEngine
 from ringfence.errors import RingfenceError
 from ringfence.flows import Prompt

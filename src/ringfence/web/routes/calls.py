@@ -10,7 +10,8 @@ import msgspec
 from ringfence.access import Scope
 from ringfence.cards.phones import read_language
 from ringfence.cases.trial_calls import TestCall, place_test_call
-from ringfence.contacts.flows import flow_in_language, flow_to_run
+from ringfence.contacts.flows import flow_in_language
+from ringfence.contacts.published_flows import flow_to_run
 from ringfence.errors import InvalidInput
 from ringfence.flows import Flow
 from ringfence.web.api import Call, Operations

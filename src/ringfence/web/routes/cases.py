@@ -22,7 +22,8 @@ from ringfence.cases import (
     record_answer,
     timeline_of,
 )
-from ringfence.contacts.flows import flow_content, import_flow, list_flows, published_version
+from ringfence.contacts.flows import import_flow
+from ringfence.contacts.published_flows import flow_content, list_flows, published_version
 from ringfence.errors import InvalidInput
 from ringfence.storage import now
 from ringfence.web.api import Call, Operations
