@@ -20,7 +20,10 @@ from two_lines import (
     OUTSIDE,
     FarSound,
     Menu,
+    Samples,
     Server,
+    Stream,
+    arrives,
     cardholders,
     found_in,
     heard,
@@ -29,6 +32,7 @@ from two_lines import (
     missing,
     read_wav,
     say,
+    say_outside,
     server,
     sweep,
     until,
@@ -89,14 +93,26 @@ async def ended(phone: Telephone) -> str:
 
 async def hears_sweep(sound: FarSound, phone: Telephone, low: float, high: float) -> None:
     """What a telephone on the trunk says now is heard at the browser phone."""
-    sound.say(sweep(low, high), sound.stream())
-    await until(lambda: is_in(sweep(low, high, LIVE_RATE), heard(phone)))
+    await arrives(
+        lambda: say_outside(sound, sound.stream(), sweep(low, high)),
+        lambda: is_in(sweep(low, high, LIVE_RATE), heard(phone)),
+    )
+
+
+async def carries(sound: FarSound, one: Stream, other: Stream, said: Samples) -> None:
+    """What a telephone on the trunk says now is heard at another one."""
+    await arrives(
+        lambda: say_outside(sound, one, said),
+        lambda: is_in(said, other.heard()),
+    )
 
 
 async def is_heard(phone: Telephone, sound: FarSound, low: float, high: float) -> None:
     """What is said at the browser phone now is heard at the telephone on the trunk."""
-    await say(phone, sweep(low, high, LIVE_RATE))
-    await until(lambda: is_in(sweep(low, high), sound.stream().heard()))
+    await arrives(
+        lambda: say(phone, sweep(low, high, LIVE_RATE)),
+        lambda: is_in(sweep(low, high), sound.stream().heard()),
+    )
 
 
 async def test_a_caller_on_a_trunk_and_an_analyst_at_a_browser_phone_hear_each_other(
@@ -286,7 +302,6 @@ async def test_the_process_of_the_other_telephone_dying_gives_the_caller_back(
 async def test_a_caller_is_put_through_though_their_own_process_is_full(tmp_path: Path) -> None:
     joined = asyncio.Event()
     far = Destination("+4930901899", OURS, digits="8", answered=joined.set)
-    near: list[SipHandset] = []
     fillers: list[asyncio.Task[CallResult]] = []
 
     with cardholders(tmp_path) as (peer, sound):
@@ -297,7 +312,6 @@ async def test_a_caller_is_put_through_though_their_own_process_is_full(tmp_path
 
             async def conversation(participant: Participant) -> None:
                 assert isinstance(participant, SipHandset)
-                near.append(participant)
                 while participant.slot.child.free:
                     fillers.append(asyncio.create_task(there.trunk.call(silent)))
                     await until(lambda: there.trunk.told().count("answered") > len(fillers))
@@ -306,11 +320,9 @@ async def test_a_caller_is_put_through_though_their_own_process_is_full(tmp_path
             call = asyncio.create_task(there.trunk.call(conversation))
             await asyncio.wait_for(joined.wait(), 40)
             await until(lambda: list(sound.streams.values())[-1].keys() == "8")
-            streams = list(sound.streams.values())
-            sound.say(sweep(300, 1100), streams[0])
-            sound.say(sweep(1300, 2500), streams[-1])
-            await until(lambda: is_in(sweep(300, 1100), streams[-1].heard()))
-            await until(lambda: is_in(sweep(1300, 2500), streams[0].heard()))
+            one, other = list(sound.streams.values())[:: len(sound.streams) - 1]
+            await carries(sound, one, other, sweep(300, 1100))
+            await carries(sound, other, one, sweep(1300, 2500))
             for task in (call, *fillers):
                 task.cancel()
             await asyncio.gather(call, *fillers, return_exceptions=True)

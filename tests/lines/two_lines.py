@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from telephones import Exchange, Telephone, exchange
 
 sys.path.append(str(Path(__file__).parent / "sip"))
 
-from peers_sound import RATE, FarSound, Samples, far_sound, found_in, level_dbov, read_wav
+from peers_sound import RATE, FarSound, Samples, Stream, far_sound, found_in, level_dbov, read_wav
 from sip_children import (
     ANSWER,
     HUNG_UP,
@@ -36,7 +36,17 @@ from ringfence.flows.participant import Destination, Participant, Prompt
 from ringfence.lines.live_sound import LIVE_RATE
 from ringfence.lines.switch import Switch
 
-__all__ = ["LONG", "OURS", "FarSound", "found_in", "level_dbov", "missing", "read_wav"]
+__all__ = [
+    "LONG",
+    "OURS",
+    "FarSound",
+    "Samples",
+    "Stream",
+    "found_in",
+    "level_dbov",
+    "missing",
+    "read_wav",
+]
 
 ANALYST = "+4930555666"
 OUTSIDE = "+4930777888"  # no browser phone's
@@ -111,6 +121,16 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.1)
 
 
+async def arrives(says: Callable[[], Awaitable[None]], heard: Callable[[], bool]) -> None:
+    """Say something until it is heard: on a busy machine most of it may once be late."""
+    for _ in range(8):
+        await says()
+        await asyncio.sleep(0.6)
+        if heard():
+            return
+    raise AssertionError("what is said is not heard")
+
+
 async def say(phone: Telephone, samples: Samples) -> None:
     """Say this at a browser phone, as it comes from a microphone."""
     clock = asyncio.get_running_loop().time
@@ -125,3 +145,9 @@ def heard(phone: Telephone) -> Samples:
     """What a browser phone has heard in its talk, at 16 kHz."""
     frames = [sound for sound in phone.sounds if not sound.startswith(b"RIFF")]
     return np.frombuffer(b"".join(frames), "<i2").astype(np.int16)
+
+
+async def say_outside(sound: FarSound, stream: Stream, samples: Samples) -> None:
+    """Say this at a telephone on the trunk, to its end."""
+    sound.say(samples, stream)
+    await asyncio.sleep(len(samples) / RATE)
