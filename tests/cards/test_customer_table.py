@@ -70,6 +70,24 @@ def test_a_block_in_the_table_is_a_block_here_and_so_is_its_release(
     assert known.card().state is CardState.ACTIVE
 
 
+def test_a_card_that_is_blocked_again_stays_blocked_though_it_was_released_there_meanwhile(
+    known: Ours, elsewhere: Elsewhere
+) -> None:
+    known.block()
+    known.push()
+    elsewhere.update(is_blocked=False)
+    known.block()
+    known.read()
+    known.push()
+
+    assert known.card().state is CardState.BLOCKED
+    assert elsewhere.get()["is_blocked"] is True
+
+    elsewhere.update(is_blocked=False)
+    known.read()
+    assert known.card().state is CardState.ACTIVE
+
+
 def test_the_whole_item_written_anew_with_a_block_is_a_block(
     known: Ours, elsewhere: Elsewhere
 ) -> None:

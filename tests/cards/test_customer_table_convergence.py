@@ -7,7 +7,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto_tables import Elsewhere, Gate
 
@@ -32,6 +32,7 @@ _STEPS = st.one_of(
     max_examples=15,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@example(steps=["block here", "push", "release there", "block here"])
 @given(steps=st.lists(_STEPS, min_size=2, max_size=10))
 def test_both_sides_come_to_the_same_and_no_block_is_lost(
     steps: list[str | tuple[str, str]],

@@ -59,7 +59,7 @@ def test_changes_of_a_customer_add_up_to_one_note(store: Database) -> None:
     write = waiting(store)
 
     assert write is not None
-    assert (write.revision, write.urgent, write.noted_at) == (4, True, _AT)
+    assert (write.revision, write.urgent, write.noted_at) == (5, True, _AT)
     assert set(write.edits) == {"last_name"}
     assert write.edits["last_name"].was == ("Winter", "Summer")
     assert write.edits["last_name"].at == later

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from ringfence.carddata import mask_card_numbers
 from ringfence.cards import tables
 from ringfence.cards.records import CardAction, CardEntry, CardState, Change
-from ringfence.cards.writes import note_write
+from ringfence.cards.writes import mastered_in, note_write
 from ringfence.errors import InvalidInput, NotFound
 
 _cards = tables.cards
@@ -108,11 +108,16 @@ def block(
     case_id: str | None = None,
     at: datetime,
 ) -> Change:
-    """Block a card, whatever holds it. A blocked card stays as it is. Raises `NotFound`."""
+    """Block a card, whatever holds it. A blocked card stays as it is; where customers are mastered
+    in a table, it is blocked there again. Raises `NotFound`."""
     change = force(
         connection, card_id, CardState.BLOCKED, by=by, reason=reason, case_id=case_id, at=at
     )
     if change.changed:
+        _note(connection, card_id, at)
+    elif mastered_in(connection) is not None:
+        # It may have been released there, which we have not read yet: it is blocked there anew.
+        connection.execute(_SET_STATE, {"of_card": card_id, "state_at": at})
         _note(connection, card_id, at)
     return change
 

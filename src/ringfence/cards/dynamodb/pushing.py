@@ -169,7 +169,7 @@ def _write_card(
     key = key_of(customer.customer_id, base.sort_key, number, card.number_hash)
     seen = item.attributes if item is not None else base.attributes
     values = _edits(customer, write, seen)
-    if card.blocked and not is_blocked(seen):
+    if card.blocked and (not is_blocked(seen) or card.card.state_at > base.as_of):
         table.block(key)
         seen = {**seen, BLOCKED: {"BOOL": True}}
     elif not card.blocked and is_blocked(seen):
