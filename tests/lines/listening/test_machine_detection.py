@@ -6,7 +6,9 @@ import pytest
 from heard_sounds import RATE, chunks, pcm, silence, speech, tone, with_noise
 
 from ringfence.flows.participant import AnsweredBy
+from ringfence.lines.listening.beep import Tone, tones
 from ringfence.lines.listening.machine import Finding, Limits, MachineDetector
+from ringfence.lines.listening.speech import Word, words
 
 NOISES = [-70.0, -45.0, -36.0]
 
@@ -50,9 +52,68 @@ def test_that_a_machine_speaks_is_known_within_three_seconds() -> None:
 
 
 def test_a_machine_without_a_beep_is_told_of_when_it_falls_silent() -> None:
-    finding, seconds = found(with_noise(speech(3.0) + silence(5.0), -50.0))
+    finding, seconds = found(with_noise(speech(4.5) + silence(5.0), -50.0))
     assert finding.answered_by is AnsweredBy.MACHINE_SILENT
-    assert 4.9 <= seconds <= 5.3
+    assert 6.4 <= seconds <= 6.8
+
+
+def test_a_machine_that_pauses_between_its_sentences_is_one() -> None:
+    greeting = speech(0.5) + silence(0.5) + speech(0.9) + silence(0.6) + speech(2.5)
+    whole = silence(0.5) + greeting + silence(0.6) + tone(1000, seconds=0.4) + silence(2.0)
+    finding, _ = found(with_noise(whole, -50.0))
+    assert finding.answered_by is AnsweredBy.MACHINE_BEEP
+
+
+def test_who_greets_as_a_business_and_waits_is_a_person_after_all() -> None:
+    detector = MachineDetector(RATE)
+    assert detector.hear(pcm(with_noise(silence(0.3) + speech(3.0), -50.0))) is None
+    assert detector.machine
+    finding = detector.hear(pcm(with_noise(silence(2.0), -50.0)))
+    assert finding is not None
+    assert finding.answered_by is AnsweredBy.HUMAN
+    assert not detector.machine
+
+
+def test_who_says_hello_again_because_nobody_answers_is_a_person_at_once() -> None:
+    again = speech(0.5) + silence(0.75) + speech(0.35, seed=2)
+    detector = MachineDetector(RATE)
+    findings = []
+    for chunk in chunks(pcm(with_noise(silence(0.4) + again + silence(1.1), -50.0))):
+        findings.append(detector.hear(chunk))
+        assert not detector.machine
+    assert next(one.answered_by for one in findings if one is not None) is AnsweredBy.HUMAN
+
+
+def test_a_late_greeting_is_waited_for_less_long_than_an_early_one() -> None:
+    waited = []
+    for before in (0.2, 1.4):
+        whole = with_noise(silence(before) + speech(0.7) + silence(3.0), -50.0)
+        finding, seconds = found(whole)
+        assert finding.answered_by is AnsweredBy.HUMAN
+        waited.append(seconds - before - 0.7)
+    assert waited[1] < waited[0]
+
+
+def test_a_television_behind_a_person_is_not_taken_for_their_greeting_later() -> None:
+    television = [-33.0, -36.0, -45.0] * 300
+    assert words([-70.0] * 20 + [-15.0] * 25 + television) == [Word(20, 45)]
+
+
+def test_a_faint_note_behind_a_person_is_no_beep() -> None:
+    note = tone(880, seconds=0.4, level_db=-35.0)
+    finding, _ = found(with_noise(silence(0.3) + speech(0.6) + note + silence(3.0), -60.0))
+    assert finding.answered_by is AnsweredBy.HUMAN, finding.why
+
+
+def test_a_drawn_vowel_is_no_beep() -> None:
+    for before in (silence(0.4), silence(0.3) + speech(0.3) + silence(0.1)):
+        finding, _ = found(with_noise(before + tone(385, seconds=0.18) + silence(3.0), -50.0))
+        assert finding.answered_by is AnsweredBy.HUMAN, finding.why
+
+
+def test_noise_within_a_beep_does_not_make_two_of_it() -> None:
+    pitches = [0.0] * 5 + [1000.0] * 8 + [0.0] * 2 + [1003.0] * 9 + [0.0] * 20 + [1000.0] * 8
+    assert tones(pitches, 7) == [Tone(1003.0, 5, 24), Tone(1000.0, 44, 52)]
 
 
 def test_a_machine_that_never_ends_is_waited_for_no_longer_than_the_limit() -> None:

@@ -20,6 +20,8 @@ LOWEST_HZ, HIGHEST_HZ = 350.0, 2500.0
 _IMPURE = 0.06  # of the energy that does not belong to the tone, at the most
 _DRIFT_HZ = 15.0  # from frame to frame
 _SPREAD_HZ = 30.0  # within one tone
+_RUN_FRAMES = 7  # of a tone that noise parts, without noise, at the least
+_NOISE_FRAMES = 3  # within it, at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,21 @@ def tones(pitches: Sequence[float], least_frames: int) -> list[Tone]:
         )
         if goes_on and pitches[start] > 0:
             continue
-        if index - start >= least_frames and pitches[start] > 0:
-            found.append(Tone(sorted(run)[len(run) // 2], start, index))
+        if index - start >= min(_RUN_FRAMES, least_frames) and pitches[start] > 0:
+            _append(found, Tone(sorted(run)[len(run) // 2], start, index))
         start = index
-    return found
+    return [tone for tone in found if tone.end - tone.start >= least_frames]
+
+
+def _append(found: list[Tone], tone: Tone) -> None:
+    """Add a tone, or what goes on of the last one when noise has parted them."""
+    if found and tone.start - found[-1].end <= _NOISE_FRAMES:
+        last = found[-1]
+        if is_near(tone.hz, last.hz, tolerance=_SPREAD_HZ):
+            longer = last if last.end - last.start > tone.end - tone.start else tone
+            found[-1] = Tone(longer.hz, last.start, tone.end)
+            return
+    found.append(tone)
 
 
 def is_near(hz: float, *wanted: float, tolerance: float = 30.0) -> bool:

@@ -2,7 +2,8 @@
 
 The quantities are those that Asterisk's AMD() goes by (greeting, silence after it, silence before
 it); tones decide before words do. A machine is told of when it has beeped or fallen silent, so that
-a message left then is recorded. Not to be sure counts as a person: `UNKNOWN`.
+a message left then is recorded; who spoke for long, waits and does not beep is a person after all.
+Not to be sure counts as a person: `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from ringfence.flows.participant import AnsweredBy
 from ringfence.lines.listening.beep import Tone, is_near, is_special_information, pitch, tones
 from ringfence.lines.listening.frames import Frames, level
-from ringfence.lines.listening.speech import FRAME_SAMPLES, FRAME_SECONDS, Word, words
+from ringfence.lines.listening.speech import FRAME_SAMPLES, FRAME_SECONDS, Word, loudness, words
 from ringfence.lines.listening.tones import BLOCK, held_key
 
 _LOOK_FRAMES = 5
@@ -21,7 +22,11 @@ _TONE_FRAMES = 7  # of a beep, at the least
 _LONG_TONE_FRAMES = 20  # of a fax machine
 _ENDLESS_TONE_FRAMES = 200  # longer than a machine beeps
 _AFTER_TONE_FRAMES = 5
+_LOW_TONE_HZ = 600.0  # under which a sung or drawn vowel may pass for a tone for a while
+_LOW_TONE_FRAMES = 12
+_FIRST_TONE_FRAMES = 10  # of a beep before which nobody spoke
 _TONE_FAINTEST_DB = -45.0
+_TONE_BELOW_LOUD_DB = 12.0  # at the most: a television plays notes, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +41,42 @@ class Finding:
 class Limits:
     """What tells a person from a machine, in seconds.
 
-    `initial_silence` is how long nobody need speak; `greeting` the longest that a person speaks
-    without a pause of `after_greeting`; `undecided` after how long a person is assumed;
+    `initial_silence` is how long nobody need speak. `greeting` is the longest that a person speaks
+    without waiting for an answer; who speaks for longer is taken for a machine, unless a greeting
+    of no more than `business_greeting` is followed by `after_business`, and no beep: a business.
+    `after_greeting` is the silence that is waited for after a greeting, and `hurried` the one that
+    is enough when it would last beyond `hurry`, counted from the answer. `pause` is as much of a
+    shorter silence as counts into a greeting. `undecided` is after how long a person is assumed;
     `after_machine` the silence that ends a machine's greeting without a beep; `longest` how long
     its beep is waited for, counted from the answer.
     """
 
-    initial_silence: float = 3.5
-    greeting: float = 1.6
-    after_greeting: float = 0.8
+    initial_silence: float = 2.8
+    greeting: float = 1.4
+    business_greeting: float = 3.6
+    after_business: float = 1.5
+    after_greeting: float = 0.9
+    hurried: float = 0.7
+    hurry: float = 2.8
+    pause: float = 0.4
     undecided: float = 5.0
     after_machine: float = 2.0
     longest: float = 35.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Greeting:
+    """The first words that no long silence parts.
+
+    `span` are the seconds from its first sound to its last, `length` the same with long pauses cut
+    short, and `silence` those after it. `is_last` tells whether nothing else was said since.
+    """
+
+    length: float
+    span: float
+    silence: float
+    is_over: bool
+    is_last: bool
 
 
 class MachineDetector:
@@ -59,7 +88,7 @@ class MachineDetector:
         self._frames = Frames(rate, FRAME_SAMPLES)
         self._levels: list[float] = []
         self._pitches: list[float] = []
-        self.machine = ""  # why it is one, as soon as that is clear, before its greeting is over
+        self.machine = ""  # why it is one, as soon as that is likely, before its greeting is over
 
     def hear(self, pcm: bytes) -> Finding | None:
         """What was found, once; None as long as it is not clear."""
@@ -85,7 +114,7 @@ class MachineDetector:
         self._pitches.append(0.0 if hz and held_key(frame[:BLOCK]) else hz)
 
     def _by_tones(self) -> Finding | None:
-        heard = tones(self._pitches, _TONE_FRAMES)
+        heard = [one for one in tones(self._pitches, _TONE_FRAMES) if self._may_be_beep(one)]
         if not heard:
             return None
         if is_special_information(heard):
@@ -106,36 +135,65 @@ class MachineDetector:
             return Finding(AnsweredBy.MACHINE_SILENT, f"a fax machine's tone of {tone.hz:.0f} Hz")
         if frames >= 2 * _LONG_TONE_FRAMES:
             return Finding(AnsweredBy.UNKNOWN, f"a long tone of {tone.hz:.0f} Hz, as of a network")
+        if frames < _FIRST_TONE_FRAMES or is_near(tone.hz, 425, 440, 480, tolerance=15):
+            return None
         # A tone of special information is followed by the next one at once.
-        if over >= 2 * _AFTER_TONE_FRAMES and not is_near(tone.hz, 425, 440, 480, tolerance=15):
+        if over >= 2 * _AFTER_TONE_FRAMES:
             return Finding(AnsweredBy.MACHINE_BEEP, f"a beep of {tone.hz:.0f} Hz")
         return None
+
+    def _may_be_beep(self, tone: Tone) -> bool:
+        if tone.hz < _LOW_TONE_HZ and tone.end - tone.start < _LOW_TONE_FRAMES:
+            return False
+        least = loudness(self._levels) - _TONE_BELOW_LOUD_DB
+        return max(self._levels[tone.start : tone.end]) >= least
 
     def _spoken_before(self, tone: Tone) -> bool:
         return bool(words(self._levels[: max(0, tone.start - 1)]))
 
     def _by_words(self) -> Finding | None:
+        limits, now = self._limits, len(self._levels)
         heard = words(self._levels)
-        now = len(self._levels)
-        if self.machine:
-            return self._machine_over(heard, now)
+        self.machine = ""
         if not heard:
-            if _seconds(now) >= self._limits.initial_silence:
+            if _seconds(now) >= limits.initial_silence:
                 return Finding(AnsweredBy.UNKNOWN, "silent: nobody spoke")
             return None
-        first = _first_greeting(heard, self._limits.after_greeting)
-        length, silence = _seconds(first.end - first.start), _seconds(now - first.end)
-        if length >= self._limits.greeting:
-            self.machine = (
-                f"spoke for over {self._limits.greeting:.1f} s without waiting for an answer"
-            )
-            return self._machine_over(heard, now)
-        if silence >= self._limits.after_greeting and not self._sounds(now):
-            why = f"spoke for {length:.1f} s and waited for an answer"
+        greeting = self._first_greeting(heard, now)
+        if greeting.length >= limits.greeting:
+            self.machine = f"spoke for over {limits.greeting:.1f} s without waiting for an answer"
+            if not self._of_business(greeting):
+                return self._machine_over(heard, now)
+        waits = limits.after_business if self.machine else 0.0
+        if greeting.is_over and greeting.silence >= waits and not self._sounds(now):
+            self.machine = ""
+            why = f"spoke for {greeting.span:.1f} s and waited for an answer"
             return Finding(AnsweredBy.HUMAN, why)
-        if _seconds(now) >= self._limits.undecided:
+        if not self.machine and _seconds(now) >= limits.undecided:
             return Finding(AnsweredBy.UNKNOWN, "neither a short greeting nor a long one")
         return None
+
+    def _first_greeting(self, heard: list[Word], now: int) -> _Greeting:
+        start, end = heard[0].start, heard[0].end
+        length = _seconds(end - start)
+        for word in heard[1:]:
+            silence = _seconds(word.start - end)
+            if silence >= self._awaited(end):
+                return _Greeting(length, _seconds(end - start), silence, True, False)
+            length += min(silence, self._limits.pause) + _seconds(word.end - word.start)
+            end = word.end
+        silence = _seconds(now - end)
+        is_over = silence >= self._awaited(end)
+        return _Greeting(length, _seconds(end - start), silence, is_over, True)
+
+    def _awaited(self, end: int) -> float:
+        """The seconds of silence after which a greeting that ends there is over."""
+        limits = self._limits
+        in_time = limits.hurry - _seconds(end)
+        return max(limits.hurried, min(limits.after_greeting, in_time))
+
+    def _of_business(self, greeting: _Greeting) -> bool:
+        return greeting.is_last and greeting.span < self._limits.business_greeting
 
     def _machine_over(self, heard: list[Word], now: int) -> Finding | None:
         end = heard[-1].end if heard else 0
@@ -147,16 +205,6 @@ class MachineDetector:
     def _sounds(self, now: int) -> bool:
         """Whether a tone sounds right now, which is soon known to be a beep or not."""
         return any(tone.end == now for tone in tones(self._pitches[-20:] or [0.0], 3))
-
-
-def _first_greeting(heard: list[Word], pause_seconds: float) -> Word:
-    """The first stretch of words that no long pause parts."""
-    start, end = heard[0].start, heard[0].end
-    for word in heard[1:]:
-        if _seconds(word.start - end) >= pause_seconds:
-            break
-        end = word.end
-    return Word(start, end)
 
 
 def _seconds(frames: int) -> float:

@@ -15,6 +15,7 @@ FRAME_SAMPLES = 160
 _FAINTEST_DB = -48.0  # under which nothing is speech
 _CONTRAST_DB = 9.0  # between what is quiet and what is loud, for any speech to be in it
 _ABOVE_QUIET = 0.6  # of that contrast
+_LOUD_FRAMES = 8  # that may be louder than what is loud: clicks
 _CLICK_FRAMES = 3  # of sound that is no word
 _GAP_FRAMES = 9  # of quiet that is no pause: a stop consonant, a lost packet
 
@@ -33,7 +34,7 @@ def words(levels: Sequence[float]) -> list[Word]:
         return []
     ordered = sorted(levels)
     quiet = max(ordered[len(ordered) // 10], _FAINTEST_DB - 6)
-    loud = ordered[-1 - len(ordered) // 20]
+    loud = _loudness(ordered)
     if loud - quiet < _CONTRAST_DB:
         return [Word(0, len(levels))] if _steady_speech(levels, quiet) else []
     least = max(_FAINTEST_DB, quiet + _ABOVE_QUIET * (loud - quiet))
@@ -49,6 +50,18 @@ def words(levels: Sequence[float]) -> list[Word]:
                 found.append(Word(start, index))
             start = -1
     return [word for word in found if word.end - word.start >= _CLICK_FRAMES]
+
+
+def loudness(levels: Sequence[float]) -> float:
+    """How loud in dB below full scale is what is loud in `levels`, of which there is one at least.
+
+    That is no share of all frames: a word stays what is loud however long one waits after it.
+    """
+    return _loudness(sorted(levels))
+
+
+def _loudness(ordered: Sequence[float]) -> float:
+    return ordered[-1 - min(len(ordered) // 20, _LOUD_FRAMES)]
 
 
 def _steady_speech(levels: Sequence[float], quiet: float) -> bool:
