@@ -42,6 +42,7 @@ from ringfence.flows.participant import Destination, NotConnected, Participant
 from ringfence.lines import CallEnd, CallResult
 from ringfence.lines.live_sound import LIVE_RATE
 from ringfence.lines.sip.handset import SipHandset
+from ringfence.lines.sip.leg import Leg
 from ringfence.lines.sip.messages import MOST_LIVE, Feed
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -302,30 +303,27 @@ async def test_the_process_of_the_other_telephone_dying_gives_the_caller_back(
 async def test_a_caller_is_put_through_though_their_own_process_is_full(tmp_path: Path) -> None:
     joined = asyncio.Event()
     far = Destination("+4930901899", OURS, digits="8", answered=joined.set)
-    fillers: list[asyncio.Task[CallResult]] = []
 
     with cardholders(tmp_path) as (peer, sound):
         async with server(peer.port, calls_at_once=12, spare_calls=12) as there:
 
-            async def silent(participant: Participant) -> None:
-                await participant.pause(60)
-
             async def conversation(participant: Participant) -> None:
                 assert isinstance(participant, SipHandset)
-                while participant.slot.child.free:
-                    fillers.append(asyncio.create_task(there.trunk.call(silent)))
-                    await until(lambda: there.trunk.told().count("answered") > len(fillers))
+                pool, taken = there.trunk.line.means.pool, 0
+                while pool.take_beside(participant.slot, f"taken-{taken}", Leg("", pool)):
+                    taken += 1
                 await participant.connect(far)
 
             call = asyncio.create_task(there.trunk.call(conversation))
             await asyncio.wait_for(joined.wait(), 40)
             await until(lambda: list(sound.streams.values())[-1].keys() == "8")
-            one, other = list(sound.streams.values())[:: len(sound.streams) - 1]
+            one, other = sound.streams.values()
             await carries(sound, one, other, sweep(300, 1100))
             await carries(sound, other, one, sweep(1300, 2500))
-            for task in (call, *fillers):
-                task.cancel()
-            await asyncio.gather(call, *fillers, return_exceptions=True)
+            busy = [calls for _, calls, _ in there.trunk.line.state().processes if calls]
+            assert len(busy) == 2
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
 
 
 async def test_a_process_that_stands_still_loses_live_sound_and_nothing_grows(
