@@ -279,9 +279,10 @@ def _spoken(program: str, voice: str, words: str, words_per_minute: int) -> Soun
         scheme = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {stretch}))"
         command = [program, "-eval", scheme]
     encoding = "iso-8859-2" if voice.startswith("czech") else "iso-8859-15"
+    text = words.encode(encoding) if program == "text2wave" else b""
     with NamedTemporaryFile(suffix=".wav") as made:
         command += ["-w" if program == "espeak-ng" else "-o", made.name]
-        subprocess.run(command, input=words.encode(encoding), capture_output=True, check=True)
+        subprocess.run(command, input=text, capture_output=True, check=True)
         with wave.open(made.name) as file:
             rate, pcm = file.getframerate(), file.readframes(file.getnframes())
     samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(float)
