@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from ringfence.contacts.instances import ensure_instance
 from ringfence.contacts.phone_numbers import claim_number, update_number
 from ringfence.contacts.records import StoredContact
 from ringfence.contacts.talks import Watchers
-from ringfence.flows import load_flow
+from ringfence.flows import Prompt, load_flow
 from ringfence.flows.fixed_words import GAP
 from ringfence.functions import FunctionRunner
 from ringfence.lines import (
@@ -41,11 +41,13 @@ class Asked(ScriptedLine):
     """A line that remembers what it was asked for."""
 
     requests: list[CallRequest] = field(default_factory=list)
+    foretold: list[Prompt] = field(default_factory=list)
 
     async def call(
         self, request: CallRequest, conversation: Conversation, report: Report
     ) -> CallResult:
         self.requests.append(request)
+        self.foretold += await request.foretell()
         return await super().call(request, conversation, report)
 
 
@@ -115,7 +117,7 @@ def test_a_line_is_told_the_first_words_and_then_the_fixed_ones(
     result = called(database, tmp_path, line, GREETING)
     assert result.end is CallEnd.COMPLETED
     [request] = line.requests
-    texts = [prompt.text for prompt in request.prompts]
+    texts = [prompt.text for prompt in line.foretold]
     assert texts == ["Good day Rojas!", "Goodbye.", f"Good day {GAP}"]
     assert request.attributes == {"Name": "Rojas"}
     # The rehearsal has set nothing: the call itself begins with the name as it was.
@@ -127,14 +129,14 @@ def test_where_all_calls_are_recorded_that_is_told_first(
 ) -> None:
     line = Asked({CUSTOMER})
     called(database, tmp_path, line, GREETING, recordings="all")
-    assert line.requests[0].prompts[0].text == "This call is recorded."
+    assert line.foretold[0].text == "This call is recorded."
 
 
 def test_what_is_left_on_a_machine_is_told_too(database: Database, tmp_path: Path) -> None:
     line = Asked({CUSTOMER})
     message = flow_text(block("leave", "MessageParticipant", "end", Text="Please call us."))
     called(database, tmp_path, line, GREETING, on_machine=message)
-    texts = [prompt.text for prompt in line.requests[0].prompts]
+    texts = [prompt.text for prompt in line.foretold]
     assert texts[:3] == ["Good day Rojas!", "Goodbye.", "Please call us."]
     assert "Please call us." not in line.story
 
@@ -149,13 +151,14 @@ def test_a_line_knows_the_first_words_of_a_call_that_comes_in(
         update_number(connection, number.number_id, flow_id=find_flow(connection, "calls").flow_id)
     line = ScriptedLine()
 
-    async def work() -> Reception:
+    async def work() -> Sequence[Prompt]:
         async with open_centre(database, Settings(data_dir=tmp_path), line) as centre:
             call = IncomingCall(line.name, "1", CUSTOMER, "+15550100000")
             reception = await centre.receiving.receive(call)
             assert isinstance(reception, Reception)
+            foretold = await reception.foretell()
             await reception.over(CallResult(CallEnd.UNREACHABLE, None, now()))
-            return reception
+            return foretold
 
-    prompts = during(work()).prompts
+    prompts = during(work())
     assert [prompt.text for prompt in prompts][:2] == ["Good day !", "Goodbye."]

@@ -14,6 +14,7 @@ from speaking import samples, ssml
 from ringfence.flows import load_flow, shipped_flows
 from ringfence.flows.fixed_words import GAP, fixed_prompts
 from ringfence.flows.participant import Prompt, PromptFailed
+from ringfence.lines.foretelling import foretold
 from ringfence.lines.speech import WIDEBAND_RATE, Synthesizer
 from ringfence.lines.speech import waveform as wf
 from ringfence.lines.speech.engines import EngineChoice, EngineFailed, Sound, Speaker
@@ -119,7 +120,7 @@ async def test_what_is_being_prepared_is_not_rendered_twice() -> None:
     synthesizer = Synthesizer(EngineChoice(engine))
     prompt = Prompt("One moment, please.", ssml=False)
     engine.goes_on.clear()
-    async with synthesizer.preparing([prompt]):
+    async with synthesizer.preparing(foretold(prompt)):
         await asyncio.sleep(0.05)
         spoken = asyncio.create_task(synthesizer.speak(prompt))
         await asyncio.sleep(0.05)
@@ -133,7 +134,7 @@ async def test_preparing_never_costs_the_call() -> None:
     broken = Prompt("<speak><p>", ssml=True)
     unspeakable = Prompt("a" * 7000, ssml=False)
     good = Prompt("Good.", ssml=False)
-    async with synthesizer.preparing([broken, unspeakable, good], 12345):
+    async with synthesizer.preparing(foretold(broken, unspeakable, good), 12345):
         pass
     await synthesizer.prepare([broken, unspeakable, good])
     assert synthesizer.held_bytes == len((await synthesizer.speak(good)).audio.pcm)
@@ -143,7 +144,9 @@ async def test_a_call_that_is_over_stops_what_was_prepared_for_it() -> None:
     engine = Counting()
     synthesizer = Synthesizer(EngineChoice(engine))
     engine.goes_on.clear()
-    async with synthesizer.preparing([Prompt(f"Number {n}.", ssml=False) for n in range(20)]):
+    async with synthesizer.preparing(
+        foretold(*(Prompt(f"Number {n}.", ssml=False) for n in range(20)))
+    ):
         await asyncio.sleep(0.05)
     engine.goes_on.set()
     await synthesizer.speak(Prompt("Another.", ssml=False))

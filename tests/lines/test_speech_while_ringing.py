@@ -9,6 +9,7 @@ from telephones import BANK, NUMBER, exchange, spoken, telephone
 
 from ringfence.flows.participant import Participant
 from ringfence.lines import CallEnd, CallRequest
+from ringfence.lines.foretelling import foretold
 from ringfence.lines.speech import Synthesizer
 from ringfence.lines.speech.engines import EngineChoice, EngineFailed, Sound, Speaker
 from ringfence.lines.speech.espeak import EspeakEngine
@@ -43,7 +44,7 @@ async def test_a_browser_call_has_its_words_ready_when_it_is_answered() -> None:
 
     synthesizer = Synthesizer(EngineChoice(engine))
     async with exchange(synthesizer=synthesizer) as there, telephone(there) as phone:
-        request = CallRequest("call-1", NUMBER, BANK, prompts=prompts)
+        request = CallRequest("call-1", NUMBER, BANK, foretell=foretold(*prompts))
         call = asyncio.create_task(there.line.call(request, conversation, there.report))
         await phone.rings()
         assert await asyncio.to_thread(engine.done.wait, 10)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ringfence.contacts.records import StoredContact
-from ringfence.flows import AnsweredBy, Contact, EndReason, Prompt
+from ringfence.flows import AnsweredBy, Contact, EndReason
 from ringfence.lines import CallEnd, CallRequest, CallResult
+from ringfence.lines.foretelling import Foretell
 
 # Amazon Connect's words for a call that nobody answered, and for who picked up.
 _UNANSWERED = {
@@ -26,8 +27,8 @@ ANSWERED_BY = {
 }
 
 
-def call_request(contact: StoredContact, prompts: tuple[Prompt, ...] = ()) -> CallRequest:
-    """What its line is asked for; `prompts` are what will most likely be said first."""
+def call_request(contact: StoredContact, foretell: Foretell) -> CallRequest:
+    """What its line is asked for; `foretell` finds out what will most likely be said first."""
     return CallRequest(
         call_id=contact.contact_id,
         to_number=contact.customer_number,
@@ -37,7 +38,7 @@ def call_request(contact: StoredContact, prompts: tuple[Prompt, ...] = ()) -> Ca
         language=contact.language,
         attributes=contact.attributes,
         detect_machine=contact.request.detect_machine,
-        prompts=prompts,
+        foretell=foretell,
     )
 
 

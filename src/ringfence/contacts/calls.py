@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -177,9 +178,9 @@ class Calls:
                 await self.talks.hold(contact, participant, talk, watchers)
 
             try:
-                prompts = await self.talks.first_words(contact, watchers.on_machine)
+                foretell = partial(self.talks.first_words, contact, watchers.on_machine)
                 result = await line.call(
-                    call_request(contact, prompts), conversation, watchers.report or _unwatched
+                    call_request(contact, foretell), conversation, watchers.report or _unwatched
                 )
             except (
                 Exception

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -93,7 +94,7 @@ class Receiving:
         contact = await asyncio.to_thread(self._open, call)
         if contact is None:
             return Declined(CallEnd.UNREACHABLE)
-        prompts = await self._talks.first_words(contact)
+        foretell = partial(self._talks.first_words, contact)
         talk = Talk(goes_on=call.line in self._draining)
         self._talks.running[contact.contact_id] = talk
         watchers = Watchers() if self.watching is None else self.watching.watch(contact, call)
@@ -116,7 +117,7 @@ class Receiving:
                 self._dispatcher.leave(slot)
             await self._talks.over(contact.contact_id, talk, result)
 
-        return Reception(contact.contact_id, conversation, report, over, contact.language, prompts)
+        return Reception(contact.contact_id, conversation, report, over, contact.language, foretell)
 
     def _open(self, call: IncomingCall) -> StoredContact | None:
         at = now()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from ringfence.flows.participant import Prompt
+from ringfence.lines.foretelling import Foretell, foretold
 from ringfence.lines.line import CallEnd, CallResult, Conversation, Report
 
 
@@ -35,7 +35,7 @@ class Reception:
     report: Report
     over: Callable[[CallResult], Awaitable[None]]
     language: str = "en-US"
-    prompts: tuple[Prompt, ...] = ()
+    foretell: Foretell = field(default_factory=foretold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from ringfence.flows.participant import AnsweredBy, Participant, Prompt
+from ringfence.flows.participant import AnsweredBy, Participant
+from ringfence.lines.foretelling import Foretell, foretold
 
 
 class CallEnd(StrEnum):
@@ -42,9 +43,9 @@ class CallEnd(StrEnum):
 class CallRequest:
     """One call to place. `call_id` identifies the attempt; a line dials it at most once.
 
-    `prompts` are what the conversation will most likely say first, in order, and then its other
-    words with gaps (`fixed_words.GAP`): a line that speaks has its synthesizer prepare them before
-    anybody answers.
+    `foretell` finds out what the conversation will most likely say first, in order, and then its
+    other words with gaps (`fixed_words.GAP`): a line that speaks has its synthesizer prepare them
+    before anybody answers. It never raises.
     """
 
     call_id: str
@@ -56,7 +57,7 @@ class CallRequest:
     flow_name: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     detect_machine: bool = False  # the line is to listen whether a machine picks up, if it can
-    prompts: tuple[Prompt, ...] = ()
+    foretell: Foretell = field(default_factory=foretold)
 
 
 class CallEventKind(StrEnum):

@@ -69,7 +69,7 @@ class BrowserLine:
         far_end = self._call(request)
         if isinstance(far_end, Refusal):
             return await hold(request, far_end, conversation, report)
-        async with self._synthesizer.preparing(request.prompts):
+        async with self._synthesizer.preparing(request.foretell):
             return await hold(request, far_end, conversation, report)
 
     def reaches(self, number: str) -> bool:

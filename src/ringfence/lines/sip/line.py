@@ -131,7 +131,7 @@ class SipLine:
             refusal = Refusal(CallEnd.FAILED, f"{request.call_id} was dialled before")
             return await hold(request, refusal, conversation, report)
         call = SipCall(self.means, request)
-        async with self._synthesizer.preparing(request.prompts, self.rate):
+        async with self._synthesizer.preparing(request.foretell, self.rate):
             result = await hold(request, call, call.politely(conversation), report)
         return await call.finished(result)
 
@@ -219,7 +219,7 @@ class SipLine:
             language=answer.language,
         )
         far_end = SipCall(self.means, request, leg)
-        async with self._synthesizer.preparing(answer.prompts, self.rate):
+        async with self._synthesizer.preparing(answer.foretell, self.rate):
             await attend(answer, far_end, far_end.finished)
 
     def _incoming(self, offered: Offered) -> IncomingCall:

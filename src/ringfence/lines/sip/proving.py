@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from ringfence.errors import Unavailable
+from ringfence.lines.foretelling import foretold
 from ringfence.lines.holding import hold
 from ringfence.lines.line import CallRequest
 from ringfence.lines.proving import TEST_PROMPT, Step, TestTalk
@@ -39,7 +40,7 @@ async def prove(line: SipLine, request: CallRequest) -> AsyncIterator[Step]:
         if trunk.keep_alive_seconds:
             yield _answers(found)
     call, talk = SipCall(line.means, request), TestTalk()
-    async with line.means.synthesizer.preparing((TEST_PROMPT,), line.rate):
+    async with line.means.synthesizer.preparing(foretold(TEST_PROMPT), line.rate):
         result = await call.finished(await hold(request, call, talk.talk, talk.report))
     for step in talk.steps(result):
         yield step

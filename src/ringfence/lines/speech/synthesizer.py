@@ -20,6 +20,7 @@ import structlog
 from ringfence.errors import Unavailable
 from ringfence.flows.fixed_words import GAP
 from ringfence.flows.participant import Prompt, PromptFailed
+from ringfence.lines.foretelling import Foretell
 from ringfence.lines.speech.audio import Audio, Caption, Speech
 from ringfence.lines.speech.engines import Engine, EngineChoice, Speaker
 from ringfence.lines.speech.espeak import EspeakEngine
@@ -77,14 +78,17 @@ class Synthesizer:
         return await loop.run_in_executor(self._speaking, self.render, prompt, rate)
 
     @asynccontextmanager
-    async def preparing(
-        self, prompts: Sequence[Prompt], rate: int = WIDEBAND_RATE
-    ) -> AsyncIterator[None]:
-        """Render `prompts` one after the other meanwhile, so that they can be spoken at once.
+    async def preparing(self, foretell: Foretell, rate: int = WIDEBAND_RATE) -> AsyncIterator[None]:
+        """Render what is foretold, one after the other, meanwhile, so that it can be spoken at
+        once.
 
         Never raises for what cannot be rendered: it will when it is spoken.
         """
-        task = asyncio.create_task(self.prepare(prompts, rate))
+
+        async def prepare() -> None:
+            await self.prepare(await foretell(), rate)
+
+        task = asyncio.create_task(prepare())
         try:
             yield
         finally:

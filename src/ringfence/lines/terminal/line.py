@@ -85,7 +85,7 @@ class TerminalLine:
                     far_end = _Input(
                         request, self._screen, lambda journal: self._reading(journal, lines)
                     )
-                async with self._synthesizer.preparing(request.prompts):
+                async with self._synthesizer.preparing(request.foretell):
                     return await hold(request, far_end, conversation, report)
         finally:
             self._in_call = False

@@ -92,7 +92,7 @@ class TwilioLine:
             taken=lambda: frozenset(other.sid for other in self._legs.values() if other.sid),
         )
         preparing = (
-            self._terms.synthesizer.preparing(request.prompts, TELEPHONE_RATE)
+            self._terms.synthesizer.preparing(request.foretell, TELEPHONE_RATE)
             if self._terms.rendered
             else nullcontext()
         )
