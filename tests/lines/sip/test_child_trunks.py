@@ -144,6 +144,29 @@ def test_a_child_that_is_not_to_register_does_not(tmp_path: Path) -> None:
         assert far.log() == ""
 
 
+def test_a_call_by_a_route_lets_the_registration_be(tmp_path: Path) -> None:
+    busy = scenario(receive("INVITE"), respond("486 Busy Here"), receive("ACK"))
+    for name in ("registrar", "host"):
+        (tmp_path / name).mkdir()
+    with (
+        far_end(_registered(), tmp_path / "registrar") as registrar,
+        far_end(busy, tmp_path / "host") as host,
+    ):
+        facts = trunk(
+            registrar.port,
+            registrar=f"sip:127.0.0.1:{registrar.port}",
+            username="user",
+            password="secret",
+        )
+        with child(tmp_path / "log", facts) as line:
+            assert line.hear(Registered).active
+            line.tell(dial(host.port, route=f"sip:127.0.0.1:{host.port};lr"))
+            assert line.hear(Ended).status == 486
+            line.drain(0.5)
+            assert sum(isinstance(said, Registered) for said in line.said) == 1
+        assert "REGISTER" not in host.log()
+
+
 def test_a_trunk_that_answers_options_is_alive(tmp_path: Path) -> None:
     with far_end(_answering("OPTIONS", "200 OK"), tmp_path) as far:
         facts = trunk(far.port, keep_alive_seconds=0.2)

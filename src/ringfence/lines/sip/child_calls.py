@@ -102,7 +102,8 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             entry.hName, entry.hValue = name, value
             call.txOption.headers.append(entry)
         self._around.engine.prefer(self._trunk.setup.codecs)
-        self._trunk.go_by(dial.route)
+        if not self._trunk.registers:  # where it is registered, calls go too
+            self._trunk.go_by(dial.route)
         self._ringing = self._around.timers.at(
             time.monotonic() + dial.ring_seconds, self._ring_no_more
         )
@@ -170,8 +171,13 @@ class TelephoneCall(pjsua2.Call):  # type: ignore[misc]
             self.fail(500, error.reason)
         self._around.timers.at(time.monotonic() + _FAREWELL_SECONDS, self._wait_no_more)
 
+    @property
+    def hurried(self) -> bool:
+        """Whether it is to be attended to sooner than usual."""
+        return self._sound.hurried
+
     def attend(self, now: float) -> None:
-        """Do what is due. Called a hundred times a second."""
+        """Do what is due. Called fifty times a second, or more often."""
         if not self._faulty and not self._attend(now):
             self._faulty = True
             self.end(_FAULT)

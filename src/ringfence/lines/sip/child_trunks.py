@@ -47,6 +47,7 @@ class Trunk(pjsua2.Account):  # type: ignore[misc]
         self.registered = False
         self._account = _account(trunk, setup, engine)
         self._route = ""
+        self.registers = bool(self._account.regConfig.registrarUri)
         try:
             self.create(self._account)
         except pjsua2.Error as error:
