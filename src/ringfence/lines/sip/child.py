@@ -44,8 +44,7 @@ from ringfence.lines.sip.messages import (
     ToChild,
 )
 
-_PUMP_MILLISECONDS = 10
-_IDLE_MILLISECONDS = 20  # while there is no call
+_LAST_TURN_SECONDS = 0.01
 _NICENESS = -10
 _LAST_SECONDS = 2.0  # for BYE, CANCEL and REGISTER to be answered when the child ends
 
@@ -74,6 +73,7 @@ class Child:
                 self._keep_alive(trunk)
         try:
             while not self._stopped and (self._board.busy or not self._board.closed):
+                self._pipes.wait(self._board.rest_seconds)
                 self._turn()
                 for message in self._pipes.receive():
                     self._take(message)
@@ -93,7 +93,7 @@ class Child:
             self._pipes.send(message)
 
     def _turn(self) -> None:
-        self._engine.pump(_PUMP_MILLISECONDS if self._board.busy else _IDLE_MILLISECONDS)
+        self._engine.pump()
         now = time.monotonic()
         for due in self._timers.due(now):
             guarded(None)(due)()
@@ -151,6 +151,7 @@ class Child:
         self._drain()
         last = time.monotonic() + _LAST_SECONDS
         while time.monotonic() < last and (self._board.busy or self._registered):
+            time.sleep(_LAST_TURN_SECONDS)
             self._turn()
         with contextlib.suppress(LineGone):
             self._pipes.finish()

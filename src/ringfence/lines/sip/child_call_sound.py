@@ -74,6 +74,11 @@ class CallSound:
         if self._relay is not None:
             self._relay.put(pcm)
 
+    @property
+    def hurried(self) -> bool:
+        """Whether it is to be attended to sooner than usual: people talk, or sounds are joined."""
+        return self._relay is not None or self.playback.settling
+
     def voice(self) -> bytes:
         """What the telephone elsewhere is to hear, since the last time."""
         return b"" if self._relay is None else self._relay.take()

@@ -29,6 +29,7 @@ from ringfence.lines.sip.messages import Ready, Setup, TrunkSetup
 MOST_TRUNKS = 8  # PJSUA_MAX_ACC, which PJSIP holds by an assertion that ends the process
 _LOUDEST_LOG = 3  # from 4 on PJSIP writes whole messages, and the keys that are pressed
 _LIVE_FRAMES = LARGEST_FRAME // int(LIVE_RATE * FRAME_SECONDS * 2)  # that are sent on together
+_MOST_EVENTS = 64  # before the line is heard again
 _CODECS = {
     "PCMA": "PCMA/8000/1",
     "PCMU": "PCMU/8000/1",
@@ -105,9 +106,11 @@ class Engine:
             port=self.port,
         )
 
-    def pump(self, milliseconds: int) -> None:
-        """Let PJSIP work, for at most so long when nothing happens."""
-        self._endpoint.libHandleEvents(milliseconds)
+    def pump(self) -> None:
+        """Let PJSIP do what is to be done now: it takes one packet at a time."""
+        for _ in range(_MOST_EVENTS):
+            if self._endpoint.libHandleEvents(0) <= 0:
+                return
 
     def prefer(self, codecs: tuple[str, ...]) -> None:
         """Offer these codecs, in this order, and no others from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 
 import msgspec
@@ -30,6 +31,10 @@ class Pipes:
         self._encoder = msgspec.msgpack.Encoder()
         os.set_blocking(read_fd, False)
         os.set_blocking(write_fd, False)
+
+    def wait(self, seconds: float) -> None:
+        """Return when the line says something, or is gone, or after so long."""
+        select.select([self._read_fd], [], [], seconds)
 
     def receive(self) -> Iterator[ToChild]:
         """The messages that have come whole. Raises `LineGone`."""

@@ -79,6 +79,11 @@ class Playback:
         """Whether anything plays or waits to."""
         return bool(self._parts or self._waiting)
 
+    @property
+    def settling(self) -> bool:
+        """Whether two players have yet to be seen running together."""
+        return any(part.before is not None and not part.settled for part in self._parts)
+
     def play(self, number: int, pcm: bytes) -> None:
         """Play `pcm` after what is playing. Raises `pjsua2.Error` when PJSIP has no player left."""
         self._waiting.append((number, pcm[: len(pcm) & ~1]))

@@ -30,6 +30,7 @@ from ringfence.lines.sip.messages import (
     Setup,
 )
 
+_IDLE_SECONDS, _TURN_SECONDS, _HURRIED_SECONDS = 0.05, 0.02, 0.01
 _PLACE_SECONDS = 0.5  # for the BYE of a call before to be answered, which keeps its room
 
 
@@ -55,6 +56,14 @@ class Switchboard:
     def busy(self) -> bool:
         """Whether there is any call, or will be."""
         return bool(self.calls or self._waiting)
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long nothing need be looked at, unless the line says something."""
+        if not self.busy:
+            return _IDLE_SECONDS
+        hurried = any(call.hurried for call in self.calls.values())
+        return _HURRIED_SECONDS if hurried else _TURN_SECONDS
 
     def recorder(self) -> Recorder:
         """A new recording, as long as one message can carry."""
