@@ -88,7 +88,7 @@ def _measured(rate: int) -> dict[str, str]:
         folder = Path(name)
         database = set_up(folder, _PLAN, number)
         trunk = Trunk(folder / "trunk", ring_seconds=1.0)
-        settings = _SETTINGS.format(port=trunk.port, rate=2.0 * rate, calls=8 * rate)
+        settings = _SETTINGS.format(port=trunk.port, rate=2.0 * rate, calls=max(20, 5 * rate))
         (folder / "ringfence.toml").write_text(settings)
         try:
             with server(folder) as there:
