@@ -23,7 +23,17 @@ POSTGRES_URL = os.environ.get("RINGFENCE_TEST_POSTGRES_URL")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that have slow tests: at the end one process would wait for them."""
+    """Begin with the files that have slow tests: at the end one process would wait for them.
+
+    Every test gets an id of its own: Schemathesis gives one to all operations of a test, of which
+    pytest-xdist would run a single one.
+    """
+    for item in items:
+        if item.parent is not None and not item.nodeid.endswith(item.name):
+            item._id = item.parent.id.child(item.name)
+    ids = {item.nodeid for item in items}
+    if len(ids) < len(items):
+        raise pytest.UsageError("several tests have the same id")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
