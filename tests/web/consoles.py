@@ -188,12 +188,13 @@ class Watched:
     foreign: list[str]
 
 
-_cookies: dict[tuple[str, str], Any] = {}
+# By the server's log, for a later server may be at the address of one that has ended.
+_cookies: dict[tuple[Path, str], Any] = {}
 
 
 def signed_in(browser: Browser, console: Console, name: str, **options: Any) -> Watched:
     """A page of a new browser profile at the start of the console, in the session of that name."""
-    key = (console.url, name)
+    key = (console.log, name)
     if key not in _cookies:
         first = newly_signed_in(browser, console, name)
         _cookies[key] = first.page.context.cookies()
