@@ -10,6 +10,7 @@ import pytest
 from banks import AT, CUSTOMER, PHONE, Telephone, deciding, open_bank, payment, plan, set_up
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from ringfence import cards
 from ringfence.cards import tables as card_tables
@@ -31,6 +32,13 @@ from ringfence.cases.follow_ups import NoAttempt
 from ringfence.cases.policy import may_call_from, zones_of
 from ringfence.lines import CallEnd
 from ringfence.storage import Database, now
+
+
+def _may_call_from(
+    connection: Connection, case: Case, earliest: datetime, at: datetime
+) -> datetime | NoAttempt:
+    customer = cards.get_customer(connection, case.customer_id)
+    return may_call_from(connection, case, customer, earliest, at)
 
 
 def _opt_out(database: Database, *, given: bool = False, source: str = "branch") -> None:
@@ -91,20 +99,20 @@ def test_a_withdrawal_counts_whatever_the_plan_says(database: Database, rule: Co
     _opt_out(database)
     with database.write() as connection:
         case = _case(plan(consent=rule))
-        refused = may_call_from(connection, case, now(), now())
+        refused = _may_call_from(connection, case, now(), now())
     assert isinstance(refused, NoAttempt)
     assert refused.because.startswith("consent was withdrawn on ")
     assert refused.because.endswith("(branch)")
     _opt_out(database, given=True, source="application form")
     with database.write() as connection:
-        assert not isinstance(may_call_from(connection, case, now(), now()), NoAttempt)
+        assert not isinstance(_may_call_from(connection, case, now(), now()), NoAttempt)
 
 
 def test_a_listed_number_is_not_called_whatever_the_plan_says(database: Database) -> None:
     set_up(database)
     with database.write() as connection:
         add_do_not_call(connection, PHONE, "wrong number", by="anna", at=now())
-        refused = may_call_from(
+        refused = _may_call_from(
             connection, _case(plan(consent=ConsentRule.NOT_NEEDED)), now(), now()
         )
     assert refused == NoAttempt("the number is on the do-not-call list: wrong number")
@@ -215,7 +223,7 @@ def test_the_zones_of_the_number_and_of_the_address_count(database: Database) ->
         assert zones_of(customer) == ("America/New_York", "Europe/Berlin")
         # 22:00 in Berlin; in New York it is afternoon until 8:00 in Berlin, and then night.
         at = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)
-        allowed = may_call_from(connection, _case(plan(quiet_hours=QuietHours())), at, at)
+        allowed = _may_call_from(connection, _case(plan(quiet_hours=QuietHours())), at, at)
         assert allowed == datetime(2026, 11, 25, 13, 0, tzinfo=UTC)
         # A number of which the prefix says nothing leaves it to the address.
         free_phone = cards.CustomerChanges(phone_number="+18005550123", time_zone="Europe/Berlin")
@@ -231,7 +239,7 @@ def test_a_high_amount_is_worth_waking_somebody(
     at = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
     with_plan = plan(quiet_hours=QuietHours(), quiet_hours_override_amount=1000.0)
     with database.write() as connection:
-        allowed = may_call_from(connection, _case(with_plan, amount), at, at)
+        allowed = _may_call_from(connection, _case(with_plan, amount), at, at)
     assert (allowed == at) is calls
 
 
@@ -249,7 +257,7 @@ def test_texts_count_as_messages_too(database: Database) -> None:
     at = now()
     with database.write() as connection:
         case = get_case(connection, case_id)
-        assert may_call_from(connection, case, at, at) == at
+        assert _may_call_from(connection, case, at, at) == at
         connection.execute(
             case_tables.case_texts.insert().values(
                 message_id="m1",
@@ -259,11 +267,11 @@ def test_texts_count_as_messages_too(database: Database) -> None:
                 expires_at=at + timedelta(days=1),
             )
         )
-        assert may_call_from(connection, case, at, at) == NoAttempt(
+        assert _may_call_from(connection, case, at, at) == NoAttempt(
             "1 calls and messages about it have arrived in 3 days"
         )
         later = at + timedelta(days=4)
-        assert may_call_from(connection, case, later, later) == later
+        assert _may_call_from(connection, case, later, later) == later
 
 
 def _case(with_plan: ContactPlan, amount: str = "41.55") -> Case:

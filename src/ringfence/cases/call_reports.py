@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection
 
-from ringfence.cases import tables
+from ringfence.cases.records import change_attempt
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.lines import CallEvent, CallEventKind
 from ringfence.storage import Database, GroupCommit
@@ -21,7 +21,6 @@ _ON_TIMELINE = {
     CallEventKind.ANSWERED: EntryKind.ANSWERED,
     CallEventKind.SAID: EntryKind.SAID,
 }
-_ANSWERED = update(tables.attempts).where(tables.attempts.c.attempt_id == bindparam("of_attempt"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +51,5 @@ def _write(connection: Connection, reports: Sequence[_Reported]) -> list[None]:
         event = each.event
         note(connection, each.case_id, event.at, _ON_TIMELINE[event.kind], event.text)
         if event.kind is CallEventKind.ANSWERED:
-            connection.execute(_ANSWERED, {"of_attempt": each.attempt_id, "answered_at": event.at})
+            change_attempt(connection, each.attempt_id, answered_at=event.at)
     return [None] * len(reports)

@@ -12,7 +12,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, insert
 
 from ringfence import cards
 from ringfence.cases import tables
@@ -23,7 +23,14 @@ from ringfence.cases.functions import CaseFunctions
 from ringfence.cases.machines import flow_for_machine
 from ringfence.cases.plans import OPT_OUT_KEY
 from ringfence.cases.policy import amount_of, follow_up, may_call_from
-from ringfence.cases.records import Case, attempts_of, get_case, held_case, settled_cases
+from ringfence.cases.records import (
+    Case,
+    attempts_of,
+    change_attempt,
+    get_case,
+    held_case,
+    settled_cases,
+)
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.contacts.calls import Calls
 from ringfence.contacts.dispatching import Slot, Urgency
@@ -39,9 +46,8 @@ NOT_NEEDED = "not needed"
 POSTPONED = "postponed"
 NOT_PERMITTED = "not permitted"
 
-# Run for each attempt, so they are built once.
+# Run for each attempt, so it is built once.
 _BEGIN = insert(tables.attempts)
-_END = update(tables.attempts).where(tables.attempts.c.attempt_id == bindparam("of_attempt"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +170,8 @@ class Attempts:
     def _interrupt(self, case_id: str, number: int) -> str:
         at = now()
         with self._database.write() as connection:
-            connection.execute(
-                update(tables.attempts)
-                .where(tables.attempts.c.attempt_id == _attempt_id(case_id, number))
-                .values(ended_at=at, end=INTERRUPTED)
-            )
+            attempt_id = _attempt_id(case_id, number)
+            change_attempt(connection, attempt_id, ended_at=at, end=INTERRUPTED)
             text = f"attempt {number} was cut off by a restart of the server"
             note(connection, case_id, at, EntryKind.INTERRUPTED, text)
         return INTERRUPTED
@@ -184,12 +187,12 @@ class Attempts:
             at = now()
             if not case.open:
                 return NOT_NEEDED
-            allowed = may_call_from(connection, case, at, at)
+            customer = cards.get_customer(connection, case.customer_id)
+            allowed = may_call_from(connection, case, customer, at, at)
             if isinstance(allowed, NoAttempt):
                 return NOT_PERMITTED
             if allowed > at:
                 return POSTPONED  # the server was down while the time for this call passed
-            customer = cards.get_customer(connection, case.customer_id)
             connection.execute(
                 _BEGIN,
                 {
@@ -272,16 +275,14 @@ class Attempts:
         key = result.attributes.get(case.plan.answer_attribute, "")
         answers = {*case.plan.answers, OPT_OUT_KEY} if who not in MACHINES else set()
         with self._database.write() as connection:
-            connection.execute(
-                _END,
-                {
-                    "of_attempt": begun.contact.contact_id,
-                    "answered_at": result.answered_at,
-                    "ended_at": result.ended_at,
-                    "end": end,
-                    "detail": result.detail[:512],
-                    "answered_by": who,
-                },
+            change_attempt(
+                connection,
+                begun.contact.contact_id,
+                answered_at=result.answered_at,
+                ended_at=result.ended_at,
+                end=end,
+                detail=result.detail[:512],
+                answered_by=who,
             )
             note(
                 connection,

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ringfence import cards
-from ringfence.cases import tables
 from ringfence.cases.records import get_case
 from ringfence.cases.timeline import EntryKind, note
 from ringfence.cases.verdicts import Verdict
@@ -55,9 +54,7 @@ class CaseFunctions:
     def _block(self) -> str:
         at = now()
         with self._database.write() as connection:
-            case = connection.execute(
-                tables.cases.select().where(tables.cases.c.case_id == self._case_id)
-            ).one()
+            case = get_case(connection, self._case_id)
             change = cards.block(
                 connection,
                 case.card_id,

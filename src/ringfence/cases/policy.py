@@ -57,10 +57,9 @@ def may_text_from(
 
 
 def may_call_from(
-    connection: Connection, case: Case, earliest: datetime, at: datetime
+    connection: Connection, case: Case, customer: cards.Customer, earliest: datetime, at: datetime
 ) -> datetime | NoAttempt:
     """When from `earliest` on the cardholder may next be called about this case, as of `at`."""
-    customer = cards.get_customer(connection, case.customer_id)
     plan = case.plan
     refused = why_not_contact(connection, customer, ContactChannel.VOICE, plan.consent)
     if refused is not None:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from ringfence.cases import tables
 from ringfence.cases.plans import ContactPlan
-from ringfence.cases.verdicts import UNSETTLED, Verdict
+from ringfence.cases.verdicts import UNANSWERED, Verdict
 from ringfence.errors import NotFound
 from ringfence.events import EventType
 
@@ -71,6 +71,9 @@ _ATTEMPTS = (
     .where(tables.attempts.c.case_id == bindparam("of_case"))
     .order_by(tables.attempts.c.number)
 )
+_CHANGE_ATTEMPT = update(tables.attempts).where(
+    tables.attempts.c.attempt_id == bindparam("of_attempt")
+)
 
 
 def get_case(connection: Connection, case_id: str) -> Case:
@@ -125,8 +128,7 @@ def answerable_cases(connection: Connection, *, since: datetime) -> list[Answera
     table = tables.cases
     rows = connection.execute(
         select(table.c.case_id, table.c.reference, table.c.customer_id).where(
-            table.c.opened_at > since,
-            or_(table.c.verdict.is_(None), table.c.verdict.in_(UNSETTLED)),
+            table.c.opened_at > since, UNANSWERED
         )
     )
     return [AnswerableCase(**row._mapping) for row in rows]
@@ -155,6 +157,11 @@ def attempts_of(connection: Connection, case_id: str) -> Sequence[Attempt]:
     """All attempts of a case, in order."""
     rows = connection.execute(_ATTEMPTS, {"of_case": case_id})
     return [Attempt(**row._mapping) for row in rows]
+
+
+def change_attempt(connection: Connection, attempt_id: str, **values: object) -> None:
+    """Note on an attempt what has become of its call: columns and their values."""
+    connection.execute(_CHANGE_ATTEMPT, {"of_attempt": attempt_id, **values})
 
 
 def counts_of_cases(connection: Connection) -> dict[str, int]:

@@ -27,13 +27,14 @@ class Verdict(StrEnum):
 # An answer by a person settles a case for good; these two leave it open to a later answer.
 UNSETTLED = (Verdict.UNREACHED, Verdict.UNDECIDED)
 
+# Whether no person has answered yet.
+UNANSWERED = or_(tables.cases.c.verdict.is_(None), tables.cases.c.verdict.in_(UNSETTLED))
+
 # Run for each answer, so they are built once.
 _OF_CASE = tables.cases.c.case_id == bindparam("of_case")
 _EVENT_TYPE = select(tables.cases.c.event_type).where(_OF_CASE)
 _CASE = select(tables.cases).where(_OF_CASE)
-_SETTLE = update(tables.cases).where(
-    _OF_CASE, or_(tables.cases.c.verdict.is_(None), tables.cases.c.verdict.in_(UNSETTLED))
-)
+_SETTLE = update(tables.cases).where(_OF_CASE, UNANSWERED)
 
 
 def record_answer(
@@ -65,19 +66,7 @@ def record_answer(
         raise NotFound(f"there is no case {case_id!r}", field="case_id")
     # Before the case and its card are locked, as deciding does, lest each waits for the other.
     hold_plans(connection, [event_type_name])
-    settled = connection.execute(
-        _SETTLE,
-        {
-            "of_case": case_id,
-            "verdict": verdict,
-            "verdict_by": by,
-            "verdict_at": at,
-            "open": False,
-            "closed_at": at,
-            "for_analyst": False,
-        },
-    )
-    first = settled.rowcount == 1
+    first = _settle(connection, case_id, verdict, by=by, at=at, for_analyst=False)
     case = connection.execute(_CASE, {"of_case": case_id}).one()
     because = f"case {case.reference}: {reason or 'the answer of the cardholder'}"
     if first:
@@ -115,24 +104,33 @@ def leave_undecided(connection: Connection, case_id: str, because: str, *, at: d
     The card stays held as it is. A case that a person has settled keeps its verdict; the timeline
     says why.
     """
-    table = tables.cases
-    left = connection.execute(
-        update(table)
-        .where(
-            table.c.case_id == case_id,
-            or_(table.c.verdict.is_(None), table.c.verdict.in_(UNSETTLED)),
-        )
-        .values(
-            verdict=Verdict.UNDECIDED,
-            verdict_by="ringfence",
-            verdict_at=at,
-            open=False,
-            closed_at=at,
-            for_analyst=True,
-        )
-    )
-    if left.rowcount:
+    if _settle(connection, case_id, Verdict.UNDECIDED, by="ringfence", at=at, for_analyst=True):
         note(connection, case_id, at, EntryKind.VERDICT, f"{Verdict.UNDECIDED}: {because}")
         note(connection, case_id, at, EntryKind.ANALYST, "an analyst asks the cardholder")
     else:
         note(connection, case_id, at, EntryKind.DIGIT, because)
+
+
+def _settle(
+    connection: Connection,
+    case_id: str,
+    verdict: Verdict,
+    *,
+    by: str,
+    at: datetime,
+    for_analyst: bool,
+) -> bool:
+    """Close a case that nobody has answered. Returns whether it was one."""
+    settled = connection.execute(
+        _SETTLE,
+        {
+            "of_case": case_id,
+            "verdict": verdict,
+            "verdict_by": by,
+            "verdict_at": at,
+            "open": False,
+            "closed_at": at,
+            "for_analyst": for_analyst,
+        },
+    )
+    return settled.rowcount == 1

@@ -216,7 +216,8 @@ def _next_call(
     if isinstance(following, NoAttempt):
         return made, following
     earliest = _earliest(made, following, case.plan.jitter, at)
-    return made, may_call_from(connection, case, earliest, at)
+    customer = cards.get_customer(connection, case.customer_id)
+    return made, may_call_from(connection, case, customer, earliest, at)
 
 
 def _earliest(

@@ -129,7 +129,7 @@ class JobRunner:
         # Seen without keeping others from writing: mostly there are none.
         with self._database.read() as connection:
             unfinished = unfinished_kinds(connection)
-        for kind in unfinished:
+        for kind in (each for each in JobKind if each in unfinished):
             while (job := self._claim(kind)) is not None:
                 self._children.append(_Child(job, self._process(job)))
 
