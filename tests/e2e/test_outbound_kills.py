@@ -16,36 +16,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from cardholders import FLOW, Telephone, World
+from cardholders import Telephone, World
+from connect_programs import bank_with_flow, connect_client
 from sqlalchemy import Row, select
 
 from ringfence.contacts import tables
-from ringfence.contacts.flows import import_flow
-from ringfence.settings import Settings
-from ringfence.storage import Database, migrate
+from ringfence.storage import Database
 from servers import Nursery
 
 KILLS = int(os.environ.get("RINGFENCE_OUTBOUND_KILLS", "6"))
 SEED = int(os.environ.get("RINGFENCE_KILLS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 AT_ONCE = 6
 MOMENTS = ("sending", "decided", "ringing", "talking", "key", "confirmed", "whenever")
-
-
-def _client(url: str) -> Any:
-    return boto3.client(
-        "connect",
-        endpoint_url=url,
-        region_name="eu-west-1",
-        aws_access_key_id="AKIATESTTESTTESTTEST",
-        aws_secret_access_key="test-secret-0123456789-0123456789-abcdef",
-        config=Config(
-            retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=10, proxies={}
-        ),
-    )
 
 
 async def _placed(world: World, client: Any, call: dict[str, str]) -> str:
@@ -107,7 +91,7 @@ async def _watch(world: World, database: Database) -> None:
 
 async def _play(world: World, database: Database, instance_id: str) -> None:
     await asyncio.to_thread(world.nursery.start)
-    client = _client(world.nursery.there.url)
+    client = connect_client(world.nursery.there.url)
     come = iter(range(10**6))
     watching = asyncio.create_task(_watch(world, database))
     busy = [asyncio.create_task(_program(world, client, instance_id, come)) for _ in range(AT_ONCE)]
@@ -131,11 +115,7 @@ def test_an_accepted_contact_outlives_the_server_and_is_never_dialled_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RINGFENCE_AWS_ACCEPT_ANY_KEY", "1")
-    database = Database(Settings(data_dir=tmp_path).url)
-    migrate(database)
-    with database.write() as connection:
-        import_flow(connection, "kills", FLOW)
-        instance_id = connection.execute(select(tables.instances.c.instance_id)).scalar_one()
+    database, instance_id = bank_with_flow(tmp_path)
     world = World(Nursery(tmp_path), random.Random(SEED))
     try:
         asyncio.run(_play(world, database, instance_id))

@@ -7,18 +7,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import boto3
 import httpx2
 import pytest
-from botocore.config import Config
-from cardholders import FLOW
+from connect_programs import bank_with_flow, connect_client
 from sqlalchemy import select
 from trunks import Trunk, missing
 
 from ringfence.contacts import tables
-from ringfence.contacts.flows import import_flow
-from ringfence.settings import Settings
-from ringfence.storage import Database, migrate
 from servers import HEADERS, Nursery, server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
@@ -44,24 +39,13 @@ def test_calls_that_waited_for_the_line_when_the_server_was_killed_ring_once_eac
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RINGFENCE_AWS_ACCEPT_ANY_KEY", "1")
-    database = Database(Settings(data_dir=tmp_path).url)
-    migrate(database)
-    with database.write() as connection:
-        import_flow(connection, "kills", FLOW)
-        instance_id = connection.execute(select(tables.instances.c.instance_id)).scalar_one()
+    database, instance_id = bank_with_flow(tmp_path)
     trunk = Trunk(tmp_path / "trunk", ring_seconds=1.5)
     (tmp_path / "ringfence.toml").write_text(SETTINGS.format(bank=BANK, port=trunk.port))
     nursery = Nursery(tmp_path)
     try:
         nursery.start()
-        client = boto3.client(
-            "connect",
-            endpoint_url=nursery.there.url,
-            region_name="eu-west-1",
-            aws_access_key_id="AKIATESTTESTTESTTEST",
-            aws_secret_access_key="test-secret-0123456789-0123456789-abcdef",
-            config=Config(proxies={}),
-        )
+        client = connect_client(nursery.there.url)
         for number in NUMBERS:
             client.start_outbound_voice_contact(
                 InstanceId=instance_id,
@@ -104,10 +88,7 @@ def test_calls_that_waited_for_the_line_when_the_server_was_killed_ring_once_eac
 
 
 def test_a_test_call_waits_until_the_line_takes_it(tmp_path: Path) -> None:
-    database = Database(Settings(data_dir=tmp_path).url)
-    migrate(database)
-    with database.write() as connection:
-        import_flow(connection, "kills", FLOW)
+    database, _ = bank_with_flow(tmp_path)
     database.dispose()
     trunk = Trunk(tmp_path / "trunk", ring_seconds=0.3)
     (tmp_path / "ringfence.toml").write_text(SETTINGS.format(bank=BANK, port=trunk.port))
