@@ -27,12 +27,13 @@ from types import SimpleNamespace
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "lines" / "sip"))
 
 from bench.tables import print_table
-from sip_children import (
+from sip_children import far_end as sipp
+from sip_children import free_port, missing
+from sip_lines import OURS, SHORT, open_line
+from sipp_scenarios import (
     ANSWER,
     HUNG_UP,
     TALK,
-    free_port,
-    missing,
     pause,
     receive,
     receive_status,
@@ -40,8 +41,6 @@ from sip_children import (
     scenario,
     send,
 )
-from sip_children import far_end as sipp
-from sip_lines import OURS, SHORT, open_line
 
 from ringfence.flows import Participant
 from ringfence.lines import CallEnd, CallEvent, CallRequest

@@ -33,7 +33,8 @@ from bench import telephony_server
 from bench.servers import Server
 from bench.tables import print_table
 from peers_sound import FarSound, Samples, Stream
-from sip_children import ANSWER, HUNG_UP, Child, SIPp, child, dial, missing, scenario, trunk
+from sip_children import Child, SIPp, child, dial, missing, trunk
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.lines.sip.messages import Answered, Digit, Ended, HangUp, Play, Played
 

@@ -16,7 +16,8 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "lines" / "sip"))
 
 from peers_sound import FarSound
-from sip_children import PATIENCE, free_port, missing, pause, receive, reply, respond, scenario
+from sip_children import PATIENCE, free_port, missing
+from sipp_scenarios import pause, receive, reply, respond, scenario
 
 __all__ = ["Invite", "Trunk", "missing"]
 

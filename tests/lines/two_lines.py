@@ -18,19 +18,9 @@ from telephones import Exchange, Telephone, exchange
 sys.path.append(str(Path(__file__).parent / "sip"))
 
 from peers_sound import RATE, FarSound, Samples, Stream, far_sound, found_in, level_dbov, read_wav
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    TALK,
-    SIPp,
-    far_end,
-    missing,
-    pause,
-    receive_status,
-    scenario,
-    send,
-)
+from sip_children import SIPp, far_end, missing
 from sip_lines import LONG, OURS, Caller, open_line
+from sipp_scenarios import ANSWER, HUNG_UP, TALK, pause, receive_status, scenario, send
 
 from ringfence.flows.participant import Destination, Participant, Prompt
 from ringfence.lines.live_sound import LIVE_RATE

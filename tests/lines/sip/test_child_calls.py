@@ -6,17 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sip_children import (
+from sip_children import Child, RtpEnd, child, dial, far_end, free_port, missing, setup, trunk
+from sipp_scenarios import (
     ANSWER,
     HUNG_UP,
     TALK,
-    Child,
-    RtpEnd,
-    child,
-    dial,
-    far_end,
-    free_port,
-    missing,
     pause,
     receive,
     receive_status,
@@ -24,8 +18,6 @@ from sip_children import (
     respond,
     scenario,
     send,
-    setup,
-    trunk,
 )
 
 from ringfence.lines.sip.messages import (

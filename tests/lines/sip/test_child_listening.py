@@ -8,19 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    PATIENCE,
-    Child,
-    RtpEnd,
-    child,
-    dial,
-    far_end,
-    missing,
-    scenario,
-    trunk,
-)
+from sip_children import PATIENCE, Child, RtpEnd, child, dial, far_end, missing, trunk
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.flows.participant import AnsweredBy
 from ringfence.lines.sip.messages import (

@@ -6,22 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sip_children import (
-    HUNG_UP,
-    RtpEnd,
-    child,
-    dial,
-    far_end,
-    missing,
-    pause,
-    receive,
-    receive_status,
-    reply,
-    respond,
-    scenario,
-    send,
-    trunk,
-)
+from sip_children import RtpEnd, child, dial, far_end, missing, trunk
+from sipp_scenarios import HUNG_UP, pause, receive, receive_status, reply, respond, scenario, send
 
 from ringfence.lines.sip.messages import Answered, Ended, HangUp, Play, Played, Ringing
 

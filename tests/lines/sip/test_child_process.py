@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 from sip_children import (
-    ANSWER,
-    HUNG_UP,
     PATIENCE,
     Child,
     RtpEnd,
@@ -20,13 +18,10 @@ from sip_children import (
     far_end,
     free_port,
     missing,
-    receive,
-    reply,
-    respond,
-    scenario,
     setup,
     trunk,
 )
+from sipp_scenarios import ANSWER, HUNG_UP, receive, reply, respond, scenario
 
 from ringfence.lines.sip.messages import (
     Answered,

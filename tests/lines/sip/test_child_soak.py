@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from sip_children import ANSWER, HUNG_UP, child, dial, far_end, missing, scenario, trunk
+from sip_children import child, dial, far_end, missing, trunk
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.lines.sip.messages import Answered, Ended, HangUp
 

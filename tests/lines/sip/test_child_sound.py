@@ -10,17 +10,8 @@ from array import array
 from pathlib import Path
 
 import pytest
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    RtpEnd,
-    child,
-    dial,
-    far_end,
-    missing,
-    scenario,
-    trunk,
-)
+from sip_children import RtpEnd, child, dial, far_end, missing, trunk
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.lines.sip.messages import (
     Answered,

@@ -16,16 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    child,
-    dial,
-    far_end,
-    missing,
-    scenario,
-    trunk,
-)
+from sip_children import child, dial, far_end, missing, trunk
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.lines.sip.messages import Alive, Answered, Ended, HangUp
 

@@ -7,22 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from sip_children import (
-    PATIENCE,
-    RtpEnd,
-    child,
-    dial,
-    far_end,
-    free_port,
-    missing,
-    pause,
-    receive,
-    receive_status,
-    reply,
-    respond,
-    scenario,
-    trunk,
-)
+from sip_children import PATIENCE, RtpEnd, child, dial, far_end, free_port, missing, trunk
+from sipp_scenarios import pause, receive, receive_status, reply, respond, scenario
 
 from ringfence.lines.sip.messages import (
     Accept,

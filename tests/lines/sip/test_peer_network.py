@@ -10,20 +10,8 @@ import numpy as np
 import pytest
 from peers_raw import raw_peer
 from peers_sound import RATE, Samples, far_sound, found_in, level_dbov, tones
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    Child,
-    child,
-    dial,
-    far_end,
-    missing,
-    pause,
-    receive,
-    respond,
-    scenario,
-    trunk,
-)
+from sip_children import Child, child, dial, far_end, missing, trunk
+from sipp_scenarios import ANSWER, HUNG_UP, pause, receive, respond, scenario
 
 from ringfence.lines.sip.messages import (
     Answered,

@@ -9,18 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    TALK,
-    RtpEnd,
-    far_end,
-    missing,
-    pause,
-    scenario,
-    send,
-)
+from sip_children import RtpEnd, far_end, missing
 from sip_lines import LONG, SHORT, Caller, during, open_line, says
+from sipp_scenarios import ANSWER, HUNG_UP, TALK, pause, scenario, send
 
 from ringfence.flows import AnsweredBy, Participant
 from ringfence.lines import CallEnd, CallEventKind

@@ -12,22 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    TALK,
-    RtpEnd,
-    far_end,
-    free_port,
-    missing,
-    pause,
-    receive,
-    reply,
-    respond,
-    scenario,
-    send,
-)
+from sip_children import RtpEnd, far_end, free_port, missing
 from sip_lines import LONG, OURS, SHORT, THEIRS, during, open_line, says
+from sipp_scenarios import ANSWER, HUNG_UP, TALK, pause, receive, reply, respond, scenario, send
 
 from ringfence.flows import Destination, NotConnected, Participant
 from ringfence.lines import CallEnd, CallEvent, CallRequest

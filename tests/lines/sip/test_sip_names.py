@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from peers_names import host, missing_name_server, name_server, service
-from sip_children import ANSWER, HUNG_UP, far_end, missing, scenario
+from sip_children import far_end, missing
 from sip_lines import OURS, THEIRS, during, open_line
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.errors import Unavailable
 from ringfence.lines import CallEnd, CallRequest

@@ -7,18 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sip_children import (
-    ANSWER,
-    HUNG_UP,
-    RtpEnd,
-    far_end,
-    free_port,
-    missing,
-    receive,
-    respond,
-    scenario,
-)
+from sip_children import RtpEnd, far_end, free_port, missing
 from sip_lines import OURS, THEIRS, during, open_line
+from sipp_scenarios import ANSWER, HUNG_UP, receive, respond, scenario
 
 from ringfence.lines import CallRequest
 from ringfence.lines.proving import Step, prove

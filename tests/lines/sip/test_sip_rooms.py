@@ -6,8 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sip_children import ANSWER, HUNG_UP, far_end, missing, scenario
+from sip_children import far_end, missing
 from sip_lines import during, open_line
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.lines import CallEnd
 

@@ -8,9 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from sip_children import ANSWER, HUNG_UP, far_end, missing, scenario
 from sip_children import RtpEnd as FarEar
+from sip_children import far_end, missing
 from sip_lines import during, open_line
+from sipp_scenarios import ANSWER, HUNG_UP, scenario
 
 from ringfence.flows import Participant, Prompt
 from ringfence.lines import CallEnd
