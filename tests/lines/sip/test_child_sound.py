@@ -195,7 +195,7 @@ def test_sound_that_is_fed_is_heard_and_what_is_late_is_lost(talk) -> None:
     for start in range(0, len(fed), 320):
         line.tell(Feed("a", _pcm(fed[start : start + 320])))
         line.drain(0.02)
-    line.drain(0.5)
+    line.drain(1.0)  # so that what is looked at last begins after this sound
     assert _level(_loud(sound.heard()), 500.0) > 5000
     arrived = len(_loud(sound.heard()))
     line.tell(Feed("a", _pcm(_tone(10.0, 250.0))))
